@@ -1,0 +1,126 @@
+"""Block: the chunks of one row range, what a pass sees and what a Dask task makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dh2o.chunks.chunk import Chunk
+from dh2o.chunks.codec import F64, I32, I64
+from dh2o.errors import FrameError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Chunks of equal length. Stored blocks have no names; a pass gives it names and its place.
+
+    `index` is the number of the block in its frame, `row_start` the number of its first row.
+    """
+
+    n_rows: int
+    chunks: tuple[Chunk, ...]
+    names: tuple[str, ...] = ()
+    index: int = 0
+    row_start: int = 0
+
+    def __post_init__(self) -> None:
+        wrong = {chunk.n_rows for chunk in self.chunks} - {self.n_rows}
+        if wrong:
+            raise FrameError(f"A block of {self.n_rows} rows got a chunk of {wrong.pop()} rows.")
+        if self.names and len(self.names) != len(self.chunks):
+            raise FrameError(f"{len(self.chunks)} chunks got {len(self.names)} names.")
+
+    @classmethod
+    def of(cls, chunks: Sequence[Chunk], names: Sequence[str] = ()) -> Block:
+        """Return the block of `chunks`; there must be at least one."""
+        if not chunks:
+            raise FrameError("A block without chunks needs its row count: use Block(n_rows, ()).")
+        return cls(chunks[0].n_rows, tuple(chunks), tuple(names))
+
+    @property
+    def n_cols(self) -> int:
+        """How many chunks the block has."""
+        return len(self.chunks)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the chunks take."""
+        return sum(chunk.nbytes for chunk in self.chunks)
+
+    def chunk(self, column: str | int) -> Chunk:
+        """Return the chunk of a column, by name or by number."""
+        if isinstance(column, str):
+            if column not in self.names:
+                raise FrameError(f"Column {column!r} not found. Columns: {list(self.names)[:8]}.")
+            column = self.names.index(column)
+        return self.chunks[column]
+
+    def __getitem__(self, column: str | int) -> Any:
+        """Return a column as doubles, level codes, strings or ids, as its kind says."""
+        return self.chunk(column).values()
+
+    def floats(self, column: str | int, out: F64 | None = None) -> F64:
+        """Return a column as doubles, NA as NaN."""
+        return self.chunk(column).floats(out)
+
+    def ints(self, column: str | int, out: I64 | None = None) -> I64:
+        """Return a column as exact integers, NA as `NA_INT`."""
+        return self.chunk(column).ints(out)
+
+    def codes(self, column: str | int, out: I32 | None = None) -> I32:
+        """Return a categorical column as level codes, NA as -1."""
+        return self.chunk(column).codes(out)
+
+    def strings(self, column: str | int) -> Any:
+        """Return a column of strings as an Arrow array."""
+        return self.chunk(column).strings()
+
+    def placed(self, index: int, row_start: int, names: Sequence[str] | None = None) -> Block:
+        """Return the same chunks, told where they lie in a frame and what they are called."""
+        names = self.names if names is None else tuple(names)
+        return replace(self, index=index, row_start=row_start, names=names)
+
+    def select(self, columns: Sequence[str | int]) -> Block:
+        """Return the block of these columns; chunks are shared."""
+        chunks = tuple(self.chunk(column) for column in columns)
+        where = [self.names.index(c) if isinstance(c, str) else c for c in columns]
+        names = tuple(self.names[i] for i in where) if self.names else ()
+        return replace(self, chunks=chunks, names=names)
+
+    def slice(self, start: int, stop: int) -> Block:
+        """Return rows `start` to `stop`."""
+        chunks = tuple(chunk.slice(start, stop) for chunk in self.chunks)
+        return Block(stop - start, chunks, self.names)
+
+    def take(self, rows: Any) -> Block:
+        """Return the rows of these numbers, in this order."""
+        return Block(len(rows), tuple(chunk.take(rows) for chunk in self.chunks), self.names)
+
+    @staticmethod
+    def concat(blocks: Sequence[Block]) -> Block:
+        """Return the rows of all `blocks`, one after the other."""
+        if len({block.n_cols for block in blocks}) != 1:
+            raise FrameError("Blocks to put together must have the same number of columns.")
+        columns = zip(*(block.chunks for block in blocks), strict=True)
+        chunks = tuple(Chunk.concat(column) for column in columns)
+        return Block(sum(block.n_rows for block in blocks), chunks, blocks[0].names)
+
+    def to_frames(self, *, compress: bool = True) -> tuple[dict[str, Any], list[Any]]:
+        """Return a header of plain values and the buffers, packed where that pays."""
+        from dh2o.chunks.wire import block_to_frames
+
+        return block_to_frames(self, compress=compress)
+
+    @staticmethod
+    def from_frames(header: dict[str, Any], frames: Sequence[Any]) -> Block:
+        """Return the block that `to_frames` took apart; buffers are shared, not copied."""
+        from dh2o.chunks.wire import block_from_frames
+
+        return block_from_frames(header, frames)
+
+    def __repr__(self) -> str:
+        shape = f"n_rows={self.n_rows}, n_cols={self.n_cols}"
+        return (
+            f"Block({shape}, index={self.index}, row_start={self.row_start}, nbytes={self.nbytes})"
+        )
