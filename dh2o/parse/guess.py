@@ -1,0 +1,271 @@
+"""guess_setup: the ParseSetup that fits some files, from their first bytes and the user's wishes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from dh2o.errors import ParseError
+from dh2o.frame.layout import block_nbytes
+from dh2o.parse.guess_types import ColumnCounts, count_cells
+from dh2o.parse.lines import (
+    first_lines,
+    guess_header,
+    guess_n_columns,
+    guess_separator,
+    is_text,
+    split_line,
+)
+from dh2o.parse.setup import (
+    CSV,
+    HEADER_GUESS,
+    HEADER_NO,
+    HEADER_YES,
+    ParseSetup,
+    frame_key_of,
+    per_column_na_strings,
+    per_column_types,
+)
+from dh2o.parse.sources import PREVIEW_NBYTES, Preview, RawFile, Source, preview_of, source_of
+from dh2o.parse.tokenise import decode_lenient, dialect_of
+
+_MAX_PREVIEWED = 64
+_BOMS_16 = (b"\xff\xfe", b"\xfe\xff")
+BOM_8 = b"\xef\xbb\xbf"
+
+
+@dataclass
+class FileGuess:
+    """What one file's preview says."""
+
+    source: str
+    separator: int
+    has_header: bool
+    names: tuple[str, ...] | None
+    n_columns: int
+    rows: list[list[bytes]]
+    n_rows: int = 0
+    counts: list[ColumnCounts] = field(default_factory=list)
+
+
+def guess_setup(
+    files: Sequence[str | os.PathLike[str] | RawFile] | str | os.PathLike[str] | RawFile,
+    *,
+    column_types: Sequence[str | None] | Mapping[Any, str] | None = None,
+    na_strings: Sequence[Any] | Mapping[str, Any] | None = None,
+    skipped_columns: Sequence[int | str] | None = None,
+    column_names: Sequence[str] | None = None,
+    **overrides: Any,
+) -> ParseSetup:
+    """Return the setup for the files: what is not given is guessed from their first 4 MiB.
+
+    Parameters
+    ----------
+    files
+        Paths, URLs or imported files.
+    column_types, na_strings
+        Per column (list), for some columns (dict by name); for `na_strings` also a list for all.
+    skipped_columns
+        Indices or names of columns that do not enter the frame.
+    column_names
+        Names that replace those of the header.
+    **overrides
+        Any other field of `ParseSetup`: separator, check_header, single_quotes, ...
+
+    Raises
+    ------
+    ParseError
+        When a file is empty, is no text, or the files do not fit together.
+    """
+    if isinstance(files, (str, os.PathLike, RawFile)):
+        files = [files]
+    if not files:
+        raise ParseError("No file names given for parsing. Give at least one path.")
+    sources = [source_of(item) for item in files]
+    wish = ParseSetup(**{k: v for k, v in overrides.items() if v is not None})
+    wish = replace(wish, source_frames=tuple(source.name for source in sources))
+    if wish.parse_type.upper() not in {"GUESS", "CSV"}:
+        raise ParseError(f"parse_type {wish.parse_type} is not known. Use CSV or GUESS.")
+    guesses = _guess_files(sources, wish)
+    merged = _merge(guesses)
+    return _assemble(merged, wish, sources, column_names, column_types, na_strings, skipped_columns)
+
+
+def _guess_files(sources: Sequence[Source], wish: ParseSetup) -> list[FileGuess]:
+    step = -(-len(sources) // _MAX_PREVIEWED)
+    chosen = sources[::step]
+    nbytes = PREVIEW_NBYTES // min(len(chosen), 16)
+    guesses = []
+    for source in chosen:
+        guess = _guess_file(source, wish, nbytes)
+        if guess is not None:
+            guesses.append(guess)
+    if not guesses:
+        what = sources[0].name if len(sources) == 1 else f"{sources[0].name} and all others"
+        raise ParseError(f"{what}: the file is empty, there is nothing to parse.")
+    return guesses
+
+
+def check_text(data: bytes, name: str, is_all: bool) -> None:
+    """Raise ParseError unless the first bytes of a file look like lines of text."""
+    if data.startswith(_BOMS_16):
+        raise ParseError(
+            f"{name} is UTF-16 text. Convert it to UTF-8, for example with "
+            "iconv -f UTF-16 -t UTF-8."
+        )
+    head = data[:65536]
+    if b"\0" in head:
+        raise ParseError(
+            f"{name} holds zero bytes, so it is a binary file. Give a text file (CSV, TSV, ...)."
+        )
+    if not is_all and b"\n" not in data and b"\r" not in data:
+        raise ParseError(
+            f"The first {len(data) >> 20 or 1} MiB of {name} hold no line end. "
+            "Is it a table with one row a line?"
+        )
+
+
+def _guess_file(source: Source, wish: ParseSetup, nbytes: int) -> FileGuess | None:
+    preview = preview_of(source, nbytes)
+    if not preview.data.strip(b" \r\n\t" + BOM_8):
+        return None
+    check_text(preview.data, source.name, preview.is_all)
+    data = preview.data.removeprefix(BOM_8)
+    quote, escape = wish.quote, wish.escapechar
+    lines = first_lines(data, quote, wish.markers)
+    if not lines:
+        raise ParseError(f"{source.name} holds only comments, there is nothing to parse.")
+    separator = wish.separator if wish.separator > 0 else guess_separator(lines, quote, escape)
+    rows = [split_line(line, separator, quote, escape) for line in lines]
+    n_columns = len(rows[0]) if len(rows) == 1 else guess_n_columns(rows)
+    has_header = _has_header(rows, wish.check_header)
+    names = tuple(decode_lenient(cell).strip() for cell in rows[0]) if has_header else None
+    guess = FileGuess(source.name, separator, has_header, names, n_columns, rows)
+    wish = replace(wish, separator=separator)
+    guess.n_rows, guess.counts = _count(data, preview, wish, n_columns, has_header)
+    return guess
+
+
+def _has_header(rows: list[list[bytes]], check_header: int) -> bool:
+    if check_header != HEADER_GUESS:
+        return check_header == HEADER_YES
+    if len(rows) == 1:
+        return all(map(is_text, rows[0])) and bool(rows[0][0]) and len(rows[0]) > 1
+    return guess_header(rows[0], rows[1])
+
+
+def _count(
+    data: bytes, preview: Preview, setup: ParseSetup, n_columns: int, has_header: bool
+) -> tuple[int, list[ColumnCounts]]:
+    dialect = dialect_of(setup.separator, setup.quote, setup.escapechar, setup.markers)
+    buf = np.frombuffer(data, np.uint8).copy()
+    n_rows, counts = count_cells(buf, 0, preview.is_all, dialect, n_columns, int(has_header))
+    return n_rows, counts
+
+
+def _merge(guesses: Sequence[FileGuess]) -> FileGuess:
+    first = guesses[0]
+    for other in guesses[1:]:
+        if other.separator != first.separator and min(other.n_columns, first.n_columns) > 1:
+            raise ParseError(
+                f"{first.source} is separated by {chr(first.separator)!r} and {other.source} by "
+                f"{chr(other.separator)!r}. Parse them apart, or give the separator."
+            )
+        _check_names(first, other)
+    wide = max(guesses, key=lambda g: g.n_columns)
+    n_columns = wide.n_columns
+    counts = [ColumnCounts() for _ in range(n_columns)]
+    for guess in guesses:
+        for i, column in enumerate(guess.counts):
+            counts[i] = counts[i].merged(column) if counts[i].n_cells else column
+    return FileGuess(
+        first.source,
+        wide.separator,
+        any(g.has_header for g in guesses),
+        next((g.names for g in guesses if g.names), None),
+        n_columns,
+        first.rows,
+        sum(g.n_rows for g in guesses),
+        counts,
+    )
+
+
+def _check_names(first: FileGuess, other: FileGuess) -> None:
+    if first.names is None or other.names is None:
+        return
+    for i, (a, b) in enumerate(zip(first.names, other.names, strict=False)):
+        if a.lower() != b.lower():
+            raise ParseError(
+                f"Column {i + 1} is named {a!r} in {first.source} and {b!r} in {other.source}. "
+                "Files that are parsed together must have the same columns."
+            )
+
+
+def _assemble(
+    guess: FileGuess,
+    wish: ParseSetup,
+    sources: Sequence[Source],
+    column_names: Sequence[str] | None,
+    column_types: Sequence[str | None] | Mapping[Any, str] | None,
+    na_strings: Sequence[Any] | Mapping[str, Any] | None,
+    skipped_columns: Sequence[int | str] | None,
+) -> ParseSetup:
+    given = tuple(column_names) if column_names else None
+    n_columns = guess.n_columns
+    if given is not None and len(given) > n_columns:
+        n_columns = len(given)
+    counts = guess.counts + [ColumnCounts()] * (n_columns - len(guess.counts))
+    names = given or guess.names
+    if names is not None:
+        names = tuple(
+            names[i] if i < len(names) and names[i] else f"C{i + 1}" for i in range(n_columns)
+        )
+    all_names = names or tuple(f"C{i + 1}" for i in range(n_columns))
+    guessed = tuple(column.guess(guess.n_rows) for column in counts)
+    na = per_column_na_strings(na_strings, all_names)
+    if not na_strings:
+        zeros = tuple(
+            column.guess_na_strings(kind, guess.n_rows)
+            for column, kind in zip(counts, guessed, strict=True)
+        )
+        na = zeros if any(zeros) else None
+    rows = guess.rows[1:] if guess.has_header else guess.rows
+    return replace(
+        wish,
+        parse_type=CSV,
+        separator=guess.separator,
+        check_header=HEADER_YES if guess.has_header else HEADER_NO,
+        column_names=names,
+        column_types=per_column_types(column_types, guessed, all_names),
+        na_strings=na,
+        skipped_columns=_as_indices(skipped_columns, all_names),
+        number_columns=n_columns,
+        total_filtered_column_count=n_columns,
+        header_lines=int(guess.has_header),
+        data=tuple(tuple(decode_lenient(cell) for cell in row) for row in rows),
+        destination_frame=wish.destination_frame or frame_key_of(sources[0].name),
+        chunk_size=block_nbytes(sum(source.nbytes for source in sources)),
+    )
+
+
+def _as_indices(columns: Sequence[int | str] | None, names: Sequence[str]) -> tuple[int, ...]:
+    indices = []
+    for column in columns or ():
+        if isinstance(column, str):
+            if column not in names:
+                raise ParseError(
+                    f"skipped_columns names {column!r}; the columns are: {', '.join(names[:20])}."
+                )
+            column = list(names).index(column)
+        if not 0 <= column < len(names):
+            raise ParseError(
+                f"skipped_columns holds {column}; the file has columns 0 to {len(names) - 1}."
+            )
+        indices.append(int(column))
+    if len(set(indices)) == len(names):
+        raise ParseError("skipped_columns names all columns. Leave at least one to parse.")
+    return tuple(sorted(set(indices)))

@@ -1,0 +1,184 @@
+"""The first lines of a text, and from them separator, number of columns and header (H2O's rules)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from dh2o.parse.setup import HIVE_SEPARATOR
+from dh2o.parse.texts import uuid_at
+from dh2o.parse.times import NOT_A_TIME, time_at
+
+N_LINES = 10
+
+# In descending order of probability; space comes last because several of it are one separator.
+SEPARATORS = (HIVE_SEPARATOR, ord(","), ord(";"), ord("|"), ord("\t"), ord(" "))
+
+_JAVA_DOUBLE = re.compile(
+    rb"\s*[+-]?(NaN|Infinity|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?)\s*", re.ASCII
+)
+_TIME_LIKE = re.compile(
+    rb"\s*(\d{1,4}[-:/.]|\d{8}-\d|(\d{1,2}-?)?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))",
+    re.IGNORECASE,
+)
+_UUID_LIKE = re.compile(rb"\s*[0-9a-f]{8}-[0-9a-f]{4}-", re.IGNORECASE)
+_LINE_END = re.compile(rb"\r\n?|\n")
+
+
+def first_lines(data: bytes, quote: int, markers: bytes, at_most: int = N_LINES) -> list[bytes]:
+    """Return up to ten data lines; a line end inside quotes does not end a line."""
+    lines: list[bytes] = []
+    mark = bytes([quote]) if quote < 256 else b""
+    start = 0
+    while start < len(data) and len(lines) < at_most:
+        is_comment = data[start] in markers
+        end, start_of_next = _line_end(data, start, b"" if is_comment else mark)
+        line = data[start:end].strip(b" \r\n")
+        if line and not is_comment:
+            lines.append(line)
+        start = start_of_next
+    return lines
+
+
+def _line_end(data: bytes, start: int, quote: bytes) -> tuple[int, int]:
+    counted_to = start
+    n_quotes = 0
+    for match in _LINE_END.finditer(data, start):
+        if quote:
+            n_quotes += data.count(quote, counted_to, match.start())
+            counted_to = match.start()
+        if n_quotes % 2 == 0:
+            return match.start(), match.end()
+    return len(data), len(data)
+
+
+def split_line(line: bytes, separator: int, quote: int, escape: int) -> list[bytes]:
+    """Return the texts of a line's cells, unquoted; the tokeniser's rules on one short line."""
+    cells: list[bytes] = []
+    p, n = 0, len(line)
+    while True:
+        while p < n and line[p] == 32 and separator != 32:
+            p += 1
+        text = bytearray()
+        quoted = p < n and line[p] == quote
+        p += quoted
+        while p < n:
+            c = line[p]
+            if escape and c == escape and p + 1 < n:
+                p += 1
+                text.append(line[p])
+            elif quoted and c == quote:
+                if p + 1 < n and line[p + 1] == quote:
+                    p += 1
+                    text.append(c)
+                else:
+                    quoted = False
+            elif c == separator and not quoted:
+                break
+            else:
+                text.append(c)
+            p += 1
+        cells.append(bytes(text))
+        if p >= n:
+            return cells
+        p += 1
+        while separator == 32 and p < n and line[p] == 32:
+            p += 1
+
+
+def _counts(line: bytes, quote: int, escape: int) -> list[int]:
+    """Return how often each candidate separator occurs outside quotes."""
+    counts = [0] * len(SEPARATORS)
+    quoted = False
+    p = 0
+    while p < len(line):
+        c = line[p]
+        if escape and c == escape:
+            p += 2
+            continue
+        if c == quote:
+            quoted = not quoted
+        elif (not quoted or c == HIVE_SEPARATOR) and c in SEPARATORS:
+            counts[SEPARATORS.index(c)] += 1
+        p += 1
+    return counts
+
+
+def _separator_of_two(first: bytes, second: bytes, quote: int, escape: int) -> int | None:
+    ones, twos = _counts(first, quote, escape), _counts(second, quote, escape)
+
+    def splits(i: int) -> bool:
+        return all(
+            len(split_line(line, SEPARATORS[i], quote, escape)) == counts[i] + 1
+            for line, counts in ((first, ones), (second, twos))
+        )
+
+    most = 0
+    for i, count in enumerate(ones):
+        if count == 0:
+            continue
+        if ones[most] < count:
+            most = i
+        if count == twos[i] and count >= ones[most] >> 1 and splits(i):
+            return SEPARATORS[i]
+    if ones[most] == 0:
+        most = len(SEPARATORS) - 1
+    return SEPARATORS[most] if ones[most] and splits(most) else None
+
+
+def guess_separator(lines: Sequence[bytes], quote: int, escape: int) -> int:
+    """Return the separator that cuts the first lines into equally many cells; space for none."""
+    if len(lines) == 1:
+        return next((ord(s) for s in ", " if len(lines[0].split(s.encode())) > 1), ord(","))
+    pairs = [(0, 1)] + ([(1, 2), (0, 2)] if len(lines) > 2 else [])
+    for a, b in pairs:
+        separator = _separator_of_two(lines[a], lines[b], quote, escape)
+        if separator is not None:
+            return separator
+    return ord(" ")
+
+
+def guess_n_columns(rows: Sequence[Sequence[bytes]]) -> int:
+    """Return the first row's length if none is longer, else the most frequent length."""
+    longest = max(len(row) for row in rows)
+    if len(rows[0]) == longest:
+        return longest
+    counted = Counter(len(row) for row in rows)
+    return min(counted, key=lambda length: (-counted[length], length))
+
+
+def is_text(cell: bytes) -> bool:
+    """Say whether a cell is neither number nor time nor UUID, so that it may be a name."""
+    return not (_JAVA_DOUBLE.fullmatch(cell) or looks_like_time(cell) or looks_like_uuid(cell))
+
+
+def guess_header(first: Sequence[bytes], second: Sequence[bytes]) -> bool:
+    """Say whether the first row holds names: it is all text and the second row is not."""
+    return all(map(is_text, first)) and not all(map(is_text, second))
+
+
+def may_be_time(cell: bytes) -> bool:
+    """Say whether a text starts like a time; cheap, and keeps the time kernel out of the way."""
+    return _TIME_LIKE.match(cell) is not None
+
+
+def may_be_uuid(cell: bytes) -> bool:
+    """Say whether a text starts like a UUID."""
+    return _UUID_LIKE.match(cell) is not None
+
+
+def looks_like_time(cell: bytes) -> bool:
+    """Say whether a cell is a time in one of the known formats."""
+    if not may_be_time(cell):
+        return False
+    return bool(time_at(np.frombuffer(cell, np.uint8).copy(), 0, len(cell))[0] != NOT_A_TIME)
+
+
+def looks_like_uuid(cell: bytes) -> bool:
+    """Say whether a cell is a UUID."""
+    if not may_be_uuid(cell):
+        return False
+    return bool(uuid_at(np.frombuffer(cell, np.uint8).copy(), 0, len(cell))[0])

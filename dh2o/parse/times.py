@@ -1,0 +1,331 @@
+"""Times from text: H2O's formats and ISO 8601, as milliseconds since 1970.
+
+Every reader returns (milliseconds, is absolute) with `NOT_A_TIME` for failure. A time is absolute
+when the text itself says where it is on the UTC line (``Z`` or an offset), so that the zone of the
+parse does not apply to it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from dh2o.parse.tokenise import CellArray, U8Array
+
+I64Array = NDArray[np.int64]
+
+NOT_A_TIME = np.iinfo(np.int64).min
+_NO = -1
+_MS_PER_DAY = 86_400_000
+
+_MONTHS = (
+    b"january",
+    b"february",
+    b"march",
+    b"april",
+    b"may",
+    b"june",
+    b"july",
+    b"august",
+    b"september",
+    b"october",
+    b"november",
+    b"december",
+)
+_MONTH_LETTERS = np.zeros((12, 9), np.uint8)
+for _i, _name in enumerate(_MONTHS):
+    _MONTH_LETTERS[_i, : len(_name)] = np.frombuffer(_name, np.uint8)
+_MONTH_LENGTHS = np.array([len(name) for name in _MONTHS], np.int64)
+_MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
+
+
+@njit(cache=True, nogil=True)
+def _digits(buf: U8Array, p: int, stop: int, at_most: int) -> tuple[int, int]:
+    """Return (number, offset after it) for up to `at_most` digits; (-1, p) when there is none."""
+    first = p
+    number = 0
+    while p < stop and p - first < at_most and 48 <= buf[p] <= 57:
+        number = number * 10 + np.int64(buf[p]) - 48
+        p += 1
+    return (number if p > first else _NO), p
+
+
+@njit(cache=True, nogil=True)
+def _midnight(year: int, month: int, day: int) -> int:
+    """Return the milliseconds of a date's start, NOT_A_TIME for a date that does not exist."""
+    if month < 1 or month > 12 or day < 1:
+        return NOT_A_TIME
+    leap = (year % 4 == 0 and year % 100 != 0) or year % 400 == 0
+    if day > _MONTH_DAYS[month - 1] + (1 if leap and month == 2 else 0):
+        return NOT_A_TIME
+    y = year - 1 if month <= 2 else year
+    era = y // 400
+    yoe = y - era * 400
+    doy = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
+    doe = yoe * 365 + yoe // 4 - yoe // 100 + doy
+    return (era * 146097 + doe - 719468) * _MS_PER_DAY
+
+
+@njit(cache=True, nogil=True)
+def _month_name(buf: U8Array, p: int, stop: int) -> tuple[int, int]:
+    """Return (month, offset after its name), short or long, any case; (-1, p) when none."""
+    end = p
+    while end < stop and 97 <= (buf[end] | 32) <= 122:
+        end += 1
+    n = end - p
+    for month in range(12):
+        if n == 3 or n == _MONTH_LENGTHS[month]:
+            same = True
+            for j in range(n):
+                if (buf[p + j] | 32) != _MONTH_LETTERS[month, j]:
+                    same = False
+                    break
+            if same:
+                return month + 1, end
+    return _NO, p
+
+
+@njit(cache=True, nogil=True)
+def _year(buf: U8Array, p: int, stop: int) -> tuple[int, int]:
+    """Return (year, offset after it) for two or four digits; 69-99 are 19xx, 00-68 are 20xx."""
+    year, end = _digits(buf, p, stop, 4)
+    if end - p == 2:
+        return (year + 1900 if year >= 69 else year + 2000), end
+    return (year if end - p == 4 else _NO), end
+
+
+@njit(cache=True, nogil=True)
+def _offset(buf: U8Array, p: int, stop: int) -> tuple[int, int]:
+    """Return (offset from UTC in ms, offset after it) for ``+HH``, ``+HHMM``, ``+HH:MM``."""
+    sign = -1 if buf[p] == 45 else 1
+    hours, q = _digits(buf, p + 1, stop, 2)
+    if q - p != 3 or hours > 18:
+        return 0, _NO
+    minutes = 0
+    if q < stop:
+        if buf[q] == 58:
+            q += 1
+        minutes, end = _digits(buf, q, stop, 2)
+        if end - q != 2 or minutes > 59:
+            return 0, _NO
+        q = end
+    return sign * (hours * 60 + minutes) * 60_000, q
+
+
+@njit(cache=True, nogil=True)
+def _clock(  # noqa: C901, PLR0912 - the grammar of a time of day, read once
+    buf: U8Array, p: int, stop: int, dated: bool
+) -> tuple[int, bool]:
+    """Return (ms since midnight, is absolute) for ``H:m:s[.fraction][ AM|PM][Z|offset]``."""
+    failed = NOT_A_TIME, False
+    hour, p = _digits(buf, p, stop, 2)
+    if hour < 0 or hour > 23 or p >= stop or (buf[p] != 58 and buf[p] != 46):
+        return failed
+    n_dots = 1 if buf[p] == 46 else 0
+    minute, p = _digits(buf, p + 1, stop, 2)
+    if minute < 0 or minute > 59:
+        return failed
+    second = 0
+    ms = 0
+    if p < stop and (buf[p] == 58 or buf[p] == 46):
+        n_dots += 1 if buf[p] == 46 else 0
+        second, p = _digits(buf, p + 1, stop, 2)
+        if second < 0 or second > 59:
+            return failed
+        if p < stop and (buf[p] == 58 or buf[p] == 46):
+            n_dots += 1 if buf[p] == 46 else 0
+            first = p + 1
+            ms, p = _digits(buf, first, stop, 3)
+            if ms < 0:
+                return failed
+            for _ in range(3 - (p - first)):
+                ms *= 10
+            while p < stop and 48 <= buf[p] <= 57:
+                p += 1
+    elif not dated or n_dots > 0:
+        return failed
+    if p < stop and buf[p] == 32:
+        p += 1
+    if p + 2 <= stop and (buf[p] == 65 or buf[p] == 80) and buf[p + 1] == 77:
+        if hour < 1 or hour > 12:
+            return failed
+        hour = hour % 12 + (12 if buf[p] == 80 else 0)
+        p += 2
+    shift = 0
+    absolute = False
+    if dated and p < stop:
+        absolute = True
+        if buf[p] == 90 or buf[p] == 122:
+            p += 1
+        elif buf[p] == 43 or buf[p] == 45:
+            shift, p = _offset(buf, p, stop)
+            if p < 0:
+                return failed
+    if p < stop or (not dated and n_dots == 3):
+        return failed
+    return ((hour * 60 + minute) * 60 + second) * 1000 + ms - shift, absolute
+
+
+@njit(cache=True, nogil=True)
+def _with_clock(
+    buf: U8Array, p: int, stop: int, year: int, month: int, day: int
+) -> tuple[int, bool]:
+    """Return the time of a date whose text ends at `p` and that a time of day may follow."""
+    midnight = _midnight(year, month, day)
+    if midnight == NOT_A_TIME:
+        return NOT_A_TIME, False
+    if p == stop:
+        return midnight, False
+    ms, absolute = _clock(buf, p, stop, True)
+    if ms == NOT_A_TIME:
+        return NOT_A_TIME, False
+    return midnight + ms, absolute
+
+
+@njit(cache=True, nogil=True)
+def _year_first(buf: U8Array, p: int, stop: int) -> tuple[int, bool]:
+    """Read ``yyyy-MM[-dd][ |T time]`` and ``yyyyMMdd-time``."""
+    failed = NOT_A_TIME, False
+    year, q = _digits(buf, p, stop, 4)
+    if q - p != 4 or q == stop:
+        return failed
+    dashed = buf[q] == 45
+    month, end = _digits(buf, q + 1 if dashed else q, stop, 2)
+    if month < 0:
+        return failed
+    if not dashed:
+        day, q = _digits(buf, end, stop, 2)
+        if q - end != 2 or q == stop or buf[q] != 45:
+            return failed
+        return _with_clock(buf, q + 1, stop, year, month, day) if q + 1 < stop else failed
+    day = 1
+    if end < stop and buf[end] == 45:
+        day, end = _digits(buf, end + 1, stop, 2)
+    elif end < stop:
+        return failed
+    if end < stop:
+        if buf[end] != 32 and (buf[end] | 32) != 116:
+            return failed
+        end += 1
+        while end < stop and buf[end] == 32:
+            end += 1
+    return _with_clock(buf, end, stop, year, month, day)
+
+
+@njit(cache=True, nogil=True)
+def _skip_to_clock(buf: U8Array, p: int, stop: int) -> int:
+    while p < stop and buf[p] == 32:
+        p += 1
+    return p + 1 if p < stop and buf[p] == 58 else p
+
+
+@njit(cache=True, nogil=True)
+def _named_month(buf: U8Array, p: int, stop: int) -> tuple[int, bool]:
+    """Read ``[dd[-]]MMM[-]yy[yy][:| time]`` and ``yy-MMM``."""
+    failed = NOT_A_TIME, False
+    number, q = _digits(buf, p, stop, 2)
+    dashed = q < stop and buf[q] == 45
+    month, end = _month_name(buf, q + 1 if dashed else q, stop)
+    if month < 0:
+        return failed
+    if end == stop:
+        if dashed and q - p == 2:
+            year = number + 1900 if number >= 69 else number + 2000
+            return _with_clock(buf, stop, stop, year, month, 1)
+        return failed
+    if buf[end] == 45:
+        end += 1
+    year, end = _year(buf, end, stop)
+    if year < 0:
+        return failed
+    day = number if number >= 0 else 1
+    return _with_clock(buf, _skip_to_clock(buf, end, stop), stop, year, month, day)
+
+
+@njit(cache=True, nogil=True)
+def _month_first(buf: U8Array, p: int, stop: int) -> tuple[int, bool]:
+    """Read ``MM/dd/yy[yy]`` and ``MM-dd-yy[yy]`` with an optional time: the American order."""
+    failed = NOT_A_TIME, False
+    month, q = _digits(buf, p, stop, 2)
+    if month < 0 or q >= stop or (buf[q] != 47 and buf[q] != 45):
+        return failed
+    mark = buf[q]
+    day, end = _digits(buf, q + 1, stop, 2)
+    if day < 0 or end >= stop or buf[end] != mark:
+        return failed
+    year, end = _year(buf, end + 1, stop)
+    if year < 0:
+        return failed
+    return _with_clock(buf, _skip_to_clock(buf, end, stop), stop, year, month, day)
+
+
+@njit(cache=True, nogil=True)
+def time_at(buf: U8Array, start: int, stop: int) -> tuple[int, bool]:
+    """Return (milliseconds, is absolute) of a cell in the first format that fits."""
+    while stop > start and buf[stop - 1] == 32:
+        stop -= 1
+    while start < stop and buf[start] == 32:
+        start += 1
+    n = stop - start
+    if n < 5 or n > 40:
+        return NOT_A_TIME, False
+    c = buf[start]
+    if c < 48 or c > 57:
+        return _named_month(buf, start, stop)
+    ms, absolute = _year_first(buf, start, stop)
+    if ms == NOT_A_TIME:
+        ms, absolute = _named_month(buf, start, stop)
+    if ms == NOT_A_TIME:
+        ms, absolute = _clock(buf, start, stop, False)
+        if ms != NOT_A_TIME:
+            return ms, True
+    if ms == NOT_A_TIME:
+        ms, absolute = _month_first(buf, start, stop)
+    return ms, absolute
+
+
+@njit(cache=True, nogil=True)
+def read_times(
+    buf: U8Array,
+    cells: CellArray,
+    n_rows: int,
+    slot: int,
+    out: I64Array,
+    absolute: NDArray[np.bool_],
+    at: int,
+    tally: I64Array,
+) -> None:
+    """out[at + r] = the time in cell (r, slot) in ms, NOT_A_TIME where there is none.
+
+    IN: all but out, absolute, tally.   OUT: tally[0] counts texts that are no time, tally[1] is
+    the row of the first.
+    """
+    for r in range(n_rows):
+        start = cells[r, slot, 0]
+        stop = cells[r, slot, 1]
+        ms, fixed = NOT_A_TIME, False
+        if stop >= 0:
+            ms, fixed = time_at(buf, start, stop)
+        out[at + r] = ms
+        absolute[at + r] = fixed
+        if ms == NOT_A_TIME and stop != start:
+            if tally[0] == 0:
+                tally[1] = at + r
+            tally[0] += 1
+
+
+def to_utc(ms: I64Array, absolute: NDArray[np.bool_], timezone: str) -> I64Array:
+    """Return local times as UTC; those that a jump of the clock skipped become NOT_A_TIME."""
+    if timezone in {"UTC", "Etc/UTC", "GMT"}:
+        return ms
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    fixed = absolute | (ms == NOT_A_TIME)
+    local = pa.array(ms, pa.timestamp("ms"), mask=fixed)
+    early = pc.assume_timezone(local, timezone, ambiguous="earliest", nonexistent="earliest")
+    back = pc.local_timestamp(early)
+    skipped = np.asarray(pc.fill_null(pc.not_equal(back, local), False))
+    utc = np.asarray(pc.fill_null(early.cast(pa.int64()), 0))
+    return np.where(fixed, ms, np.where(skipped, NOT_A_TIME, utc))
