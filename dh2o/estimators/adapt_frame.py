@@ -1,0 +1,76 @@
+"""A frame made to look like the training frame: same columns, order and domains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dh2o.chunks import Block, Chunk, encode_codes, encode_floats
+from dh2o.frame import Frame, Vec, VecType
+from dh2o.models.adapt import Adaptation, ColumnInfo, TileSource, Wanted, plan_adaptation
+from dh2o.mrtask import MRTask
+
+if TYPE_CHECKING:
+    from dh2o.estimators.spec import TrainSpec
+
+
+def column_infos(frame: Frame) -> tuple[ColumnInfo, ...]:
+    """Return name, type and domain of each column."""
+    return tuple(
+        ColumnInfo(name, vec.type.value, vec.domain)
+        for name, vec in zip(frame.names, frame.vecs, strict=True)
+    )
+
+
+class AdaptColumns(MRTask[None, None]):
+    """The columns that are not as the model wants them, made anew."""
+
+    __slots__ = ("enums", "plan")
+
+    def __init__(self, plan: Adaptation, enums: tuple[bool, ...]) -> None:
+        self.plan = plan
+        self.enums = enums
+
+    def map(self, block: Block) -> tuple[Chunk, ...]:  # type: ignore[override]  # makes chunks
+        source = TileSource(block.floats, block.strings)
+        made = self.plan.columns(source, block.n_rows)
+        return tuple(
+            _as_codes(values) if is_enum else encode_floats(values)
+            for values, is_enum in zip(made.values(), self.enums, strict=True)
+        )
+
+
+def _as_codes(values: np.ndarray) -> Chunk:
+    return encode_codes(np.where(np.isnan(values), -1, values).astype(np.int32))
+
+
+def adapt_frame(frame: Frame, spec: TrainSpec) -> tuple[Frame, tuple[str, ...]]:
+    """Return `frame` with the columns of the training frame, and warnings.
+
+    Columns that fit are shared; only the others are made, by one graph pass.
+    """
+    like = spec.train
+    wanted = Wanted(
+        like.names,
+        tuple(vec.domain for vec in like.vecs),
+        spec.response,
+        spec.weights,
+        spec.offset,
+        spec.fold,
+        with_metrics=True,
+    )
+    plan = plan_adaptation(wanted, column_infos(frame))
+    made = [p for p in plan.plans if not p.is_plain]
+    vecs: dict[str, Vec] = {
+        p.name: frame.vecs[p.source] for p in plan.plans if p.is_plain and p.source is not None
+    }
+    if made:
+        enums = tuple(like.vec(p.name).is_enum for p in made)
+        blocks = AdaptColumns(Adaptation(tuple(made), ()), enums).new_blocks(frame, len(made))
+        types = [VecType.ENUM if is_enum else VecType.NUMERIC for is_enum in enums]
+        domains = [like.vec(p.name).domain for p in made]
+        new = Frame.of([p.name for p in made], blocks, types, domains)
+        vecs |= dict(zip(new.names, new.vecs, strict=True))
+    adapted = Frame(like.names, tuple(vecs[name] for name in like.names), frame.layout, frame.key)
+    return adapted, plan.warnings

@@ -1,0 +1,15 @@
+"""Which modules register algorithms; imported on first use, so that start-up stays quick."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+_MODULES = ("dh2o.estimators.gbm", "dh2o.estimators.glm")
+
+
+def load() -> None:
+    """Import every module that registers a builder."""
+    for name in _MODULES:
+        if find_spec(name) is not None:
+            import_module(name)

@@ -1,0 +1,72 @@
+"""The shape of all metrics: a result object and a builder of mergeable partial counts."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dh2o.models.category import ModelCategory
+
+F64 = NDArray[np.float64]
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, eq=False)
+class ModelMetrics:
+    """What all metrics share; names as in H2O where they are shown."""
+
+    category: ClassVar[ModelCategory] = ModelCategory.UNKNOWN
+
+    n_obs: int
+    mse: float
+    model_key: str | None = dataclasses.field(default=None, kw_only=True)
+    frame_key: str | None = dataclasses.field(default=None, kw_only=True)
+    description: str = dataclasses.field(default="", kw_only=True)
+    scoring_time_ms: int = dataclasses.field(default=0, kw_only=True)
+    custom_name: str | None = dataclasses.field(default=None, kw_only=True)
+    custom_value: float = dataclasses.field(default=float("nan"), kw_only=True)
+    # what a linear model adds: residual_deviance, null_deviance, AIC, … under H2O's names
+    extra: dict[str, Any] = dataclasses.field(default_factory=dict, kw_only=True)
+
+    @property
+    def rmse(self) -> float:
+        """Square root of ``mse``."""
+        return float(np.sqrt(self.mse))
+
+    def replace(self, **changes: Any) -> Any:
+        """Return a copy with `changes`."""
+        return dataclasses.replace(self, **changes)
+
+
+class MetricBuilder(ABC, Generic[P]):
+    """Measures predictions in pieces: ``finish(combine(map(…), map(…)))``.
+
+    Partials are integers only (exact sums, counts), so they combine in any order to the
+    same bits. Builders are small, frozen and picklable.
+    """
+
+    @abstractmethod
+    def map(self, preds: F64, actual: F64, weights: F64 | None = None) -> P:
+        """Return the partial of some rows.
+
+        IN: ``preds`` as ``Model.score`` returns them; ``actual`` holds the response (class codes
+        as floats for a classifier, NA as NaN: such rows are skipped); rows of weight 0 or NA are
+        skipped too.
+        """
+
+    @abstractmethod
+    def combine(self, a: P, b: P) -> P:
+        """Return the partial of the rows of both."""
+
+    @abstractmethod
+    def finish(self, total: P | None) -> Any:
+        """Return the metrics; of no rows at all if `total` is None."""
+
+    def measure(self, preds: F64, actual: F64, weights: F64 | None = None) -> Any:
+        """Return the metrics of arrays that are all here."""
+        return self.finish(self.map(preds, actual, weights))

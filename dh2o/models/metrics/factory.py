@@ -1,0 +1,34 @@
+"""The metric builder that fits a kind of model."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from dh2o.errors import ModelError
+from dh2o.models.category import ModelCategory
+from dh2o.models.metrics.base import MetricBuilder
+from dh2o.models.metrics.binomial import DEFAULT_WEIGHT_SCALE, BinomialMetricBuilder
+from dh2o.models.metrics.multinomial import MultinomialMetricBuilder
+from dh2o.models.metrics.regression import RegressionMetricBuilder
+
+
+def metric_builder(
+    category: ModelCategory,
+    domain: tuple[str, ...] | None = None,
+    *,
+    distribution: str = "gaussian",
+    distribution_param: float = math.nan,
+    weight_scale: float = DEFAULT_WEIGHT_SCALE,
+    gainslift_bins: int = -1,
+    auc_type: str = "AUTO",
+) -> MetricBuilder[Any]:
+    """Return what measures predictions of a model of this category."""
+    if category is ModelCategory.REGRESSION:
+        return RegressionMetricBuilder(distribution, distribution_param)
+    if category is ModelCategory.BINOMIAL:
+        return BinomialMetricBuilder(domain or ("0", "1"), weight_scale, gainslift_bins)
+    if category in (ModelCategory.MULTINOMIAL, ModelCategory.ORDINAL):
+        ordinal = category is ModelCategory.ORDINAL
+        return MultinomialMetricBuilder(domain or (), auc_type, weight_scale, ordinal)
+    raise ModelError(f"Models of category {category} have no supervised metrics.")

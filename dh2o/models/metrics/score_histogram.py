@@ -1,0 +1,128 @@
+"""How often each score occurs in each group: exact while scores are few, then coarser.
+
+A double's bits, with the sign handled, order as the doubles do. The histogram counts rows by those
+bits; when more than `cap` different ones occur, low bits are dropped from all of them, as few as
+possible. The number dropped depends on the set of scores alone, so partial histograms combine
+in any order and grouping to the same integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+U64 = NDArray[np.uint64]
+I64 = NDArray[np.int64]
+F64 = NDArray[np.float64]
+
+_SIGN = np.uint64(1 << 63)
+DEFAULT_CAP = 1 << 18
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreHistogram:
+    """``counts[i, g]``: weight (times the scale) of group g's rows with score ``keys[i]``.
+
+    Keys ascend; ``n_dropped`` low bits of them are zero.
+    """
+
+    keys: U64
+    counts: I64
+    n_dropped: int
+    cap: int
+
+    @property
+    def scores(self) -> F64:
+        """The smallest score that each key stands for."""
+        return scores_of(self.keys)
+
+
+def keys_of(scores: F64) -> U64:
+    """Return unsigned integers that order as `scores` do (-0.0 as 0.0; no NaN)."""
+    bits = (scores + 0.0).view(np.uint64)
+    negative = (bits & _SIGN) != 0
+    if negative.any():
+        return np.where(negative, ~bits, bits | _SIGN)
+    return bits | _SIGN
+
+
+def scores_of(keys: U64) -> F64:
+    """Return the doubles of `keys`, the inverse of `keys_of`."""
+    bits = np.where((keys & _SIGN) != 0, keys ^ _SIGN, ~keys)
+    return bits.view(np.float64)
+
+
+def empty_histogram(n_groups: int, cap: int = DEFAULT_CAP) -> ScoreHistogram:
+    """Return the histogram of no rows."""
+    return ScoreHistogram(
+        np.empty(0, dtype=np.uint64), np.empty((0, n_groups), dtype=np.int64), 0, cap
+    )
+
+
+def histogram(
+    scores: F64, groups: NDArray[Any], weights: I64 | None, n_groups: int, cap: int = DEFAULT_CAP
+) -> ScoreHistogram:
+    """Return the histogram of rows with these scores, group numbers and integer weights."""
+    if len(scores) == 0:
+        return empty_histogram(n_groups, cap)
+    keys = keys_of(np.ascontiguousarray(scores, dtype=np.float64))
+    if weights is None and n_groups == 2 and int(keys.min()) >= int(_SIGN):
+        return _of_two_groups(keys, groups, cap)
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    groups = np.asarray(groups, dtype=np.int64)[order]
+    amounts = np.ones(len(keys), dtype=np.int64) if weights is None else weights[order]
+    starts = _starts(keys)
+    cell = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(keys))))
+    counts = np.zeros(len(starts) * n_groups, dtype=np.int64)
+    np.add.at(counts, cell * n_groups + groups, amounts)
+    return _coarsened(keys[starts], counts.reshape(-1, n_groups), 0, cap)
+
+
+def _of_two_groups(keys: U64, groups: NDArray[Any], cap: int) -> ScoreHistogram:
+    """The common case in one sort: the group rides in the bit that the sign left free."""
+    both = np.sort((keys << np.uint64(1)) | groups.astype(np.uint64))
+    keys = (both >> np.uint64(1)) | _SIGN
+    starts = _starts(keys)
+    n_all = np.diff(np.append(starts, len(keys)))
+    n_second = np.add.reduceat((both & np.uint64(1)).astype(np.int64), starts)
+    return _coarsened(keys[starts], np.stack([n_all - n_second, n_second], axis=1), 0, cap)
+
+
+def merge(a: ScoreHistogram, b: ScoreHistogram) -> ScoreHistogram:
+    """Return the histogram of the rows of both."""
+    n_dropped = max(a.n_dropped, b.n_dropped)
+    keys = np.concatenate([_truncated(a.keys, n_dropped), _truncated(b.keys, n_dropped)])
+    counts = np.concatenate([a.counts, b.counts])
+    if len(keys) == 0:
+        return a
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    starts = _starts(keys)
+    summed = np.add.reduceat(counts[order], starts, axis=0)
+    return _coarsened(keys[starts], summed, n_dropped, a.cap)
+
+
+def _starts(keys: U64) -> NDArray[np.intp]:
+    """Return where runs of equal keys begin."""
+    return np.concatenate([[0], np.flatnonzero(keys[1:] != keys[:-1]) + 1])
+
+
+def _truncated(keys: U64, n_bits: int) -> U64:
+    return (keys >> np.uint64(n_bits)) << np.uint64(n_bits)
+
+
+def _coarsened(keys: U64, counts: I64, n_dropped: int, cap: int) -> ScoreHistogram:
+    """Drop as few low bits as leave at most `cap` keys."""
+    if len(keys) > cap:
+        # Neighbours stay apart as long as their highest differing bit is kept.
+        differ = np.frexp((keys[1:] ^ keys[:-1]).astype(np.float64))[1]
+        n_apart = len(differ) - np.cumsum(np.bincount(differ, minlength=66))
+        n_dropped = max(n_dropped, int(np.flatnonzero(n_apart + 1 <= cap)[0]))
+        keys = _truncated(keys, n_dropped)
+        starts = _starts(keys)
+        keys, counts = keys[starts], np.add.reduceat(counts, starts, axis=0)
+    return ScoreHistogram(keys, counts, n_dropped, cap)
