@@ -1,0 +1,150 @@
+"""`init`: a cluster in this process, on this machine, or wherever an address or a Client leads."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from typing import Any
+
+from dh2o.errors import DH2OError, ParameterError
+from dh2o.mrtask.engine import Engine, find_engine, set_current
+
+_options_of: dict[int, Any] = {}
+
+
+def init(
+    address: Any = None,
+    *,
+    n_workers: int | None = None,
+    threads_per_worker: int | None = None,
+    processes: bool | None = None,
+    memory_limit: str | float | None = "auto",
+    dashboard_address: str | None = None,
+    security: Any = None,
+    spool: str | None = None,
+    **options: Any,
+) -> Engine:
+    """Return the engine of this process, connected and current.
+
+    Without arguments this is one worker inside this process with all threads, or the engine that `init` made
+    before. With an `address` (``tcp://host:8786``) or a ``distributed.Client`` it joins that cluster. The other
+    arguments are those of ``distributed.LocalCluster``; several workers are processes.
+
+    Parameters
+    ----------
+    address
+        Scheduler address, Client, or LocalCluster-like object; None starts a cluster here.
+    n_workers, threads_per_worker, processes, memory_limit, dashboard_address, security, options
+        As in ``distributed.LocalCluster``. The dashboard is off unless an address is given (``":8787"``).
+    spool
+        Folder or fsspec URL that this client and all workers reach, for data that come from this client.
+    """
+    local = {
+        "n_workers": n_workers,
+        "threads_per_worker": threads_per_worker,
+        "processes": processes,
+        "dashboard_address": dashboard_address,
+        **options,
+    }
+    asked = (_identity(address), tuple(sorted((k, repr(v)) for k, v in local.items() if v)))
+    present = find_engine()
+    if present is not None and (asked == (None, ()) or _options_of.get(id(present)) == asked):
+        return present
+    if address is None:
+        _refuse_second(present)
+        engine = start_cluster(memory_limit=memory_limit, security=security, spool=spool, **local)
+    else:
+        engine = _join(address, security, spool)
+    _options_of[id(engine)] = asked
+    engine.when_closed(lambda: _options_of.pop(id(engine), None))
+    set_current(engine)
+    atexit.register(engine.close)
+    engine.when_closed(lambda: atexit.unregister(engine.close))
+    return engine
+
+
+def _identity(address: Any) -> Any:
+    return address if address is None or isinstance(address, str) else id(address)
+
+
+def _refuse_second(present: Engine | None) -> None:
+    if present is not None and present._cluster is not None:
+        raise ParameterError(
+            "There is an engine with other options already. Close it first: dh2o.init().close()."
+        )
+
+
+def start_cluster(
+    *,
+    n_workers: int | None = None,
+    threads_per_worker: int | None = None,
+    processes: bool | None = None,
+    spool: str | None = None,
+    **options: Any,
+) -> Engine:
+    """Return the engine of a new cluster on this machine; it ends with the engine. Not made current."""
+    from distributed import Client, LocalCluster
+
+    from dh2o.mrtask.spool import local_folder, remove_folder
+
+    n_workers = n_workers or 1
+    security = options.get("security")
+    cluster = LocalCluster(
+        n_workers=n_workers,
+        threads_per_worker=threads_per_worker or max((os.cpu_count() or 1) // n_workers, 1),
+        processes=n_workers > 1 if processes is None else processes,
+        **{"dashboard_address": None, **options},
+    )
+    try:
+        client = Client(cluster, security=security)
+    except BaseException:
+        cluster.close()
+        raise
+    folder = spool or local_folder()
+    engine = _engine(client, cluster, folder)
+    engine.when_closed(lambda: None if spool else remove_folder(folder))
+    engine.when_closed(cluster.close)
+    engine.when_closed(client.close)
+    return engine
+
+
+def _join(address: Any, security: Any, spool: str | None) -> Engine:
+    from distributed import Client
+
+    if isinstance(address, Client):
+        return _engine(address, None, spool)  # the user's client: the user closes it
+    client = Client(address, security=security)
+    engine = _engine(client, None, spool)
+    engine.when_closed(client.close)
+    return engine
+
+
+def _engine(client: Any, cluster: Any, spool: str | None) -> Engine:
+    """Install the plugins where they are missing, and connect."""
+    import dh2o
+    from dh2o.mrtask.lane_worker import LanePlugin, lane_of
+    from dh2o.mrtask.store import StorePlugin
+
+    client.register_plugin(StorePlugin())
+    client.register_plugin(LanePlugin())
+    worker = _worker_here(client)
+    engine = Engine(client, worker=worker, cluster=cluster, spool=spool)
+    if worker is not None:
+        lane_of(worker).engine = engine
+    version = engine.call("setting", name="version", value=dh2o.__version__)
+    if version != dh2o.__version__:
+        raise DH2OError(
+            f"The cluster runs dh2o {version}, this process {dh2o.__version__}. "
+            "Install the same version on both."
+        )
+    if spool is not None:
+        engine.call("setting", name="spool", value=spool)
+    return engine
+
+
+def _worker_here(client: Any) -> Any:
+    """Return the only worker of a cluster if it lives in this process."""
+    from distributed import Worker
+
+    workers = list(getattr(client.cluster, "workers", {}).values())
+    return workers[0] if len(workers) == 1 and isinstance(workers[0], Worker) else None

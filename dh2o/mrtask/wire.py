@@ -1,0 +1,112 @@
+"""How values travel: pickled once, with large buffers beside them, never copied on the way.
+
+The functions that pickle also tell which blocks and spool files a value mentions, so that whoever keeps the
+value (the DKV, a job) can keep those alive too.
+"""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import cloudpickle
+
+_local = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A pickled value: the pickle itself and the buffers (arrays) that it refers to."""
+
+    head: bytes
+    buffers: tuple[bytes | memoryview, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the pickle and its buffers."""
+        return len(self.head) + sum(memoryview(b).nbytes for b in self.buffers)
+
+    def open(self) -> Any:
+        """Return the value."""
+        return pickle.loads(self.head, buffers=self.buffers)  # noqa: S301  (own cluster only)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Buffers as PickleBuffer: a transport that speaks protocol 5 sends them without a copy.
+        return Parcel._of, (self.head, *(pickle.PickleBuffer(b) for b in self.buffers))
+
+    @classmethod
+    def _of(cls, head: bytes, *buffers: Any) -> Parcel:
+        return cls(head, tuple(memoryview(b) for b in buffers))
+
+
+def pack(value: Any) -> Parcel:
+    """Return `value` pickled; arrays stay outside the pickle and are not copied."""
+    buffers: list[pickle.PickleBuffer] = []
+    head = cloudpickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    return Parcel(head, tuple(b.raw() for b in buffers))
+
+
+def dumps(value: Any) -> bytes:
+    """Return `value` as one bytes object (small metadata)."""
+    return cloudpickle.dumps(value, protocol=5)
+
+
+def loads(data: bytes) -> Any:
+    """Return the value of `dumps`."""
+    return pickle.loads(data)  # noqa: S301  (own cluster only)
+
+
+def pack_exception(error: BaseException) -> bytes:
+    """Return `error` with its traceback text, or a plain error with its message if it cannot be pickled."""
+    from dh2o.errors import DH2OError
+
+    import traceback
+
+    text = "".join(traceback.format_exception(error))
+    try:
+        data = dumps((error, text))
+        loads(data)
+    except Exception:  # noqa: BLE001  (whatever a user's exception does when pickled)
+        data = dumps((DH2OError(f"{type(error).__name__}: {error}"), text))
+    return data
+
+
+def unpack_exception(data: bytes) -> BaseException:
+    """Return the exception of `pack_exception`; its remote traceback is its cause."""
+    error, text = loads(data)
+    error.__cause__ = RemoteTraceback(text)
+    return error
+
+
+class RemoteTraceback(Exception):  # noqa: N818  (shown as a cause, never raised by itself)
+    """The traceback of an error as it was on the worker."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f'\n"""\n{self.text}"""'
+
+
+@contextmanager
+def mentions() -> Iterator[list[Any]]:
+    """Collect the blocks and spool files that are pickled or unpickled in this thread meanwhile."""
+    outer = getattr(_local, "found", None)
+    found: list[Any] = []
+    _local.found = found
+    try:
+        yield found
+    finally:
+        _local.found = outer
+
+
+def mention(thing: Any) -> None:
+    """Tell the collector of this thread, if there is one, that `thing` is pickled or unpickled."""
+    found = getattr(_local, "found", None)
+    if found is not None:
+        found.append(thing)

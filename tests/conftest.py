@@ -1,0 +1,53 @@
+"""Shared fixtures: an engine in this process, and one of three worker processes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from dh2o.mrtask import Engine, init, use_engine
+from dh2o.mrtask.engine import set_current
+
+
+@pytest.fixture(scope="session")
+def _embedded() -> Iterator[Engine]:
+    engine = init(n_workers=1, threads_per_worker=2, processes=False)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def _three_processes() -> Iterator[Engine]:
+    from dh2o.mrtask.start import start_cluster
+
+    for name in ("distributed.nanny", "distributed.scheduler", "distributed.worker"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # tests kill workers on purpose
+    engine = start_cluster(n_workers=3, threads_per_worker=1, processes=True)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def engine(_embedded: Engine) -> Iterator[Engine]:
+    """One worker with two threads inside this process; current during the test."""
+    set_current(_embedded)
+    with use_engine(_embedded):
+        yield _embedded
+
+
+@pytest.fixture
+def cluster3(_three_processes: Engine) -> Iterator[Engine]:
+    """Three worker processes of one thread each; current during the test."""
+    _three_processes.client.wait_for_workers(3, timeout=60)
+    with use_engine(_three_processes):
+        yield _three_processes
+
+
+@pytest.fixture(params=["embedded", pytest.param("three", marks=pytest.mark.cluster)])
+def any_engine(request: pytest.FixtureRequest) -> Engine:
+    """Either engine: the test runs on both."""
+    name = {"embedded": "engine", "three": "cluster3"}[request.param]
+    found: Engine = request.getfixturevalue(name)
+    return found
