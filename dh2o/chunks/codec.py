@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
+U32 = npt.NDArray[np.uint32]
 Mask = npt.NDArray[np.bool_]
 Buffer = npt.NDArray[Any]
 
@@ -131,3 +132,10 @@ def frozen(buffer: Buffer) -> Buffer:
     buffer = np.ascontiguousarray(buffer)
     buffer.flags.writeable = False
     return buffer
+
+
+def read_only(values: Buffer) -> Buffer:
+    """Return a view that cannot be written: compiled kernels take their inputs as such."""
+    view = values.view()
+    view.flags.writeable = False
+    return view

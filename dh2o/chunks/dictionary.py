@@ -21,9 +21,13 @@ from dh2o.chunks.codec import (
     Stored,
     first_row,
     frozen,
+    read_only,
 )
+from dh2o.chunks.scan import KERNEL_ROWS
 
 MAX_UNIQUES = 256
+#: Rows looked at to see whether a dictionary is out of question.
+_SAMPLE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +119,24 @@ def bit_patterns(values: F64) -> I64:
     return values.view(np.int64)
 
 
-def find_table(bits: I64, limit: int = MAX_UNIQUES) -> I64 | None:
-    """Return the sorted different entries of `bits`, or None when there are more than `limit`."""
-    sample = bits[:: max(1, len(bits) // 1024)]
-    table = np.unique(sample)
-    start, n_rows = 0, 4096
-    while len(table) <= limit and start < len(bits):
-        part = bits[start : start + n_rows]
-        known = table[np.minimum(np.searchsorted(table, part), len(table) - 1)] == part
-        if not known.all():
-            table = np.union1d(table, part[~known])
-        start += n_rows
-        n_rows = min(2 * n_rows, 1 << 16)
-    return table if len(table) <= limit else None
+def few_uniques(values: Buffer) -> bool:
+    """Return False when a sample shows that a dictionary is out of question."""
+    return len(np.unique(values[:: max(1, len(values) // _SAMPLE)])) <= MAX_UNIQUES
+
+
+def number_uniques(bits: I64) -> tuple[I64, Buffer] | None:
+    """Return the different entries of `bits` and the code of each row; None beyond 256."""
+    if len(bits) < KERNEL_ROWS:
+        return dictionary_numpy(bits)
+    from dh2o.chunks.kernels import dictionary_kernel
+
+    table = np.empty(MAX_UNIQUES, dtype=np.int64)
+    codes = np.empty(len(bits), dtype=np.uint8)
+    n_uniques = dictionary_kernel(read_only(bits), table, codes)
+    return None if n_uniques < 0 else (table[:n_uniques].copy(), codes)
+
+
+def dictionary_numpy(bits: I64) -> tuple[I64, Buffer] | None:
+    """Return the table in ascending order and the codes; the kernel numbers by occurrence."""
+    table, codes = np.unique(bits, return_inverse=True)
+    return None if len(table) > MAX_UNIQUES else (table, codes.astype(np.uint8))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,11 @@ from dh2o.chunks.codec import (
     first_row,
 )
 from dh2o.chunks.constant import ConstantCodec
-from dh2o.chunks.dictionary import DictionaryCodec, bit_patterns, find_table
+from dh2o.chunks.dictionary import DictionaryCodec, bit_patterns, few_uniques, number_uniques
 from dh2o.chunks.integer import GridCodec, Int64Codec, common_step, narrowest_grid
 from dh2o.chunks.real import Float32Codec, Float64Codec
-from dh2o.chunks.scan import scan_floats, to_grid
-from dh2o.chunks.sparse import SparseCodec, likely_fill, listing_nbytes
+from dh2o.chunks.scan import FloatFacts, grid_codes, scan_floats, to_grid
+from dh2o.chunks.sparse import SparseCodec, fill_of, likely_fill, listing_nbytes
 from dh2o.chunks.text import encode_text
 from dh2o.chunks.uuid128 import UuidCodec
 
@@ -36,12 +36,7 @@ MIN_CLEVER_ROWS = 32
 def encode_floats(values: Any) -> Chunk:
     """Return `values` (NaN is NA) in the smallest form that gives every double back bit for bit."""
     values = np.ascontiguousarray(values, dtype=np.float64)
-    dense = encode_dense_floats(values)
-    fill = likely_fill(values) if len(values) >= MIN_CLEVER_ROWS else 0.0
-    fill = None if math.isnan(fill) else float(fill)
-    if fill is not None and dense.is_integer and isinstance(dense.codec, GridCodec):
-        fill = int(fill)
-    return _smaller(dense, values, fill)
+    return _or_sparse(encode_dense_floats(values), values)
 
 
 def encode_ints(values: Any, na_mask: Mask | None = None) -> Chunk:
@@ -49,11 +44,7 @@ def encode_ints(values: Any, na_mask: Mask | None = None) -> Chunk:
     values = np.ascontiguousarray(values, dtype=np.int64)
     if na_mask is not None:
         values = _mark_na(values, na_mask)
-    dense = encode_dense_ints(values)
-    if len(values) < MIN_CLEVER_ROWS:
-        return dense
-    fill = int(likely_fill(values))
-    return _smaller(dense, values, None if fill == NA_INT else fill)
+    return _or_sparse(encode_dense_ints(values), values)
 
 
 def encode_codes(codes: Any) -> Chunk:
@@ -106,20 +97,26 @@ def encode_dense_floats(values: F64) -> Chunk:
     n_rows = len(values)
     if facts.n_na == n_rows:
         return all_na(n_rows)
-    if facts.decimals == 0 and abs(facts.lo) < 2.0**63 and abs(facts.hi) < 2.0**63:
-        return encode_dense_ints(to_grid(values, 0))
-    if facts.lo == facts.hi and facts.n_na == 0 and _one_sign(values, facts.lo):
-        return _number(ConstantCodec(facts.lo), n_rows)
-    best: NumberCodec = Float32Codec() if facts.fits_float32 else Float64Codec()
-    if facts.decimals > 0:
-        scale = 10.0**facts.decimals
-        lo, hi = round(facts.lo * scale), round(facts.hi * scale)
-        ints = to_grid(values, facts.decimals)
-        grid = _best_grid(ints, lo, hi, facts.decimals, has_na=facts.n_na > 0)
-        if grid is not None and grid.width < (32 if facts.fits_float32 else 64):
-            return _grid_or_dictionary(grid, ints, values, has_na=facts.n_na > 0)
-    found = _encode_dictionary(values, 32 if facts.fits_float32 else 64)
-    return found or Chunk(best, n_rows, "number", best.encode(values))
+    if facts.decimals == 0 and not facts.has_negative_zero:
+        return _encode_whole_floats(values, facts)
+    if facts.lo == facts.hi and facts.n_na == 0 and (facts.lo or np.signbit(values).all()):
+        return _number(ConstantCodec(float(values[0])), n_rows)
+    width = 32 if facts.fits_float32 else 64
+    grid = _grid_of_floats(values, facts)
+    if grid is not None and grid.width < width:
+        return _grid_or_dictionary(grid, values)
+    plain = Float32Codec() if facts.fits_float32 else Float64Codec()
+    return _encode_dictionary(values, width) or _number(plain, n_rows, plain.encode(values))
+
+
+def _encode_whole_floats(values: F64, facts: FloatFacts) -> Chunk:
+    """Return doubles that are all integers of 64 bits, as integers."""
+    if facts.lo == facts.hi and not facts.n_na:
+        return _number(ConstantCodec(int(facts.lo)), len(values))
+    grid = _grid_of_floats(values, facts)
+    if grid is not None:
+        return _grid_or_dictionary(grid, values, integers=True)
+    return encode_dense_ints(to_grid(values, 0))
 
 
 def encode_dense_ints(ints: I64) -> Chunk:
@@ -135,19 +132,15 @@ def encode_dense_ints(ints: I64) -> Chunk:
         lo = int(np.min(ints, where=ints != NA_INT, initial=hi))
     if lo == hi and not has_na:
         return _number(ConstantCodec(lo), n_rows)
-    grid = _best_grid(ints, lo, hi, 0, has_na=has_na)
-    if grid is None:
-        codec = Int64Codec()
-        return _encode_dictionary(ints, 64) or _number(codec, n_rows, codec.encode(ints))
-    return _grid_or_dictionary(grid, ints, ints, has_na=has_na)
+    grid = _best_grid(ints, lo, hi, GridCodec(1, has_na=has_na))
+    if grid is not None:
+        return _grid_or_dictionary(grid, ints, integers=True)
+    codec = Int64Codec()
+    return _encode_dictionary(ints, 64, integers=True) or _number(codec, n_rows, codec.encode(ints))
 
 
 def _number(codec: NumberCodec, n_rows: int, stored: Stored | None = None) -> Chunk:
     return Chunk(codec, n_rows, "number", stored or Stored())
-
-
-def _one_sign(values: F64, value: float) -> bool:
-    return value != 0 or bool((np.signbit(values) == np.signbit(value)).all())
 
 
 def _mark_na(values: I64, na_mask: Mask) -> I64:
@@ -157,48 +150,84 @@ def _mark_na(values: I64, na_mask: Mask) -> I64:
     return np.where(na_mask, NA_INT, values)
 
 
-def _best_grid(ints: I64, lo: int, hi: int, decimals: int, *, has_na: bool) -> GridCodec | None:
-    grid = narrowest_grid(lo, hi, 1, decimals, has_na=has_na)
-    if (grid is None or grid.width >= 8) and len(ints) >= MIN_CLEVER_ROWS:
-        step = common_step(ints[ints != NA_INT] if has_na else ints, lo)
+def _grid_of_floats(values: F64, facts: FloatFacts) -> GridCodec | None:
+    if facts.decimals < 0:
+        return None
+    scale = 10.0**facts.decimals
+    lo, hi = round(facts.lo * scale), round(facts.hi * scale)
+    has_na, has_negative_zero = facts.n_na > 0, facts.has_negative_zero
+    like = GridCodec(1, 0, 1, facts.decimals, has_na, has_negative_zero)
+    return _best_grid(values, lo, hi, like)
+
+
+def _best_grid(values: Buffer, lo: int, hi: int, like: GridCodec) -> GridCodec | None:
+    """Return the narrowest grid for `values` from `lo` to `hi`, its step as wide as they allow."""
+    grid = narrowest_grid(lo, hi, like)
+    if (grid is None or grid.width >= 8) and len(values) >= MIN_CLEVER_ROWS:
+        step = _step_of(_near_and_far(values), lo, like)
         if step > 1:
-            return narrowest_grid(lo, hi, step, decimals, has_na=has_na)
+            step = _step_of(values, lo, like)
+        if step > 1:
+            return narrowest_grid(lo, hi, replace(like, step=step))
     return grid
 
 
-def _grid_or_dictionary(grid: GridCodec, ints: I64, values: Any, *, has_na: bool) -> Chunk:
-    found = _encode_dictionary(values, grid.width) if grid.width >= 16 else None
+def _near_and_far(values: Buffer) -> Buffer:
+    return np.concatenate([values[:32], values[:: max(1, len(values) // 32)]])
+
+
+def _step_of(values: Buffer, lo: int, like: GridCodec) -> int:
+    ints = _ints_on(like, values)
+    return common_step(ints[ints != NA_INT] if like.has_na else ints, lo)
+
+
+def _ints_on(grid: GridCodec, values: Buffer) -> I64:
+    return values if values.dtype == np.int64 else to_grid(values, grid.decimals)
+
+
+def _grid_or_dictionary(grid: GridCodec, values: Buffer, *, integers: bool = False) -> Chunk:
+    wide = grid.width >= 16
+    found = _encode_dictionary(values, grid.width, integers=integers) if wide else None
     if found is not None:
         return found
-    return _number(grid, len(ints), grid.encode_ints(ints, ints == NA_INT if has_na else None))
+    n_rows = len(values)
+    if grid.step == 1 and values.dtype == np.float64:
+        return _number(grid, n_rows, grid.pack(grid_codes(values, grid)))
+    ints = _ints_on(grid, values)
+    na = ints == NA_INT if grid.has_na else None
+    negative_zero = (values == 0) & np.signbit(values) if grid.has_negative_zero else None
+    return _number(grid, n_rows, grid.encode_ints(ints, na, negative_zero))
 
 
-def _encode_dictionary(values: Buffer, width: int) -> Chunk | None:
+def _encode_dictionary(values: Buffer, width: int, *, integers: bool = False) -> Chunk | None:
     """Return the dictionary chunk if it takes fewer bytes than `width` bits a row, else None."""
     n_rows = len(values)
-    if n_rows < MIN_CLEVER_ROWS:
+    if n_rows < MIN_CLEVER_ROWS or not few_uniques(values):
         return None
-    integers = values.dtype == np.int64
-    bits = values if integers else bit_patterns(values)
-    table = find_table(bits)
-    if table is None:
+    found = number_uniques(values if values.dtype == np.int64 else bit_patterns(values))
+    if found is None:
         return None
+    table, codes = found
+    if integers and values.dtype != np.int64:
+        table = to_grid(table.view(np.float64), 0)
     narrow = next(w for w in (1, 2, 4, 8) if len(table) <= 1 << w)
     if 8 * len(table) + n_rows * narrow / 8 >= n_rows * width / 8:
         return None
     codec = DictionaryCodec(narrow, integers)
-    return _number(codec, n_rows, codec.store(table, np.searchsorted(table, bits)))
+    return _number(codec, n_rows, codec.store(table, codes))
 
 
-def _smaller(dense: Chunk, values: Buffer, fill: float | int | None) -> Chunk:
-    """Return the sparse chunk around `fill` if it is smaller than `dense`, else `dense`."""
+def _or_sparse(dense: Chunk, values: Buffer) -> Chunk:
+    """Return the sparse chunk around the commonest value if it is smaller than `dense`."""
     n_rows = len(values)
     if n_rows < MIN_CLEVER_ROWS or not dense.nbytes:
         return dense
-    integers = values.dtype == np.int64 or (isinstance(dense.codec, GridCodec) and dense.is_integer)
-    codec = SparseCodec(fill, integers)
+    fill = likely_fill(values)
+    if fill is None:
+        return dense
+    codec = SparseCodec(fill_of(fill, integers=dense.is_integer), dense.is_integer)
     n_listed = n_rows - codec.n_fill(values)
     if listing_nbytes(n_listed, n_rows) >= dense.nbytes:
         return dense
     stored = codec.encode(values)
-    return Chunk(codec, n_rows, "number", stored) if stored.nbytes < dense.nbytes else dense
+    return _number(codec, n_rows, stored) if stored.nbytes < dense.nbytes else dense

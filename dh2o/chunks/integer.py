@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -39,8 +39,9 @@ class GridCodec(NumberCodec):
     """Numbers on a grid: value = (code * step + bias) / 10**decimals.
 
     Codes have `width` bits.  With `has_na` the highest code is NA, so a bit without NA takes one
-    bit and a bit with NA takes two.  Dividing by 10**decimals, not multiplying by its reciprocal,
-    keeps decimals bit-exact.
+    bit and a bit with NA takes two.  With `has_negative_zero` the code below is -0.0, which
+    rounding leaves behind and text files hold.  Dividing by 10**decimals, not multiplying by its
+    reciprocal, keeps decimals bit-exact.
     """
 
     tag: ClassVar[str] = "grid"
@@ -49,6 +50,7 @@ class GridCodec(NumberCodec):
     step: int = 1
     decimals: int = 0
     has_na: bool = False
+    has_negative_zero: bool = False
 
     @property
     def name(self) -> str:
@@ -57,7 +59,7 @@ class GridCodec(NumberCodec):
 
     @property
     def is_integer(self) -> bool:
-        return self.decimals == 0
+        return self.decimals == 0 and not self.has_negative_zero
 
     @property
     def na_code(self) -> int:
@@ -65,26 +67,35 @@ class GridCodec(NumberCodec):
         return (1 << self.width) - 1
 
     @property
+    def negative_zero_code(self) -> int:
+        """The code that is -0.0 when `has_negative_zero`."""
+        return (1 << self.width) - 1 - self.has_na
+
+    @property
     def n_values(self) -> int:
         """How many values the codes can tell apart."""
-        return (1 << self.width) - self.has_na
+        return (1 << self.width) - self.has_na - self.has_negative_zero
 
     def encode(self, values: Buffer) -> Stored:
         is_float = values.dtype != np.int64
         na = np.isnan(values) if is_float else values == NA_INT
-        ints = self._on_grid(np.where(na, 0.0, values)) if is_float else np.where(na, 0, values)
-        codes, rest = np.divmod(ints.astype(object) - self.bias, self.step)
-        outside = (rest != 0) | (codes < 0) | (codes >= self.n_values)
-        lost = np.where(na, not self.has_na, outside.astype(bool))
+        negative_zero = (values == 0) & np.signbit(values)
         if is_float:
-            back = (np.where(lost, 0, ints)).astype(np.float64) / 10.0**self.decimals
-            lost |= ~na & ~same_bits(back, np.asarray(values, dtype=np.float64))
-        elif self.decimals:
-            lost |= ~na
+            ints = self._on_grid(np.where(na, 0.0, values)).astype(object)
+        else:
+            ints = np.where(na, 0, values).astype(object) * 10**self.decimals
+        shifted = ints - self.bias
+        codes, rest = shifted // self.step, shifted % self.step
+        lost = ((rest != 0) | (codes < 0) | (codes >= self.n_values)).astype(np.bool_)
+        if is_float:
+            lost |= np.where(lost, 0, ints).astype(np.float64) / 10.0**self.decimals != values
+        lost = np.where(na, not self.has_na, lost)
+        lost = np.where(negative_zero, not self.has_negative_zero, lost)
         if lost.any():
             row = first_row(lost)
             raise LossyCodecError.at_row(self, row, values[row])
         codes[na] = self.na_code
+        codes[negative_zero] = self.negative_zero_code
         return self.pack(codes.astype(np.uint32))
 
     def _on_grid(self, values: F64) -> I64:
@@ -92,15 +103,16 @@ class GridCodec(NumberCodec):
         inside = np.abs(scaled) < 2.0**63
         return np.where(inside, scaled, 0.0).astype(np.int64)
 
-    def encode_ints(self, ints: I64, na: Mask | None) -> Stored:
-        """Return `ints` packed; the caller vouches that they lie on the grid (NA rows apart)."""
+    def encode_ints(self, ints: I64, na: Mask | None, negative_zero: Mask | None = None) -> Stored:
+        """Return `ints` packed; the caller vouches that those not masked lie on the grid."""
         shifted = ints - self.bias if self.bias else ints
         if self.step != 1:
             shifted = shifted // self.step
-        dtype = _DTYPES.get(self.width, np.uint8)
-        codes = shifted.astype(dtype)
-        if self.has_na and na is not None:
+        codes = shifted.astype(_DTYPES.get(self.width, np.uint8))
+        if na is not None:
             codes[na] = self.na_code
+        if negative_zero is not None:
+            codes[negative_zero] = self.negative_zero_code
         return self.pack(codes)
 
     def pack(self, codes: Buffer) -> Stored:
@@ -121,6 +133,8 @@ class GridCodec(NumberCodec):
             self._decode_tile(part, tile)
             if self.has_na:
                 np.copyto(tile, na, where=part == self.na_code)
+            if self.has_negative_zero:
+                tile[part == self.negative_zero_code] = -0.0
 
     def _decode_tile(self, codes: Buffer, tile: Buffer) -> None:
         if tile.dtype.char == "d" and not self._fits_double():
@@ -172,6 +186,8 @@ class GridCodec(NumberCodec):
             values /= 10.0**self.decimals
         if self.has_na:
             values[codes == self.na_code] = NA_OF_DTYPE[char]
+        if self.has_negative_zero:
+            values[codes == self.negative_zero_code] = -0.0
         return values
 
 
@@ -181,13 +197,19 @@ def _value_table(codec: GridCodec, char: str) -> Buffer:
     return codec._values_of(np.arange(1 << codec.width), char)
 
 
-def narrowest_grid(lo: int, hi: int, step: int, decimals: int, *, has_na: bool) -> GridCodec | None:
-    """Return the grid of fewest bits that spans `lo` to `hi`, or None beyond 32 bits."""
-    n_codes = (hi - lo) // step + 1 + has_na
+def narrowest_grid(lo: int, hi: int, like: GridCodec) -> GridCodec | None:
+    """Return the grid of fewest bits that spans `lo` to `hi`, or None beyond 32 bits.
+
+    Step, decimals and special codes are those of `like`.  The bias stays 0 where that costs no
+    bits: the codes of levels are then the levels themselves.
+    """
+    n_special = like.has_na + like.has_negative_zero
+    n_codes = (hi - lo) // like.step + 1 + n_special
     for width in WIDTHS:
         if n_codes <= 1 << width:
-            bias = 0 if lo >= 0 and hi // step + 1 + has_na <= 1 << width and lo % step == 0 else lo
-            return GridCodec(width, bias, step, decimals, has_na)
+            from_zero = lo >= 0 and lo % like.step == 0
+            from_zero = from_zero and hi // like.step + 1 + n_special <= 1 << width
+            return replace(like, width=width, bias=0 if from_zero else lo)
     return None
 
 

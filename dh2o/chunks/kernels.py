@@ -6,21 +6,22 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import njit
 
-_VALUES = types.Array(types.float64, 1, "C", readonly=True)
-_FACTS = types.Tuple((types.int64, types.float64, types.float64, types.int64, types.boolean))
+# Callers pass inputs as read-only views, so that each kernel is compiled for one signature, and
+# only when it is first needed.
 
 
-@njit(_FACTS(_VALUES, _VALUES), nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy")
 def scan_floats_kernel(values: Any, powers: Any) -> Any:
-    """(n_na, min, max, decimals or -1, float32 is exact).   Twin: scan_floats_numpy."""
+    """(n_na, min, max, decimals or -1, float32 is exact, has -0.0).   Twin: scan_floats_numpy."""
     n_na = 0
     lo = math.inf
     hi = -math.inf
     decimals = 0
-    widest = 0.0
+    limit = 2.0**63
     fits = True
+    negative_zero = False
     for value in values:
         if math.isnan(value):
             n_na += 1
@@ -28,17 +29,60 @@ def scan_floats_kernel(values: Any, powers: Any) -> Any:
         lo = min(lo, value)
         hi = max(hi, value)
         fits = fits and np.float64(np.float32(value)) == value
+        # "&" instead of "and": zeros come unforeseen, and a wrong guess costs more than the test
+        negative_zero = negative_zero | ((value == 0.0) & (math.copysign(1.0, value) < 0.0))
         if decimals < 0:
             continue
-        size = abs(value)
-        if size == math.inf or (value == 0.0 and math.copysign(1.0, value) < 0.0):
-            decimals = -1
-            continue
-        widest = max(widest, size)
-        while decimals >= 0 and np.rint(value * powers[decimals]) / powers[decimals] != value:
-            decimals += 1
-            if decimals == len(powers) or widest * powers[decimals] >= 2251799813685248.0:
+        if decimals == 0 and np.rint(value) == value:
+            if abs(value) >= limit:
                 decimals = -1
-        if decimals > 0 and size * powers[decimals] >= 2251799813685248.0:
+            continue
+        while np.rint(value * powers[decimals]) / powers[decimals] != value:
+            decimals += 1
+            limit = 2.0**51
+            if decimals == len(powers) or abs(value) * powers[decimals] >= limit:
+                decimals = -1
+                break
+        if decimals >= 0 and max(-lo, hi) * powers[decimals] >= limit:
             decimals = -1
-    return n_na, lo, hi, decimals, fits
+    return n_na, lo, hi, decimals, fits, negative_zero
+
+
+@njit(nogil=True, cache=True)
+def grid_codes_kernel(
+    values: Any, power: float, bias: int, na_code: int, negative_zero_code: int, out: Any
+) -> None:
+    """Out = round(values * power) - bias, or the code of NA or -0.0.   Twin: grid_codes_numpy."""
+    for i in range(len(values)):
+        value = values[i]
+        if math.isnan(value):
+            out[i] = na_code
+        elif (value == 0.0) & (math.copysign(1.0, value) < 0.0):
+            out[i] = negative_zero_code
+        else:
+            out[i] = np.int64(np.rint(value * power)) - bias
+
+
+@njit(nogil=True, cache=True)
+def dictionary_kernel(bits: Any, table: Any, codes: Any) -> int:
+    """table[codes[i]] = bits[i], numbered by occurrence.   Twin: dictionary_numpy.
+
+    OUT: table, codes.  Returns how many entries the table has, -1 when it is too short.
+    """
+    n_slots = 1024
+    slots = np.full(n_slots, -1, dtype=np.int16)
+    n_uniques = 0
+    for i in range(len(bits)):
+        key = bits[i]
+        mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
+        slot = np.int64(mixed >> np.uint64(54))
+        while slots[slot] >= 0 and table[slots[slot]] != key:
+            slot = (slot + 1) % n_slots
+        if slots[slot] < 0:
+            if n_uniques == len(table):
+                return -1
+            table[n_uniques] = key
+            slots[slot] = n_uniques
+            n_uniques += 1
+        codes[i] = slots[slot]
+    return n_uniques

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dh2o.chunks.codec import F64, I64, NA_INT
+from dh2o.chunks.codec import F64, I64, NA_INT, U32, read_only
+from dh2o.chunks.integer import GridCodec
 
 #: Finer grids than this are not looked for: 15 digits is what a double can show.
 MAX_DECIMALS = 15
-#: Grid points beyond this may not come back exactly from value * 10**decimals.
+#: Products beyond this may not come back exactly from value * 10**decimals.
 MAX_SCALED = 2.0**51
 #: From here on the compiled kernels pay; below, numpy is as fast and nothing is compiled.
 KERNEL_ROWS = 1 << 15
@@ -27,6 +28,7 @@ class FloatFacts(NamedTuple):
     hi: float
     decimals: int  # fewest digits of a decimal grid that holds all values, -1 when there is none
     fits_float32: bool
+    has_negative_zero: bool
 
 
 def scan_floats(values: F64) -> FloatFacts:
@@ -34,12 +36,12 @@ def scan_floats(values: F64) -> FloatFacts:
 
     With d decimals a value is k / 10**d, both exact, so the quotient is the double nearest to that
     decimal; it is then also 10k / 10**(d+1), which is why digits need only grow while scanning.
-    Infinities and -0.0 lie on no grid.
+    Infinities lie on no grid, and with 0 decimals the values must be 64-bit integers.
     """
     if len(values) >= KERNEL_ROWS:
         from dh2o.chunks.kernels import scan_floats_kernel
 
-        return FloatFacts(*scan_floats_kernel(values, POWERS_OF_10))
+        return FloatFacts(*scan_floats_kernel(read_only(values), POWERS_OF_10))
     return scan_floats_numpy(values)
 
 
@@ -48,33 +50,27 @@ def scan_floats_numpy(values: F64) -> FloatFacts:
     known = values[~np.isnan(values)]
     n_na = len(values) - len(known)
     if not len(known):
-        return FloatFacts(n_na, math.inf, -math.inf, 0, True)
+        return FloatFacts(n_na, math.inf, -math.inf, 0, fits_float32=True, has_negative_zero=False)
     with np.errstate(over="ignore"):
         fits_float32 = bool((known.astype(np.float32) == known).all())
     lo, hi = float(known.min()), float(known.max())
-    on_grid = math.isfinite(lo) and math.isfinite(hi)
-    on_grid = on_grid and not bool(((known == 0) & np.signbit(known)).any())
-    return FloatFacts(n_na, lo, hi, _decimals_of(known) if on_grid else -1, fits_float32)
+    decimals = _decimals_of(known) if math.isfinite(lo) and math.isfinite(hi) else -1
+    has_negative_zero = bool(((known == 0) & np.signbit(known)).any())
+    return FloatFacts(n_na, lo, hi, decimals, fits_float32, has_negative_zero)
 
 
 def _decimals_of(known: F64) -> int:
-    decimals = 0
+    """Return the digits of the coarsest decimal grid under all of `known`, or -1."""
+    widest = float(np.abs(known).max())
     left = known
-    while decimals <= MAX_DECIMALS:
-        scaled = np.rint(left * POWERS_OF_10[decimals])
-        off = scaled / POWERS_OF_10[decimals] != left
-        if decimals:
-            off |= np.abs(scaled) >= MAX_SCALED
-        left = left[off]
-        if not len(left):
-            break
-        if decimals and bool((np.abs(left) * POWERS_OF_10[decimals] >= MAX_SCALED).any()):
+    for decimals in range(MAX_DECIMALS + 1):
+        power = POWERS_OF_10[decimals]
+        if widest * power >= (MAX_SCALED if decimals else 2.0**63):
             return -1
-        decimals += 1
-    if decimals > MAX_DECIMALS:
-        return -1
-    top = float(np.abs(known).max()) * POWERS_OF_10[decimals]
-    return decimals if decimals == 0 or top < MAX_SCALED else -1
+        left = left[np.rint(left * power) / power != left]
+        if not len(left):
+            return decimals
+    return -1
 
 
 def to_grid(values: F64, decimals: int) -> I64:
@@ -86,3 +82,28 @@ def to_grid(values: F64, decimals: int) -> I64:
     ints = np.where(na, 0.0, scaled).astype(np.int64)
     ints[na] = NA_INT
     return ints
+
+
+def grid_codes(values: F64, grid: GridCodec) -> U32:
+    """Return the codes of `values` on a grid of step 1 that holds them all."""
+    if len(values) < KERNEL_ROWS:
+        return grid_codes_numpy(values, grid)
+    from dh2o.chunks.kernels import grid_codes_kernel
+
+    codes = np.empty(len(values), dtype=np.uint32)
+    negative_zero_code = grid.negative_zero_code if grid.has_negative_zero else -grid.bias
+    power = POWERS_OF_10[grid.decimals]
+    specials = grid.na_code, negative_zero_code
+    grid_codes_kernel(read_only(values), power, grid.bias, *specials, codes)
+    return codes
+
+
+def grid_codes_numpy(values: F64, grid: GridCodec) -> U32:
+    """Return what `grid_codes` returns, an operation at a time."""
+    na = np.isnan(values)
+    scaled = np.rint(np.where(na, 0.0, values) * POWERS_OF_10[grid.decimals])
+    codes = (scaled.astype(np.int64) - grid.bias).astype(np.uint32)
+    codes[na] = grid.na_code
+    if grid.has_negative_zero:
+        codes[(values == 0) & np.signbit(values)] = grid.negative_zero_code
+    return codes

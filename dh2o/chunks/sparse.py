@@ -25,6 +25,9 @@ from dh2o.chunks.codec import (
 if TYPE_CHECKING:
     from dh2o.chunks.chunk import Chunk
 
+#: Rows looked at to find the commonest value.
+_SAMPLE = 64
+
 
 @dataclass(frozen=True, slots=True)
 class SparseCodec(NumberCodec):
@@ -109,6 +112,15 @@ def listing_nbytes(n_listed: int, n_rows: int) -> int:
 
 
 def likely_fill(values: Any) -> Any:
-    """Return the value that most rows may hold: the middle of a sorted sample (NA is last)."""
-    sample = np.sort(values[:: max(1, len(values) // 64)])
-    return sample[len(sample) // 2]
+    """Return the value that most rows of a sample hold, None when no value stands out."""
+    sample = np.sort(values[:: max(1, len(values) // _SAMPLE)])  # NaN comes last
+    middle = sample[len(sample) // 2]
+    n_same = np.isnan(sample).sum() if np.isnan(middle) else (sample == middle).sum()
+    return middle if n_same >= len(sample) / 3 else None
+
+
+def fill_of(value: Any, *, integers: bool) -> float | int | None:
+    """Return a sampled value as the plain number of a codec, NA as None."""
+    if np.isnan(value) or value == NA_INT:
+        return None
+    return int(value) if integers else float(value)

@@ -103,12 +103,12 @@ def stats_of_counts(values: F64, counts: I64) -> ChunkStats:
     finite = np.isfinite(values)
     x, n = values[finite], counts[finite]
     n_finite = int(n.sum())
-    total = float(x @ n)
+    total = float((x * n).sum())
     mean = total / n_finite if n_finite else 0.0
     if not math.isfinite(mean):
-        mean = float(x @ (n / n_finite))
+        mean = float((x * (n / n_finite)).sum())
     with np.errstate(over="ignore"):
-        m2 = float(((x - mean) ** 2) @ n)
+        m2 = float((np.square(x - mean) * n).sum())
     order = np.argsort(x, kind="stable")
     x, n = x[order], np.minimum(n[order], N_EXTREMES)
     x, n = x[n > 0], n[n > 0]
@@ -139,8 +139,8 @@ def stats_of_values(values: F64, *, is_int: bool = False) -> ChunkStats:
         mean = total / n_finite if n_finite else 0.0
         if not math.isfinite(mean):
             mean = float((x / n_finite).sum())
-        deviations = x - mean
-        m2 = float(deviations @ deviations)
+        # not a BLAS dot: its bits depend on the number of threads
+        m2 = float(np.square(x - mean).sum())
     k = min(N_EXTREMES, n_finite)
     low = np.sort(np.partition(x, k - 1)[:k]) if k else x
     high = np.sort(np.partition(x, n_finite - k)[n_finite - k :])[::-1] if k else x
