@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from dh2o.parse.guess import guess_setup
-from dh2o.parse.setup import ParseSetup
+from dh2o.parse.parser import parse_files, start_parse
+from dh2o.parse.setup import ParseSetup, frame_key_of
 from dh2o.parse.sources import RawFile, list_files
 
-__all__ = ["ParseSetup", "RawFile", "guess_setup", "list_files"]
+__all__ = [
+    "ParseSetup",
+    "RawFile",
+    "frame_key_of",
+    "guess_setup",
+    "list_files",
+    "parse_files",
+    "start_parse",
+]

@@ -43,6 +43,20 @@ def first_lines(data: bytes, quote: int, markers: bytes, at_most: int = N_LINES)
     return lines
 
 
+def first_line_of(data: bytes, quote: int, markers: bytes) -> tuple[bytes, int]:
+    """Return the first data line and the offset after its end; comments and blank lines skipped."""
+    mark = bytes([quote]) if quote < 256 else b""
+    start = 0
+    while start < len(data):
+        is_comment = data[start] in markers
+        end, start_of_next = _line_end(data, start, b"" if is_comment else mark)
+        line = data[start:end].strip(b" \r\n")
+        start = start_of_next
+        if line and not is_comment:
+            return line, start
+    return b"", start
+
+
 def _line_end(data: bytes, start: int, quote: bytes) -> tuple[int, int]:
     counted_to = start
     n_quotes = 0

@@ -65,7 +65,8 @@ class ParseSetup:
     The fields are those of H2O's ``ParseSetupV3`` and ``ParseV3``, because the official client
     posts back what it was given. Column fields (`column_names`, `column_types`, `na_strings`,
     `domains`) have one entry for each column of the *file*; `skipped_columns` holds the indices
-    of those that do not enter the frame.
+    of those that do not enter the frame. Ours are `timezone`, in which times without a zone are
+    read, and `header_names`, the names as the files' headers have them.
     """
 
     source_frames: tuple[str, ...] = ()
@@ -97,6 +98,7 @@ class ParseSetup:
     delete_on_done: bool = True
     blocking: bool = False
     timezone: str = "UTC"
+    header_names: tuple[str, ...] | None = None
 
     @property
     def quote(self) -> int:

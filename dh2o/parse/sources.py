@@ -39,11 +39,16 @@ PREVIEW_NBYTES = 4 << 20
 
 @dataclass(frozen=True)
 class RawFile:
-    """A file or upload that has been imported and waits to be parsed (DKV kind ``raw``)."""
+    """A file or upload that has been imported and waits to be parsed (DKV kind ``raw``).
+
+    `ref` is the spool's claim on an uploaded file; it keeps the file as long as something that may
+    read it again.
+    """
 
     name: str
     url: str
     nbytes: int
+    ref: Any = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class Source:
     url: str
     nbytes: int
     packing: str = PLAIN
+    ref: Any = None
 
 
 def is_remote(path: str) -> bool:
@@ -184,17 +190,17 @@ def nbytes_of(url: str) -> int:
 def source_of(item: str | os.PathLike[str] | RawFile) -> Source:
     """Return the source behind a path or an imported file, its packing told by its first bytes."""
     if isinstance(item, RawFile):
-        name, url, nbytes = item.name, item.url, item.nbytes
+        name, url, nbytes, ref = item.name, item.url, item.nbytes, item.ref
     else:
         name = url = os.fspath(item)
-        nbytes = nbytes_of(url)
+        nbytes, ref = nbytes_of(url), None
     with open_raw(url) as file:
         head = file.read(8)
     for magic, what, remedy in _FOREIGN:
         if head.startswith(magic):
             raise ParseError(f"{name} is {what}, which this parser does not read: {remedy}.")
     packing = next((p for magic, p in _MAGICS if head.startswith(magic)), PLAIN)
-    return Source(name, url, nbytes, packing)
+    return Source(name, url, nbytes, packing, ref)
 
 
 @contextmanager

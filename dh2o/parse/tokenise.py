@@ -89,20 +89,17 @@ def tokenise(  # noqa: C901, PLR0913, PLR0915 - one state machine, kept in one l
         if pos >= row_limit:
             return row, pos, AT_LIMIT
         if pos >= n_bytes:
-            return row, pos, AT_LIMIT if at_end else NEEDS_BYTES
+            return row, n_bytes, AT_LIMIT if at_end else NEEDS_BYTES
         if row == max_rows:
             return row, pos, TABLE_FULL
         c = buf[pos]
-        if c == LF or c == CR:
-            pos += 1
-            continue
         p = pos
-        if classes[c] & _MARKER:
+        if c == LF or c == CR or classes[c] & _MARKER:
             while p < n_bytes and buf[p] != LF and buf[p] != CR:
                 p += 1
-            if p == n_bytes and not at_end:
+            if not at_end and p + 1 >= n_bytes and (p == n_bytes or buf[p] == CR):
                 return row, pos, NEEDS_BYTES
-            pos = p + 1
+            pos = p + 2 if p + 1 < n_bytes and buf[p] == CR and buf[p + 1] == LF else p + 1
             continue
 
         column = 0

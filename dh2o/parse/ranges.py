@@ -1,0 +1,311 @@
+"""Byte ranges to blocks: the work of one parse task.
+
+A row belongs to the range in which it starts. A task that begins in the middle of a file takes the
+first line end at or after the byte before its range for the end of a row. That is a guess: a line end may lie in quotes. Each
+task says where its first row started and where the row after its last one starts; the driver
+compares neighbours, and repeats a range whose guess was wrong with the true start. By induction from
+the start of the file every row is then right, and files without quoted line ends are read once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+
+from dh2o.chunks import Chunk
+from dh2o.errors import ParseError
+from dh2o.parse.columns import BadCells, LocalCodes, reader_for
+from dh2o.parse.lines import first_line_of, split_line
+from dh2o.parse.setup import ParseSetup
+from dh2o.parse.sources import Source, open_raw, open_text
+from dh2o.parse.tokenise import (
+    AT_LIMIT,
+    NEEDS_BYTES,
+    U8Array,
+    decode_lenient,
+    dialect_of,
+    new_tally,
+    next_row_start,
+    slots_of,
+    tokenise,
+)
+
+BOM_8 = b"\xef\xbb\xbf"
+UNKNOWN_END = -1
+MAX_ROW_NBYTES = (1 << 31) - (1 << 20)
+_CELLS_PER_TILE = 1 << 15
+_SLACK_NBYTES = 1 << 16
+_HEADER_NBYTES = 1 << 20
+_MIN_LOOKAHEAD_NBYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The rows of a plain file that start in bytes ``start .. stop``.
+
+    `is_exact` says that a row is known to start at `start`.
+    """
+
+    source: Source
+    start: int
+    stop: int
+    is_exact: bool = False
+    is_first_file: bool = True
+
+
+@dataclass(frozen=True)
+class SegmentReport:
+    """Where the first row of a segment started, and where the row after its last one does."""
+
+    first_start: int
+    next_start: int
+
+
+@dataclass(frozen=True)
+class RangeReport:
+    """What the driver must know of a parsed range."""
+
+    n_rows: int
+    segments: tuple[SegmentReport, ...]
+    bad: tuple[BadCells, ...]
+    tally: tuple[int, ...]
+    levels: tuple[tuple[str, ...] | None, ...]
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class ParsedRange:
+    """The columns of one block, categoricals still with local codes."""
+
+    n_rows: int
+    columns: tuple[Chunk | LocalCodes, ...]
+    report: RangeReport
+
+
+class BlockReader:
+    """Reads rows out of buffers into the columns of one block."""
+
+    def __init__(self, setup: ParseSetup) -> None:
+        self.setup = setup
+        self.dialect = dialect_of(setup.separator, setup.quote, setup.escapechar, setup.markers)
+        kept = setup.kept_columns
+        names, types = setup.names(), setup.types()
+        na = setup.na_strings or (None,) * setup.number_columns
+        self._readers = [
+            reader_for(
+                types[i], names[i], na[i] if i < len(na) else None, self.dialect, setup.timezone
+            )
+            for i in kept
+        ]
+        self._slots = slots_of(setup.number_columns, kept)
+        n_slots = max(len(kept), 1)
+        self._cells = np.empty((max(_CELLS_PER_TILE // n_slots, 16), n_slots, 2), np.int32)
+        self.tally = new_tally()
+        self.n_rows = 0
+
+    def read(
+        self, buf: U8Array, pos: int, row_limit: int, n_bytes: int, at_end: bool
+    ) -> tuple[int, int]:
+        """Take the rows that start in ``pos .. row_limit``; return (next row's start, why)."""
+        while True:
+            n, pos, why = tokenise(
+                buf,
+                pos,
+                row_limit,
+                n_bytes,
+                at_end,
+                self.dialect,
+                self._slots,
+                self._cells,
+                self.n_rows,
+                self.tally,
+            )
+            for slot, reader in enumerate(self._readers):
+                reader.read(buf, self._cells, n, slot, self.n_rows)
+            self.n_rows += n
+            if why in {AT_LIMIT, NEEDS_BYTES}:
+                return pos, why
+
+    def finish(self, segments: tuple[SegmentReport, ...], nbytes: int) -> ParsedRange:
+        """Return the block read so far."""
+        columns = tuple(reader.finish(self.n_rows) for reader in self._readers)
+        report = RangeReport(
+            n_rows=self.n_rows,
+            segments=segments,
+            bad=tuple(reader.bad for reader in self._readers),
+            tally=tuple(self.tally.tolist()),
+            levels=tuple(c.levels if isinstance(c, LocalCodes) else None for c in columns),
+            nbytes=nbytes,
+        )
+        return ParsedRange(self.n_rows, columns, report)
+
+    def header_end(self, buf: U8Array, pos: int, n_bytes: int, skip_any: bool) -> int:
+        """Return where data start after the header at `pos`; `pos` when the line is no header.
+
+        The first file's first line is the header by the setup; a later file may have none.
+        """
+        quote, markers = self.setup.quote, self.setup.markers
+        head = buf[pos : min(n_bytes, pos + _HEADER_NBYTES)].tobytes()
+        line, end = first_line_of(head, quote, markers)
+        if end == len(head) == _HEADER_NBYTES:
+            line, end = first_line_of(buf[pos:n_bytes].tobytes(), quote, markers)
+        if skip_any:
+            return pos + end
+        cells = split_line(line, self.setup.separator, self.setup.quote, self.setup.escapechar)
+        found = [decode_lenient(cell).strip().lower() for cell in cells]
+        names = [name.lower() for name in self.setup.names()]
+        header = [name.lower() for name in self.setup.header_names or ()]
+        is_header = found in (names[: len(found)], header[: len(found)])
+        return pos + end if is_header else pos
+
+
+class _Window:
+    """A growing buffer over a file, from one offset on."""
+
+    def __init__(self, file: IO[bytes], start: int, stop: int) -> None:
+        self.base = start
+        self._file = file
+        file.seek(start)
+        self.buf = np.empty(max(stop - start, 0) + _SLACK_NBYTES, np.uint8)
+        self.n_bytes = 0
+        self.at_end = False
+        self._fill()
+
+    def _fill(self) -> None:
+        view = memoryview(self.buf)
+        while self.n_bytes < len(self.buf):
+            n = self._file.readinto(view[self.n_bytes :])  # type: ignore[attr-defined]
+            if not n:
+                self.at_end = True
+                return
+            self.n_bytes += n
+
+    def grow(self) -> None:
+        """Make room for as much again and read it."""
+        larger = np.empty(len(self.buf) + max(len(self.buf) // 2, _SLACK_NBYTES), np.uint8)
+        larger[: self.n_bytes] = self.buf[: self.n_bytes]
+        self.buf = larger
+        self._fill()
+
+
+def parse_segments(segments: tuple[Segment, ...], setup: ParseSetup) -> ParsedRange:
+    """Return the rows of some segments, one after the other, as one range."""
+    reader = BlockReader(setup)
+    reports = tuple(_parse_segment(segment, reader) for segment in segments)
+    return reader.finish(reports, sum(s.stop - s.start for s in segments))
+
+
+def _parse_segment(segment: Segment, reader: BlockReader) -> SegmentReport:
+    start = max(segment.start - 1, 0)
+    with open_raw(segment.source.url) as file:
+        window = _Window(file, start, segment.stop)
+        pos = _first_row(segment, window, reader)
+        if pos == UNKNOWN_END:
+            return SegmentReport(UNKNOWN_END, UNKNOWN_END)
+        first_start = window.base + pos
+        limit = segment.stop - window.base
+        patience = max(2 * (segment.stop - segment.start), _MIN_LOOKAHEAD_NBYTES)
+        while True:
+            pos, why = reader.read(window.buf, pos, limit, window.n_bytes, window.at_end)
+            if why != NEEDS_BYTES:
+                return SegmentReport(first_start, window.base + pos)
+            is_known = segment.is_exact or segment.start == 0
+            if not is_known and window.n_bytes - limit > patience:
+                return SegmentReport(first_start, UNKNOWN_END)
+            _check_row(window.n_bytes - pos, window.base + pos, segment.source)
+            window.grow()
+
+
+def _first_row(segment: Segment, window: _Window, reader: BlockReader) -> int:
+    """Return the offset in the window of the first row that starts in the segment."""
+    if segment.start == 0:
+        head = window.buf[:3].tobytes() if window.n_bytes >= 3 else b""
+        pos = 3 if head == BOM_8 else 0
+        return _after_header(segment, window, reader, pos)
+    if segment.is_exact:
+        return segment.start - window.base
+    while True:
+        pos = next_row_start(window.buf, 0, window.n_bytes, window.at_end)
+        if pos >= 0:
+            return int(pos)
+        _check_row(window.n_bytes, window.base, segment.source)
+        window.grow()
+
+
+def _after_header(segment: Segment, window: _Window, reader: BlockReader, pos: int) -> int:
+    if reader.setup.check_header != 1:
+        return pos
+    return reader.header_end(window.buf, pos, window.n_bytes, segment.is_first_file)
+
+
+def _check_row(nbytes: int, offset: int, source: Source) -> None:
+    if nbytes > MAX_ROW_NBYTES:
+        raise ParseError(
+            f"{source.name}: the row at byte {offset} does not end within 2 GiB. "
+            "A quote may not be closed; check the quote character."
+        )
+
+
+def parse_stream(
+    source: Source, setup: ParseSetup, piece_nbytes: int, is_first_file: bool
+) -> Iterator[ParsedRange]:
+    """Give the blocks of a packed file, about `piece_nbytes` of text each, as it is unpacked.
+
+    Only the piece at hand is in memory.
+    """
+    is_first = is_first_file
+    n_pieces = 0
+    with open_text(source) as streams:
+        for stream in streams:
+            for piece in _parse_one_stream(stream, source, setup, piece_nbytes, is_first):
+                n_pieces += 1
+                yield piece
+            is_first = False
+    if n_pieces == 0:
+        yield BlockReader(setup).finish((), 0)
+
+
+def _parse_one_stream(
+    stream: IO[bytes], source: Source, setup: ParseSetup, piece_nbytes: int, is_first: bool
+) -> Iterator[ParsedRange]:
+    buf = np.empty(piece_nbytes + _SLACK_NBYTES, np.uint8)
+    n_bytes = 0
+    is_start = True
+    while True:
+        n_read = _read_into(stream, buf, n_bytes)
+        at_end = n_bytes + n_read < len(buf)
+        n_bytes += n_read
+        reader = BlockReader(setup)
+        pos = 0
+        if is_start:
+            pos = 3 if buf[:3].tobytes() == BOM_8 and n_bytes >= 3 else 0
+            if setup.check_header == 1:
+                pos = reader.header_end(buf, pos, n_bytes, is_first)
+            is_start = False
+        pos, _ = reader.read(buf, pos, n_bytes, n_bytes, at_end)
+        if reader.n_rows:
+            yield reader.finish((), pos)
+        if at_end:
+            return
+        left = n_bytes - pos
+        if left > len(buf) // 2:
+            _check_row(left, 0, source)
+            buf = np.concatenate([buf[pos:n_bytes], np.empty(2 * len(buf), np.uint8)])
+        else:
+            buf[:left] = buf[pos:n_bytes].copy()
+        n_bytes = left
+
+
+def _read_into(stream: IO[bytes], buf: U8Array, at: int) -> int:
+    """Fill ``buf[at:]`` as far as the stream goes; return the bytes read."""
+    view = memoryview(buf)
+    first = at
+    while at < len(buf):
+        n = stream.readinto(view[at:])  # type: ignore[attr-defined]
+        if not n:
+            break
+        at += n
+    return at - first
