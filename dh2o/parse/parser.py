@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ from dh2o.parse.ranges import (
     parse_stream,
 )
 from dh2o.parse.setup import ENUM, NUMERIC, STRING, TIME, UUID, ParseSetup, frame_key_of
-from dh2o.parse.sources import RawFile, Source, source_of
+from dh2o.parse.sources import RawFile, Source, absolute, source_of
 from dh2o.parse.tokenise import (
     FIRST_LONG,
     FIRST_UNMATCHED,
@@ -40,7 +41,7 @@ from dh2o.parse.tokenise import (
 )
 
 if TYPE_CHECKING:
-    from dh2o.mrtask import Blocks, Engine, Job, JobContext
+    from dh2o.mrtask import DKV, Blocks, Engine, Job, JobContext
 
 _log = logging.getLogger("dh2o.parse")
 
@@ -101,23 +102,35 @@ def parse_files(
     items = _resolve(engine, setup, files)
     wanted = dest or _free_key(engine, setup, items)
     if ctx is not None:
-        return _parse(engine, setup, wanted, items, ctx)
-    with engine.dkv.writing(wanted):
-        return _parse(engine, setup, wanted, items, None)
+        return _store(ctx.dkv, _parse(engine, setup, wanted, items, ctx), wanted, items, setup)
+    dkv = engine.dkv.held_by(f"parse-{uuid.uuid4().hex}")
+    with dkv.writing(wanted):
+        return _store(dkv, _parse(engine, setup, wanted, items, None), wanted, items, setup)
 
 
 def _parse_job(ctx: JobContext, setup: ParseSetup, dest: str, files: list[File]) -> None:
-    _parse(ctx.engine, setup, dest, files, ctx)
+    frame = _parse(ctx.engine, setup, dest, files, ctx)
+    _store(ctx.dkv, frame, dest, files, setup)
+
+
+def _store(dkv: DKV, frame: Frame, dest: str, files: Sequence[File], setup: ParseSetup) -> Frame:
+    """Return the frame with its key, stored; imported files are removed if the setup says so."""
+    frame = replace(frame, key=dest)
+    dkv.put(dest, frame, kind="frame")
+    if setup.delete_on_done:
+        raw = [f.name for f in files if isinstance(f, RawFile) and dkv.kind(f.name) == "raw"]
+        dkv.remove(*raw)
+    return frame
 
 
 def _resolve(engine: Engine, setup: ParseSetup, files: Sequence[File] | None) -> list[File]:
     """Return paths and imported files; a source name that is a raw key gives its file."""
-    if files is not None:
-        return list(files)
-    return [
-        engine.dkv.get(name) if engine.dkv.kind(name) == "raw" else name
-        for name in setup.source_frames
-    ]
+    if files is None:
+        dkv = engine.dkv
+        files = [dkv.get(n) if dkv.kind(n) == "raw" else n for n in setup.source_frames]
+    if not files:
+        raise ParseError("No file names given for parsing. Give at least one path.")
+    return [f if isinstance(f, RawFile) else absolute(os.fspath(f)) for f in files]
 
 
 def _free_key(engine: Engine, setup: ParseSetup, files: Sequence[File]) -> str:
@@ -144,13 +157,7 @@ def _parse(
     if not any(source.nbytes for source in sources):
         raise ParseError(f"{sources[0].name}: the file is empty, there is nothing to parse.")
     setup = with_header_names(setup, sources)
-    run = ParseRun(engine, setup, sources, ctx)
-    frame = run.frame(dest)
-    dkv = engine.dkv if ctx is None else ctx.dkv
-    if setup.delete_on_done:
-        raw = [f.name for f in files if isinstance(f, RawFile) and dkv.kind(f.name) == "raw"]
-        dkv.remove(*raw)
-    return frame
+    return ParseRun(engine, setup, sources, ctx).frame()
 
 
 def _given(setup: ParseSetup) -> dict[str, Any]:
@@ -188,8 +195,8 @@ class ParseRun:
         self._ctx = ctx
         self._total_nbytes = max(sum(_stored_nbytes(unit) for unit in self._units), 1)
 
-    def frame(self, dest: str) -> Frame:
-        """Return the parsed frame, stored under `dest`."""
+    def frame(self) -> Frame:
+        """Return the parsed frame."""
         pieces = self._read_all()
         self._warn(pieces)
         blocks, domains = self._finish(pieces)
@@ -204,12 +211,6 @@ class ParseRun:
             domains,
         )
         self._engine.wait(frame)
-        return self._store(frame, dest)
-
-    def _store(self, frame: Frame, dest: str) -> Frame:
-        frame = replace(frame, key=dest)
-        dkv = self._engine.dkv if self._ctx is None else self._ctx.dkv
-        dkv.put(dest, frame, kind="frame")
         return frame
 
     # ---- first pass: bytes to columns with local codes

@@ -72,6 +72,11 @@ def local_path(path: str) -> Path:
     return Path(path.removeprefix("file://")).expanduser().absolute()
 
 
+def absolute(path: str) -> str:
+    """Return the path as every process of this machine understands it; URLs stay."""
+    return path if is_remote(path) else str(local_path(path))
+
+
 def list_files(
     path: str | os.PathLike[str] | Sequence[Any], pattern: str | None = None
 ) -> list[str]:
@@ -192,7 +197,7 @@ def source_of(item: str | os.PathLike[str] | RawFile) -> Source:
     if isinstance(item, RawFile):
         name, url, nbytes, ref = item.name, item.url, item.nbytes, item.ref
     else:
-        name = url = os.fspath(item)
+        name = url = absolute(os.fspath(item))
         nbytes, ref = nbytes_of(url), None
     with open_raw(url) as file:
         head = file.read(8)
