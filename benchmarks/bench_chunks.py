@@ -131,7 +131,7 @@ def report_columns(table: pl.DataFrame) -> int:
         )
     gigabytes = 8e-9 * table.height * table.width
     print(
-        f"packed {gigabytes / pack_s:.2f} GB/s of doubles; unpacked {gigabytes / unpack_s:.1f} GB/s; "
+        f"packed {gigabytes / pack_s:.2f} GB/s of doubles; unpacked {gigabytes / unpack_s:.1f}, "
         f"np.copyto {gigabytes / copy_s:.1f} GB/s"
     )
     return total
