@@ -66,12 +66,11 @@ class Frame:
         key: str | None = None,
     ) -> Frame:
         """Return the frame whose i-th column is column i of `blocks`."""
-        from dh2o.mrtask import ColumnRef
 
         all_domains = domains if domains is not None else [None] * len(names)
         all_sources = sources if sources is not None else [None] * len(names)
         vecs = tuple(
-            Vec(VecType(kind), ColumnRef(blocks, i), tuple(d) if d is not None else None, source)
+            Vec(VecType(kind), (blocks, i), tuple(d) if d is not None else None, source)
             for i, (kind, d, source) in enumerate(zip(types, all_domains, all_sources, strict=True))
         )
         return cls(tuple(names), vecs, tuple(blocks.layout), key)
@@ -80,11 +79,12 @@ class Frame:
     def _from_blocks(
         cls,
         names: Sequence[str],
-        types: Sequence[VecType | str],
         blocks: Blocks,
+        types: Sequence[VecType | str],
         domains: Sequence[Sequence[str] | None] | None = None,
+        sources: Sequence[Source | None] | None = None,
     ) -> Frame:
-        return cls.of(names, blocks, types, domains)
+        return cls.of(names, blocks, types, domains, sources)
 
     # ---- shape
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dh2o.frame.histogram import Histogram
     from dh2o.frame.rollups import Rollups
     from dh2o.mrtask import ColumnRef
 
@@ -22,16 +23,17 @@ class VecType(StrEnum):
 
 
 class RollupsCell:
-    """A place for the rollups of one immutable column, filled once and shared by all its Vecs.
+    """A place for the statistics of one immutable column, filled once and shared by all its Vecs.
 
     It lives and dies with the Vecs that point at it (so nothing leaks) and is pickled with them (so
-    a frame stored in the DKV carries its rollups to every client).
+    a frame stored in the DKV carries its rollups to every client). Histograms stay in the process.
     """
 
-    __slots__ = ("rollups",)
+    __slots__ = ("histogram", "rollups")
 
     def __init__(self, rollups: Rollups | None = None) -> None:
         self.rollups = rollups
+        self.histogram: Histogram | None = None
 
     def __reduce__(self) -> tuple[type[RollupsCell], tuple[Rollups | None]]:
         return RollupsCell, (self.rollups,)
@@ -41,12 +43,13 @@ class RollupsCell:
 class Source:
     """The type a column had where it came from, so that it goes back exactly as it was.
 
-    `arrow` and `pandas` are type names (``"timestamp[ns, tz=UTC]"``, ``"Int64"``). `na_is_nan` says
-    that the NA of a float column were NaN, not null.
+    `arrow`, `pandas` and `polars` are type names (``"timestamp[ns, tz=UTC]"``, ``"Int64"``,
+    ``"Enum"``). `na_is_nan` says that the NA of a float column were NaN, not null.
     """
 
     arrow: str | None = None
     pandas: str | None = None
+    polars: str | None = None
     na_is_nan: bool = False
 
 
