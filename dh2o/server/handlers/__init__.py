@@ -1,0 +1,1 @@
+"""Handlers: each parses, calls the engine once, and serialises."""

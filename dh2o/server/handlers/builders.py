@@ -1,0 +1,104 @@
+"""Algorithms: their parameters, their validation, and training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dh2o.errors import KeyNotFoundError
+from dh2o.estimators.builder import builder_of, builders, start_build, validate
+
+from ..model_view import builder_json, proper_name
+from ..schemas.models import ModelBuildersV3, ModelIdV3
+from .jobs import job_schema
+
+if TYPE_CHECKING:
+    from ..app import Call
+
+__all__ = [
+    "builder_names",
+    "check_parameters",
+    "fresh_model_id",
+    "list_builders",
+    "show_builder",
+    "train",
+]
+
+#: What clients send along that is no parameter of the algorithm.
+_NOT_PARAMETERS = frozenset({"algo", "_rest_version", "session_id"})
+
+
+def builder_names() -> list[str]:
+    """Return the short names of all algorithms."""
+    return sorted(builders())
+
+
+def list_builders(call: Call, args: ModelBuildersV3) -> ModelBuildersV3:
+    """Return all algorithms with their parameters."""
+    args.model_builders = {name: builder_json(builder_of(name)) for name in builder_names()}
+    return args
+
+
+def show_builder(call: Call, args: ModelBuildersV3) -> ModelBuildersV3:
+    """Return one algorithm with its parameters."""
+    builder = builder_of(args.algo or "")
+    args.model_builders = {builder.algo: builder_json(builder)}
+    return args
+
+
+def fresh_model_id(call: Call, args: ModelBuildersV3) -> ModelIdV3:
+    """Return a key that no model has yet."""
+    return ModelIdV3(model_id=call.state.new_model_key(builder_of(args.algo or "").algo))
+
+
+def check_parameters(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the findings on parameters; nothing is trained."""
+    from dh2o.estimators.messages import BuilderError
+
+    builder = builder_of(params["algo"])
+    given = _given(params)
+    try:
+        spec = validate(call.state.engine, builder.algo, given)
+        messages: Any = getattr(spec, "messages", ())
+    except BuilderError as error:
+        messages = error.messages
+    return builder_json(builder, messages=messages, parameters=given)
+
+
+def train(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """Start to train a model; the answer names the job."""
+    try:
+        builder = builder_of(params["algo"])
+    except KeyNotFoundError as error:
+        raise KeyNotFoundError(f"POST {call.request.path} not found. {error}") from None
+    given = _given(params)
+    key = given.pop("model_id", None) or call.state.new_model_key(proper_name(builder.algo))
+    job = start_build(call.state.engine, builder.algo, given, model_id=key)
+    return builder_json(
+        builder,
+        job=job_schema(job),
+        messages=getattr(job, "messages", ()),
+        parameters={**given, "model_id": key},
+    )
+
+
+def _given(params: dict[str, Any]) -> dict[str, Any]:
+    given = {}
+    for name, value in params.items():
+        if name in _NOT_PARAMETERS or value is None:
+            continue
+        given[name] = _plain(value)
+    return given
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict) and "name" in value and "__meta" in value:
+        return value["name"]
+    if isinstance(value, dict) and "column_name" in value:
+        return value["column_name"]
+    if isinstance(value, str):
+        text = value.strip()
+        if text == "null":
+            return None
+        if len(text) > 1 and text[0] == text[-1] == '"':
+            return text[1:-1]
+    return value

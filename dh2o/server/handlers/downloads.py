@@ -1,0 +1,113 @@
+"""Frames as CSV: to the client, and to files of the server."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import Response
+
+from dh2o.errors import ParameterError
+
+from ..files import Files
+from .frames import frame_of
+from .jobs import job_schema
+
+if TYPE_CHECKING:
+    from dh2o.frame import Frame
+    from dh2o.mrtask import JobContext
+
+    from ..app import Call
+    from ..schemas.frames import FramesV3
+
+__all__ = ["download", "export", "export_old"]
+
+
+def download(call: Call, params: dict[str, Any]) -> Response:
+    """Return a frame as CSV, block by block."""
+    from ..params import parse_value
+
+    key = parse_value("frame_id", "Key<Frame>", params.get("frame_id"))
+    if key is None:
+        raise ParameterError("frame_id: the key of a frame is needed.")
+    frame = frame_of(key)
+    options = {"hex_floats": _flag(params, "hex_string")}
+    name = "".join(c if c.isalnum() or c in "._-" else "_" for c in (frame.key or "frame"))
+    name = name.removesuffix(".hex")
+    stream = frame.to_csv_stream(**{k: v for k, v in options.items() if v})
+    response = Response(stream, content_type="application/octet-stream;charset=utf-8")
+    response.headers["Content-Disposition"] = f"attachment; filename={name}.csv"
+    return response
+
+
+def export(call: Call, args: FramesV3) -> FramesV3:
+    """Start to write a frame to a file of the server."""
+    frame = frame_of(args.frame_id)
+    if args.format not in (None, "csv"):
+        raise ParameterError(f"format: {args.format} is not supported yet. Use csv.")
+    target = _target(call, args)
+    job = call.state.engine.start_job(
+        "Export dataset", _export, frame, str(target), _csv_options(args), args.compression,
+        dest=None, dest_type="Key<Frame>",
+    )  # fmt: skip
+    args.job = job_schema(job)
+    return args
+
+
+def export_old(call: Call, args: FramesV3) -> FramesV3:
+    """Start to write a frame to a file of the server (the old path)."""
+    return export(call, args)
+
+
+def _flag(params: dict[str, Any], name: str) -> bool:
+    return str(params.get(name, "false")).lower() == "true"
+
+
+def _csv_options(args: FramesV3) -> dict[str, Any]:
+    return {
+        "separator": chr(args.separator),
+        "header": args.header,
+        "quote_header": args.quote_header,
+    }
+
+
+def _target(call: Call, args: FramesV3) -> Path:
+    if not args.path:
+        raise ParameterError("path: the path of the file to write is needed.")
+    Files(call.state.options).check(args.path)
+    target = Path(args.path.removeprefix("file://")).expanduser()
+    if target.is_dir():
+        raise ParameterError(f"path: {args.path} is a folder. Name the file to write.")
+    if target.exists() and not args.force:
+        raise ParameterError(f"File {args.path} already exists. Use force=True to overwrite it.")
+    if not target.parent.is_dir():
+        raise ParameterError(f"path: the folder {target.parent} does not exist.")
+    return target
+
+
+def _export(
+    ctx: JobContext, frame: Frame, path: str, options: dict[str, Any], packing: str | None
+) -> None:
+    """Write beside the target and rename, so that a failed export leaves no half file."""
+    partial = f"{path}.part{os.getpid()}"
+    try:
+        with _opened(partial, packing) as file:
+            for piece in frame.to_csv_stream(**options):
+                ctx.check()
+                file.write(piece)
+        os.replace(partial, path)
+    finally:
+        Path(partial).unlink(missing_ok=True)
+
+
+def _opened(path: str, packing: str | None) -> Any:
+    import bz2
+    import gzip
+
+    if packing in (None, "", "none"):
+        return Path(path).open("wb")
+    openers: dict[str, Any] = {"gzip": gzip.open, "bzip2": bz2.open}
+    if packing.lower() not in openers:
+        raise ParameterError(f"compression: {packing} is not supported. Use gzip, bzip2 or none.")
+    return openers[packing.lower()](path, "wb")

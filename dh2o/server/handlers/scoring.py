@@ -1,0 +1,125 @@
+"""Scoring: predictions and metrics of a model on a frame."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from dh2o.errors import ModelError
+from dh2o.estimators.scoring import model_metrics, predict_frame
+
+from ..frame_view import Window, frame_schema
+from ..metrics_view import metrics_schema
+from ..schemas.base import Key
+from ..schemas.cluster import JobV3
+from ..schemas.metrics import ModelMetricsListSchemaV3
+from .frames import frame_of
+from .jobs import job_schema
+from .models import model_of
+
+if TYPE_CHECKING:
+    from dh2o.frame import Frame
+    from dh2o.models import Model
+    from dh2o.mrtask import JobContext
+
+    from ..app import Call
+
+__all__ = ["list_metrics", "predict", "score", "start_predict"]
+
+#: What the answer to a request for predictions may be besides predictions.
+_OTHER_OUTPUTS = (
+    "reconstruction_error",
+    "reconstruction_error_per_feature",
+    "reconstruct_train",
+    "project_archetypes",
+    "reverse_transform",
+    "leaf_node_assignment",
+    "predict_staged_proba",
+    "predict_contributions",
+    "row_to_tree_assignment",
+    "feature_frequencies",
+    "deviances",
+)
+
+
+def score(call: Call, args: ModelMetricsListSchemaV3) -> ModelMetricsListSchemaV3:
+    """Score a frame and return the metrics."""
+    model, frame = model_of(call, args.model), frame_of(args.frame)
+    metrics = model_metrics(model, frame, **_metric_options(args))
+    args.model_metrics = [metrics_schema(metrics, model)] if metrics is not None else []
+    return args
+
+
+def predict(call: Call, args: ModelMetricsListSchemaV3) -> ModelMetricsListSchemaV3:
+    """Score a frame and return predictions and metrics."""
+    _refuse_other_outputs(args)
+    model, frame = model_of(call, args.model), frame_of(args.frame)
+    key = _predictions_key(args, "predictions", model, frame)
+    predicted = predict_frame(model, frame).put(key)
+    args.predictions_frame = Key(key, "Frame")
+    shown = frame_schema(predicted, Window())
+    has_response = model.output.response in frame.names
+    metrics = model_metrics(model, frame, **_metric_options(args)) if has_response else None
+    args.model_metrics = [metrics_schema(metrics, model, shown) or {"predictions": shown}]
+    return args
+
+
+def start_predict(call: Call, args: ModelMetricsListSchemaV3) -> JobV3:
+    """Start to score a frame; the job's result is the frame of predictions."""
+    _refuse_other_outputs(args)
+    model, frame = model_of(call, args.model), frame_of(args.frame)
+    key = _predictions_key(args, "transformation", model, frame)
+    job = call.state.engine.start_job(
+        f"Predict {model.key} on {frame.key}", _predict, model, frame, key,
+        dest=key, dest_type="Key<Frame>",
+    )  # fmt: skip
+    return job_schema(job)
+
+
+def list_metrics(call: Call, args: ModelMetricsListSchemaV3) -> ModelMetricsListSchemaV3:
+    """Return the metrics that models keep from their training."""
+    dkv = call.state.engine.dkv
+    if args.model is not None:
+        models = [model_of(call, args.model)]
+    else:
+        models = [dkv.get(key) for key in dkv.keys(kind="model")]
+    frame = args.frame.name if args.frame is not None else None
+    args.model_metrics = [
+        metrics_schema(metrics, model)
+        for model in models
+        for metrics in _kept(model)
+        if frame is None or metrics.frame_key == frame
+    ]
+    return args
+
+
+def _kept(model: Model) -> list[Any]:
+    output = model.output
+    kept = (output.training_metrics, output.validation_metrics, output.cross_validation_metrics)
+    return [metrics for metrics in kept if metrics is not None]
+
+
+def _predict(ctx: JobContext, model: Model, frame: Frame, key: str) -> str:
+    predicted = predict_frame(model, frame)
+    ctx.dkv.put(key, predicted.with_key(key), kind="frame")
+    return key
+
+
+def _predictions_key(
+    args: ModelMetricsListSchemaV3, prefix: str, model: Model, frame: Frame
+) -> str:
+    if args.predictions_frame is not None and args.predictions_frame.name:
+        return args.predictions_frame.name
+    return f"{prefix}_{secrets.token_hex(2)}_{model.key}_on_{frame.key}"
+
+
+def _metric_options(args: ModelMetricsListSchemaV3) -> dict[str, Any]:
+    return {"auc_type": args.auc_type} if args.auc_type else {}
+
+
+def _refuse_other_outputs(args: ModelMetricsListSchemaV3) -> None:
+    asked = [name for name in _OTHER_OUTPUTS if getattr(args, name, False)]
+    if args.deep_features_hidden_layer >= 0 or args.deep_features_hidden_layer_name:
+        asked.append("deep_features_hidden_layer")
+    if asked:
+        raise ModelError(f"{', '.join(asked)}: this output of a model is not supported yet.")

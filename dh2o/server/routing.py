@@ -1,0 +1,123 @@
+"""The table of routes: what it holds, and how a request finds its row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from dh2o.errors import DH2OError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .schemas.base import Schema
+
+__all__ = ["Route", "RouteNotFoundError", "RouteTable"]
+
+_LATEST = 1 << 30
+_ALIASES = {"LATEST": _LATEST, "EXPERIMENTAL": 99}
+
+
+class RouteNotFoundError(DH2OError):
+    """No route answers the method and path."""
+
+    http_status = 404
+
+
+@dataclass(frozen=True)
+class Route:
+    """One row of the table: a method and path pattern, who answers, and in which schemas.
+
+    A handler is called with the call and the filled `takes` schema (or, where that is None, the
+    plain parameters), and returns a schema or a response.
+    """
+
+    method: str
+    pattern: str
+    handler: Callable[..., Any]
+    takes: type[Schema] | None
+    gives: type[Schema] | None
+    summary: str
+    segments: tuple[str, ...] = field(init=False, repr=False)
+    version: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        version, *rest = self.pattern.strip("/").split("/")
+        object.__setattr__(self, "version", int(version) if version.isdigit() else 0)
+        segments = rest if version.isdigit() else [s for s in (version, *rest) if s]
+        object.__setattr__(self, "segments", tuple(segments))
+
+    @property
+    def path_params(self) -> list[str]:
+        """Names of the parameters in the path."""
+        return [s[1:-1] for s in self.segments if s.startswith("{")]
+
+    @property
+    def api_name(self) -> str:
+        """Name of the route for metadata: what its handler is called."""
+        return self.handler.__name__
+
+    def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
+        """Return the path parameters if `segments` fit the pattern, else None."""
+        own = self.segments
+        if len(segments) > len(own) and own and own[-1].startswith("{"):
+            # Keys may hold slashes (nfs://…): the last parameter takes all that is left.
+            segments = (*segments[: len(own) - 1], "/".join(segments[len(own) - 1 :]))
+        if len(segments) != len(own):
+            return None
+        found = {}
+        for mine, given in zip(own, segments, strict=True):
+            if mine.startswith("{"):
+                found[mine[1:-1]] = given
+            elif mine != given:
+                return None
+        return found
+
+
+class RouteTable:
+    """All routes; finds the one for a request, also through LATEST, EXPERIMENTAL and old versions."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.routes = list(routes)
+        seen: set[tuple[str, str]] = set()
+        for route in self.routes:
+            row = (route.method, route.pattern)
+            if row in seen:
+                raise ValueError(f"Two routes for {route.method} {route.pattern}")
+            seen.add(row)
+
+    def find(self, method: str, raw_path: str) -> tuple[Route, dict[str, str]]:
+        """Return the route for `method` and the still quoted path, and its path parameters.
+
+        A request for version n is answered by the newest route of version n or older. Patterns
+        without parameters win over those with.
+        """
+        version, segments = _split(raw_path)
+        best: tuple[tuple[int, int, int], Route, dict[str, str]] | None = None
+        methods = {method, "GET"} if method == "HEAD" else {method}
+        for route in self.routes:
+            if route.method not in methods or route.version > version:
+                continue
+            params = route.match(segments)
+            if params is None:
+                continue
+            rank = (-len(params), route.version, len(route.segments))
+            if best is None or rank > best[0]:
+                best = (rank, route, params)
+        if best is None:
+            raise RouteNotFoundError(
+                f"{method} {unquote(raw_path)} not found. GET /3/Metadata/endpoints lists the routes."
+            )
+        return best[1], best[2]
+
+
+def _split(raw_path: str) -> tuple[int, tuple[str, ...]]:
+    parts = raw_path.partition("?")[0].lstrip("/").split("/")
+    if parts and parts[-1] == "" and len(parts) > 1:
+        parts = parts[:-1]
+    first, rest = parts[0], parts[1:]
+    if first.isdigit() or first in _ALIASES:
+        version = _ALIASES.get(first) or int(first)
+        return version, tuple(unquote(s) for s in rest)
+    return _LATEST, tuple(unquote(s) for s in parts if s)
