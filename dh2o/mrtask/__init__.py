@@ -12,7 +12,7 @@ from dh2o.mrtask.engine import Engine, current_engine, use_engine
 from dh2o.mrtask.jobs import Job
 from dh2o.mrtask.lane_worker import WorkerContext
 from dh2o.mrtask.local import LocalState, LocalTask, StateLost
-from dh2o.mrtask.progress import show_progress
+from dh2o.mrtask.progress import set_progress
 from dh2o.mrtask.spool import Spool, SpoolRef
 from dh2o.mrtask.start import init
 from dh2o.mrtask.task import MRTask
@@ -35,6 +35,6 @@ __all__ = [
     "WorkerContext",
     "current_engine",
     "init",
-    "show_progress",
+    "set_progress",
     "use_engine",
 ]

@@ -162,6 +162,10 @@ class DKV:
         """Give back the locks of the holder on `key`."""
         self._engine.call("unlock", key=key, holder=self._name(holder))
 
+    def unlock_all(self) -> None:
+        """Break all locks but those of running jobs."""
+        self._engine.call("unlock_all")
+
     @contextmanager
     def reading(self, key: str, holder: str | None = None) -> Iterator[Any]:
         """Give the value of `key`, read-locked meanwhile."""

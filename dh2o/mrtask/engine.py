@@ -174,15 +174,23 @@ class Engine:
         """Return address and thread count of every running worker."""
         return [(address, n) for address, n in self.call("workers")]
 
+    def worker_facts(self) -> list[dict[str, Any]]:
+        """Return address, pid, n_threads, memory, memory_limit, cpu_pct, … of every running worker."""
+        return [dict(facts) for facts in self.call("worker_facts")]
+
+    def places(self, source: Source) -> list[str]:
+        """Return the address of the worker on which each block lies."""
+        recipe = Recipe.of(source)
+        if not recipe.layout:
+            return []
+        plan = self.lane.plan(recipe)
+        place = {idx: share.address for share in plan.shares for idx in share.blocks}
+        return [place[idx] for idx in range(len(recipe.layout))]
+
     @property
     def dashboard_link(self) -> str | None:
         """The address of Dask's dashboard, if there is one."""
-        info = self.client._scheduler_identity if self._cluster is None else None
-        if self._cluster is not None:
-            services = getattr(self._cluster, "scheduler_info", {}).get("services", {})
-        else:
-            services = (info or {}).get("services", {})
-        return self.client.dashboard_link if services.get("dashboard") else None
+        return self.client.dashboard_link if self.call("has_dashboard") else None
 
     def futures(self, blocks: Blocks) -> dict[Any, Any]:
         """Return this process's futures of `blocks` (at least); they keep the data alive."""
@@ -205,7 +213,7 @@ class Engine:
         futures = {key: Future(key, self.client) for key in blocks.keys}
         if futures:
             self.client._send_to_scheduler(
-                {"op": "client-desires-keys", "keys": list(futures), "client": self.client.id}
+                {"op": "dh2o-claim", "keys": list(futures), "client": self.client.id}
             )
         return Claim(self, futures)
 
@@ -299,6 +307,11 @@ class Engine:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def _repr_html_(self) -> str:
+        from dh2o.mrtask.status import status_html
+
+        return status_html(self)
 
     def __repr__(self) -> str:
         where = "in this process" if self.own_worker is not None else self.client.scheduler.address

@@ -14,8 +14,9 @@ from dh2o.errors import KeyNotFoundError, WorkerLostError
 from dh2o.mrtask import wire
 from dh2o.mrtask.blocks import Recipe
 from dh2o.mrtask.folding import Fold
-from dh2o.mrtask.lane_worker import ANSWER_ERRORS, BlockMovedError
+from dh2o.mrtask.lane_worker import BlockMovedError
 from dh2o.mrtask.plan import Plan, make_plan
+from dh2o.mrtask.watch import ANSWER_ERRORS, ask
 
 if TYPE_CHECKING:
     from dh2o.mrtask.engine import Engine
@@ -97,7 +98,7 @@ class Lane:
                         f"Workers kept leaving during a pass ({error}). "
                         "Check their memory and logs, then run it again."
                     ) from error
-                self.forget(recipe, numbers)
+                self.forget_plans()
                 time.sleep(delay)
                 delay = min(delay * 2, 0.5)
 
@@ -113,9 +114,9 @@ class Lane:
                 self._plans.popitem(last=False)
         return plan
 
-    def forget(self, recipe: Recipe, numbers: tuple[int, ...] | None = None) -> None:
-        """Drop the plan of these blocks."""
-        self._plans.pop((recipe.uid, numbers), None)
+    def forget_plans(self) -> None:
+        """Drop all plans: one that was wrong says that workers have left."""
+        self._plans.clear()
 
     def _holders(self, recipe: Recipe, numbers: Sequence[int]) -> dict[Any, list[str]]:
         for part in recipe.parts:
@@ -180,7 +181,9 @@ class Lane:
                 return await engine.own_worker.handlers[op](**message)
             if "parcel" in message:
                 message["parcel"] = to_serialize(message["parcel"])
-            return await getattr(engine.client.rpc(address), op)(**message)
+            client = engine.client
+            answer: dict[str, Any] = await ask(client.rpc, client.scheduler, address, op, message)
+            return answer
         except ANSWER_ERRORS as error:
             return {"status": "lost", "reason": f"{address}: {error}"}
 

@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from distributed.core import rpc as _rpc  # noqa: F401  (registers the comm protocols)
 from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.protocol import to_serialize
 
@@ -20,9 +19,9 @@ from dh2o.mrtask import wire
 from dh2o.mrtask.blocks import BlockKey, Recipe
 from dh2o.mrtask.folding import Fold
 from dh2o.mrtask.threads import LaneThreads, one_blas_thread
+from dh2o.mrtask.watch import ANSWER_ERRORS, ask
 
 PLUGIN_NAME = "dh2o-lane"
-ANSWER_ERRORS = (OSError, asyncio.TimeoutError)  # of a worker that is gone; CommClosedError is an OSError
 
 
 class BlockMovedError(Exception):
@@ -137,7 +136,7 @@ class LanePlugin(WorkerPlugin):
     async def handle_fold(self, tree: dict[str, Any], parcel: Any) -> dict[str, Any]:
         """Fold this worker's blocks and those of the workers below it."""
         children = [
-            asyncio.ensure_future(self._ask(child, "dh2o_fold", parcel))
+            asyncio.ensure_future(self.ask(child["address"], "dh2o_fold", parcel, tree=child))
             for child in tree["children"]
         ]
         try:
@@ -210,12 +209,16 @@ class LanePlugin(WorkerPlugin):
 
     # -- plumbing --------------------------------------------------------------------------------
 
-    async def _ask(self, tree: dict[str, Any], op: str, parcel: Any) -> dict[str, Any]:
+    async def ask(self, address: str, op: str, parcel: Any, **message: Any) -> dict[str, Any]:
+        """Return the answer of another worker; a `lost` one if it cannot be reached."""
+        worker = self.worker
+        message["parcel"] = to_serialize(parcel)
         try:
-            remote = self.worker.rpc(tree["address"])
-            return await getattr(remote, op)(tree=tree, parcel=to_serialize(parcel))
+            answer: dict[str, Any]
+            answer = await ask(worker.rpc, worker.scheduler, address, op, message)
         except ANSWER_ERRORS as error:
-            return {"status": "lost", "reason": f"{tree['address']}: {error}"}
+            return {"status": "lost", "reason": f"{address}: {error}"}
+        return answer
 
     async def in_thread(self, fn: Callable[..., Any], *args: Any) -> Any:
         """Run `fn` on one of this worker's lane threads."""

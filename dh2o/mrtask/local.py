@@ -125,7 +125,7 @@ class LocalState:
         try:
             total = self._run_once(task, plan)
         except (LostError, BlockMovedError, StateMissingError) as error:
-            self._engine.lane.forget(self._recipe)
+            self._engine.lane.forget_plans()
             raise StateLost(str(error)) from error
         self._plan = plan
         return task.finish(total)

@@ -104,7 +104,11 @@ class LocalStates:
     ) -> dict[str, Any]:
         """Run one step here and on the workers below, and combine."""
         children = [
-            asyncio.ensure_future(self._ask(state, step, child, parcel))
+            asyncio.ensure_future(
+                self._lane.ask(
+                    child["address"], "dh2o_local_run", parcel, state=state, step=step, tree=child
+                )
+            )
             for child in tree["children"]
         ]
         try:
@@ -139,16 +143,6 @@ class LocalStates:
             return {"status": "ok", "value": to_serialize(wire.pack(total))}
         except Exception as error:  # noqa: BLE001
             return {"status": "error", "exception": wire.pack_exception(error)}
-
-    async def _ask(self, state: str, step: int, tree: dict[str, Any], parcel: Any) -> Any:
-        from dh2o.mrtask.lane_worker import ANSWER_ERRORS
-
-        try:
-            return await self._lane.worker.rpc(tree["address"]).dh2o_local_run(
-                state=state, step=step, tree=tree, parcel=to_serialize(parcel)
-            )
-        except ANSWER_ERRORS as error:
-            return {"status": "lost", "reason": f"{tree['address']}: {error}"}
 
     def handle_drop(self, state: str | None = None, owner: str | None = None) -> None:
         """Forget states."""

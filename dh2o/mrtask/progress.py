@@ -13,7 +13,7 @@ _WIDTH = 30
 _enabled = True
 
 
-def show_progress(enabled: bool) -> None:
+def set_progress(enabled: bool) -> None:
     """Switch progress bars on or off for this process."""
     global _enabled  # noqa: PLW0603  (a user's setting of the process, as H2O has it)
     _enabled = enabled

@@ -71,6 +71,13 @@ class Spool:
             file.write(data)
         return file.ref
 
+    def write_stream(self, stream: IO[bytes], name: str = "") -> SpoolRef:
+        """Return the file that holds what `stream` gives; its ending is that of `name`."""
+        suffix = "".join(Path(name).suffixes[-2:])
+        with self.create(suffix) as file:
+            shutil.copyfileobj(stream, file, 1 << 20)
+        return file.ref
+
     @contextmanager
     def create(self, suffix: str = "") -> Iterator[Any]:
         """Give a binary file to write; afterwards its ``ref`` is the spool file."""

@@ -88,12 +88,19 @@ def start_cluster(
     from dh2o.mrtask.spool import local_folder, remove_folder
 
     n_workers = n_workers or 1
+    processes = n_workers > 1 if processes is None else processes
+    if options.get("dashboard_address") is None:
+        # Dask listens for its metrics page even without a dashboard: on loopback, at a free port.
+        options["dashboard_address"] = "127.0.0.1:0"
+        options["scheduler_kwargs"] = {"dashboard": False, **options.get("scheduler_kwargs", {})}
+    if not processes:
+        options.setdefault("worker_class", _worker_class())
     security = options.get("security")
     cluster = LocalCluster(
         n_workers=n_workers,
         threads_per_worker=threads_per_worker or max((os.cpu_count() or 1) // n_workers, 1),
-        processes=n_workers > 1 if processes is None else processes,
-        **{"dashboard_address": None, **options},
+        processes=processes,
+        **options,
     )
     try:
         client = Client(cluster, security=security)
@@ -106,6 +113,19 @@ def start_cluster(
     engine.when_closed(cluster.close)
     engine.when_closed(client.close)
     return engine
+
+
+def _worker_class() -> Any:
+    """Return the class of a worker in this process that listens for metrics on loopback only."""
+    from distributed import Worker
+
+    class LoopbackWorker(Worker):  # type: ignore[misc]  # distributed is untyped here
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            if not kwargs.get("dashboard"):
+                kwargs["dashboard_address"] = "127.0.0.1:0"
+            super().__init__(*args, **kwargs)
+
+    return LoopbackWorker
 
 
 def _join(address: Any, security: Any, spool: str | None) -> Engine:

@@ -43,13 +43,15 @@ class StorePlugin(SchedulerPlugin):
         self.entries.spool = self.spool
         self.jobs = Jobs(scheduler, self.claims, self.entries, self.locks)
         for name in (
-            *("where", "workers", "setting", "put", "get", "kind", "remove"),
-            *("entry_list", "lock", "unlock", "release_all"),
+            *("where", "alive", "has_dashboard", "workers", "worker_facts", "setting", "put", "get", "kind", "remove"),
+            *("entry_list", "unlock_all", "lock", "unlock", "release_all"),
             *("job_create", "job_begin", "job_update", "job_finish", "job_get", "job_list"),
             *("job_cancel", "job_wait", "job_claimed", "job_checkpoint", "job_remove"),
             *("spool_hold", "spool_release", "spool_bind"),
         ):
             scheduler.handlers[f"dh2o_{name}"] = getattr(self, name)
+
+        scheduler.stream_handlers["dh2o-claim"] = self.claim
 
     # -- where the data are ---------------------------------------------------------------------
 
@@ -60,6 +62,32 @@ class StorePlugin(SchedulerPlugin):
             (ws.address, ws.nthreads)
             for ws in scheduler.workers.values()
             if ws in scheduler.running
+        ]
+
+    def alive(self, address: str) -> bool:
+        """Return whether the worker is part of the cluster."""
+        return address in self.scheduler.workers
+
+    def has_dashboard(self) -> bool:
+        """Return whether the scheduler serves Dask's dashboard."""
+        return bool(self.scheduler.http_application.applications)
+
+    def worker_facts(self) -> list[dict[str, Any]]:
+        """Return what each running worker last reported of itself."""
+        return [
+            {
+                "address": ws.address,
+                "name": str(ws.name),
+                "pid": ws.pid,
+                "n_threads": ws.nthreads,
+                "memory": int(ws.metrics.get("memory", 0)),
+                "memory_limit": int(ws.memory_limit or 0),
+                "cpu_pct": float(ws.metrics.get("cpu", 0.0)),
+                "n_fds": int(ws.metrics.get("num_fds", 0)),
+                "last_seen": ws.last_seen,
+            }
+            for ws in self.scheduler.workers.values()
+            if ws in self.scheduler.running
         ]
 
     async def where(self, keys: list[Any], wait_s: float) -> dict[str, Any]:
@@ -98,6 +126,11 @@ class StorePlugin(SchedulerPlugin):
         if value is not None:
             self.settings.setdefault(name, value)
         return self.settings.get(name)
+
+    def claim(self, client: str, keys: list[Any]) -> None:
+        """Claim tasks for a client, in order with its releases; those that are gone are left out."""
+        if client in self.scheduler.clients:
+            self.scheduler.client_desires_keys(self.claims.known(keys), client)
 
     # -- the DKV --------------------------------------------------------------------------------
 
@@ -155,6 +188,10 @@ class StorePlugin(SchedulerPlugin):
     def unlock(self, key: str, holder: str) -> None:
         """Give back the locks of `holder` on `key`."""
         self.locks.release(key, holder)
+
+    def unlock_all(self) -> None:
+        """Break all locks but those of running jobs."""
+        self.locks.break_all(keep={key for key, job in self.jobs.records.items() if not job.finished})
 
     def _holder_alive(self, holder: str, client: str) -> bool:
         job = self.jobs.records.get(holder)

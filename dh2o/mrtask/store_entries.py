@@ -161,6 +161,13 @@ class Locks:
         for key in list(self._locks):
             self.release(key, holder)
 
+    def break_all(self, keep: Collection[str]) -> None:
+        """Break all locks but those of the holders to `keep`."""
+        holders = {h for lock in self._locks.values() for h in lock.readers}
+        holders |= {lock.writer[0] for lock in self._locks.values() if lock.writer is not None}
+        for holder in holders - set(keep):
+            self.release_all(holder)
+
     def blocker(self, key: str, holder: str | None, write: bool) -> str | None:
         """Return who keeps `holder` from locking `key`, if anybody does."""
         lock = self._purged(key)
