@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dh2o.models import TwoDimTable
+
 from .schemas.frames import ColumnSpecsBase, TwoDimTableV3
 
 if TYPE_CHECKING:
     from dh2o.frame import Frame
-    from dh2o.models import TwoDimTable
 
 __all__ = ["chunk_tables", "table_schema"]
 
@@ -18,8 +19,10 @@ def table_schema(table: TwoDimTable | None, *, row_header: bool = False) -> TwoD
 
     With `row_header` the table begins with H2O's unnamed column of row names, here empty ones.
     """
-    if table is None:
-        return None
+    return None if table is None else _schema(table, row_header=row_header)
+
+
+def _schema(table: TwoDimTable, *, row_header: bool = False) -> TwoDimTableV3:
     specs = [
         ColumnSpecsBase(name=name, type=type_, format=format_, description=label(name))
         for name, type_, format_ in zip(
@@ -41,7 +44,40 @@ def label(name: str) -> str:
     return " ".join(word[:1].upper() + word[1:] for word in name.split("_"))
 
 
-def chunk_tables(frame: Frame) -> tuple[TwoDimTableV3 | None, TwoDimTableV3 | None]:
+def chunk_tables(frame: Frame) -> tuple[TwoDimTableV3, TwoDimTableV3]:
     """Return the tables of codecs and of workers of a frame."""
     summary = frame.chunk_summary()
-    return table_schema(summary.by_codec()), table_schema(summary.by_worker())
+    by_codec = TwoDimTable.of(
+        "Chunk compression summary",
+        {
+            "chunk_type": ("string", "%8s", [line.codec for line in summary.codecs]),
+            "chunk_name": ("string", [line.codec for line in summary.codecs]),
+            "count": ("int", "%10d", [line.n_chunks for line in summary.codecs]),
+            "count_percentage": ("float", "%10.3f %%", [x.n_chunks_pct for x in summary.codecs]),
+            "size": ("string", "%10s", [size_text(line.nbytes) for line in summary.codecs]),
+            "size_percentage": ("float", "%10.3f %%", [x.nbytes_pct for x in summary.codecs]),
+        },
+    )
+    lines = (*summary.workers, *summary.statistics)
+    by_worker = TwoDimTable.of(
+        "Frame distribution summary",
+        {
+            "": ("string", [line.worker for line in lines]),
+            "size": ("string", [size_text(line.nbytes) for line in lines]),
+            "number_of_rows": ("float", [line.n_rows for line in lines]),
+            "number_of_chunks_per_column": ("float", [line.n_blocks for line in lines]),
+            "number_of_chunks": ("float", [line.n_chunks for line in lines]),
+        },
+    )
+    return _schema(by_codec), _schema(by_worker)
+
+
+def size_text(nbytes: float) -> str:
+    """Return bytes in H2O's form, ten characters wide."""
+    if nbytes < 1024:
+        return f"{int(nbytes):7d}  B"
+    for unit in ("KB", "MB", "GB", "TB"):
+        nbytes /= 1024
+        if nbytes < 1024 or unit == "TB":
+            break
+    return f"{nbytes:7.1f} {unit}"

@@ -101,8 +101,8 @@ def worker_facts(call: Call) -> list[dict[str, Any]]:
 def _node(call: Call, facts: dict[str, Any]) -> NodeV3:
     disk = shutil.disk_usage("/")
     return NodeV3(
-        h2o=facts["address"],
-        ip_port=facts["address"],
+        h2o=_place(call, facts),
+        ip_port=_place(call, facts),
         healthy=True,
         last_ping=int(time.time() * 1000),
         pid=facts.get("pid") or os.getpid(),
@@ -123,3 +123,10 @@ def _node(call: Call, facts: dict[str, Any]) -> NodeV3:
         fjqueue=[],
         open_fds=facts.get("n_fds", 0),
     )
+
+
+def _place(call: Call, facts: dict[str, Any]) -> str:
+    scheme, _, place = str(facts["address"]).partition("://")
+    if scheme == "inproc":  # the worker inside this process has no port of its own
+        return f"{call.state.options.host}:{call.state.options.port}"
+    return place
