@@ -14,6 +14,7 @@ from dh2o.estimators.prepare import prepare
 from dh2o.estimators.spec import TrainSpec
 from dh2o.frame import VecType
 from dh2o.models import Model, ModelCategory, ModelParameters
+from dh2o.mrtask import use_engine
 
 if TYPE_CHECKING:
     from dh2o.frame import Vec
@@ -46,7 +47,7 @@ class ModelBuilder(ABC):
     def build(self, ctx: JobContext, spec: TrainSpec) -> Model:
         """Return the model. Report with ``ctx.update``, call ``ctx.check()`` in the loop."""
 
-    def check(self, spec: TrainSpec) -> Iterable[Message]:
+    def check(self, spec: TrainSpec) -> Iterable[Message]:  # noqa: ARG002  # for subclasses
         """Return what is wrong with the spec from the algorithm's own point of view."""
         return ()
 
@@ -54,7 +55,11 @@ class ModelBuilder(ABC):
         """Return the spec with AUTO values replaced by what they mean for this data."""
         return spec
 
-    def category_of(self, params: ModelParameters, response: Vec | None) -> ModelCategory:
+    def category_of(
+        self,
+        params: ModelParameters,  # noqa: ARG002  # for subclasses
+        response: Vec | None,
+    ) -> ModelCategory:
         """Return what the response's type makes of the model: enum classes, else numbers."""
         if response is None:
             return ModelCategory.UNKNOWN
@@ -63,7 +68,7 @@ class ModelBuilder(ABC):
             return ModelCategory.BINOMIAL if two else ModelCategory.MULTINOMIAL
         return ModelCategory.REGRESSION
 
-    def cv_facts(self, model: Model) -> dict[str, Any]:
+    def cv_facts(self, model: Model) -> dict[str, Any]:  # noqa: ARG002  # for subclasses
         """Return what the main model should know of a fold's model, e.g. its number of trees."""
         return {}
 
@@ -113,7 +118,8 @@ def validate(
     unknown = [m for m in messages if m.message.startswith("Unknown parameter")]
     if unknown:
         raise BuilderError(algo, messages, key)
-    return prepare(builder, params, key, messages)
+    with use_engine(engine):
+        return prepare(builder, params, key, messages)
 
 
 def start_build(

@@ -1,5 +1,7 @@
-"""Declared parameters: one table per algorithm, from which validation, REST metadata, Python
-signatures, documentation and error messages are made."""
+"""Declared parameters: one table per algorithm.
+
+Validation, REST metadata, Python signatures, documentation and error messages are made from it.
+"""
 
 from __future__ import annotations
 
@@ -122,7 +124,7 @@ class Param:
             )
         if self.supported is not None and typed not in self.supported:
             raise CoercionError(
-                f"value {typed} is not supported by dh2o yet; use one of {', '.join(self.supported)}"
+                f"value {typed} is not supported by dh2o yet; use {' or '.join(self.supported)}"
             )
 
     def but(self, **changes: Any) -> Param:

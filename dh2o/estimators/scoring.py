@@ -126,7 +126,7 @@ def model_metrics(
     column = weights or model.output.weights
     builder = builder or builder_for(model, frame, column, auc_type)
     metrics = MetricsTask(slim(model), plan, builder, column).do_all(frame)
-    return described(metrics, model, frame)  # type: ignore[no-any-return]  # metrics of any kind
+    return described(metrics, model, frame)
 
 
 def described(metrics: Any, model: Model, frame: Frame | None) -> Any:

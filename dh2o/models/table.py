@@ -28,8 +28,7 @@ class TwoDimTable:
     """A titled table of few rows, held by column, immutable.
 
     ``col_types`` are H2O's: string, int, long, float, double. A cell may be None (shown empty).
-    ``row_header`` is False where H2O shows an unnamed first column of row names; that column is then
-    the first of `columns` and its name is the empty string.
+    Where H2O shows row names, they are the first column, and its name is the empty string.
     """
 
     name: str
@@ -46,7 +45,7 @@ class TwoDimTable:
         columns: Mapping[str, tuple[str, Sequence[Any]] | tuple[str, str, Sequence[Any]]],
         description: str = "",
     ) -> TwoDimTable:
-        """Return a table from ``{column: (type, values)}`` or ``{column: (type, format, values)}``."""
+        """Return a table from ``{column: (type[, format], values)}``."""
         names, types, formats, cells = [], [], [], []
         for column, spec in columns.items():
             kind, values = spec[0], spec[-1]
@@ -72,7 +71,7 @@ class TwoDimTable:
         spec = {
             head[0]: (*head[1:], list(column)) for head, column in zip(header, cells, strict=True)
         }
-        return cls.of(name, spec, description)  # type: ignore[arg-type]  # tuple built from parts
+        return cls.of(name, spec, description)
 
     @property
     def n_rows(self) -> int:

@@ -1,18 +1,19 @@
-"""Local tables of any kind as columns on offer: pandas, Polars, Arrow, NumPy, dict, list of dicts."""
+"""Local tables of any kind as columns on offer to a model: pandas, Polars, Arrow, NumPy, dict."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from dh2o.errors import ModelError
 from dh2o.models.adapt import ColumnInfo, TileSource
 from dh2o.models.columns import F64
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +33,9 @@ class LocalTable:
         return TileSource(self._floats, lambda idx: self.table.column(idx).combine_chunks())
 
     def _floats(self, idx: int) -> F64:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         column = self.table.column(idx).combine_chunks()
         if pa.types.is_dictionary(column.type):
             column = column.indices
@@ -56,6 +60,8 @@ def local_table(data: Any, names: Sequence[str] = ()) -> LocalTable:
 
 
 def _type_of(column: pa.ChunkedArray) -> tuple[str, tuple[str, ...] | None]:
+    import pyarrow as pa
+
     kind = column.type
     if pa.types.is_dictionary(kind):
         if not column.num_chunks:
@@ -70,6 +76,8 @@ def _type_of(column: pa.ChunkedArray) -> tuple[str, tuple[str, ...] | None]:
 
 
 def _arrow(data: Any, names: Sequence[str]) -> pa.Table:
+    import pyarrow as pa
+
     if isinstance(data, pa.Table):
         return data.unify_dictionaries()
     if isinstance(data, pa.RecordBatch):
@@ -87,6 +95,8 @@ def _arrow(data: Any, names: Sequence[str]) -> pa.Table:
 
 
 def _of_array(array: Any, names: Sequence[str]) -> pa.Table:
+    import pyarrow as pa
+
     if array.ndim == 1:
         array = array.reshape(1, -1)
     if array.ndim != 2:

@@ -75,7 +75,7 @@ def bernoulli(y: F64, f: F64, _: float) -> F64:
     return -2 * (y * log(f) + (1 - y) * log(1 - f))
 
 
-def no_deviance(y: F64, f: F64, _: float) -> F64:
+def no_deviance(y: F64, _f: F64, _: float) -> F64:
     """NA: a custom distribution has no deviance."""
     return np.full(len(y), np.nan)
 

@@ -27,7 +27,7 @@ _CARRY_EVERY = 1 << 28  # additions of < 2**32 that an int64 limb surely holds
 
 @njit(cache=True, nogil=True)
 def _add_all(values, bits, acc):  # type: ignore[no-untyped-def]
-    """acc += sum of values, exactly.   IN: values, their bits as int64.  OUT: acc[N_SLOTS]."""
+    """Exact sum: acc += sum(values).   IN: values, their bits as int64.  OUT: acc[N_SLOTS]."""
     for i in range(len(values)):
         b = bits[i]
         exponent = (b >> 52) & 0x7FF

@@ -83,7 +83,7 @@ def histogram(
 
 
 def _of_two_groups(keys: U64, groups: NDArray[Any], cap: int) -> ScoreHistogram:
-    """The common case in one sort: the group rides in the bit that the sign left free."""
+    """Return the histogram by one sort: the group rides in the bit that the sign left free."""
     both = np.sort((keys << np.uint64(1)) | groups.astype(np.uint64))
     keys = (both >> np.uint64(1)) | _SIGN
     starts = _starts(keys)

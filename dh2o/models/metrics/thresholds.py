@@ -122,26 +122,35 @@ def pr_auc(tps: F64, fps: F64) -> float:
     return float(np.sum(straight - np.where(b == 0.0, 0.0, bend)))
 
 
-# tp, fp, fn, tn -> value
-_FORMULAS: dict[str, Callable[[F64, F64, F64, F64], F64]] = {
-    "f1": lambda tp, fp, fn, tn: _f_beta(tp, fp, fn, 1.0),
-    "f2": lambda tp, fp, fn, tn: _f_beta(tp, fp, fn, 4.0),
-    "f0point5": lambda tp, fp, fn, tn: _f_beta(tp, fp, fn, 0.25),
-    "accuracy": lambda tp, fp, fn, tn: (tn + tp) / (tp + fn + tn + fp),
-    "precision": lambda tp, fp, fn, tn: tp / (tp + fp),
-    "recall": lambda tp, fp, fn, tn: tp / (tp + fn),
-    "specificity": lambda tp, fp, fn, tn: tn / (tn + fp),
-    "absolute_mcc": lambda tp, fp, fn, tn: _mcc(tp, fp, fn, tn),
-    "min_per_class_accuracy": lambda tp, fp, fn, tn: np.minimum(tp / (tp + fn), tn / (tn + fp)),
-    "mean_per_class_accuracy": lambda tp, fp, fn, tn: 0.5 * (tp / (tp + fn) + tn / (tn + fp)),
-    "tns": lambda tp, fp, fn, tn: tn,
-    "fns": lambda tp, fp, fn, tn: fn,
-    "fps": lambda tp, fp, fn, tn: fp,
-    "tps": lambda tp, fp, fn, tn: tp,
-    "tnr": lambda tp, fp, fn, tn: tn / (fp + tn),
-    "fnr": lambda tp, fp, fn, tn: fn / (fn + tp),
-    "fpr": lambda tp, fp, fn, tn: fp / (fp + tn),
-    "tpr": lambda tp, fp, fn, tn: tp / (tp + fn),
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Cumulated counts at each threshold."""
+
+    tp: F64
+    fp: F64
+    fn: F64
+    tn: F64
+
+
+_FORMULAS: dict[str, Callable[[_Counts], F64]] = {
+    "f1": lambda c: _f_beta(c, 1.0),
+    "f2": lambda c: _f_beta(c, 4.0),
+    "f0point5": lambda c: _f_beta(c, 0.25),
+    "accuracy": lambda c: (c.tn + c.tp) / (c.tp + c.fn + c.tn + c.fp),
+    "precision": lambda c: c.tp / (c.tp + c.fp),
+    "recall": lambda c: c.tp / (c.tp + c.fn),
+    "specificity": lambda c: c.tn / (c.tn + c.fp),
+    "absolute_mcc": lambda c: _absolute_mcc(c.tp, c.fp, c.fn, c.tn),
+    "min_per_class_accuracy": lambda c: np.minimum(c.tp / (c.tp + c.fn), c.tn / (c.tn + c.fp)),
+    "mean_per_class_accuracy": lambda c: 0.5 * (c.tp / (c.tp + c.fn) + c.tn / (c.tn + c.fp)),
+    "tns": lambda c: c.tn,
+    "fns": lambda c: c.fn,
+    "fps": lambda c: c.fp,
+    "tps": lambda c: c.tp,
+    "tnr": lambda c: c.tn / (c.fp + c.tn),
+    "fnr": lambda c: c.fn / (c.fn + c.tp),
+    "fpr": lambda c: c.fp / (c.fp + c.tn),
+    "tpr": lambda c: c.tp / (c.tp + c.fn),
 }
 CRITERIA = tuple(_FORMULAS)
 _COUNTS = ("tns", "fns", "fps", "tps")
@@ -152,7 +161,7 @@ def criterion_values(name: str, tps: F64, fps: F64) -> F64:
     if len(tps) == 0:
         return np.empty(0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _FORMULAS[name](tps, fps, tps[-1] - tps, fps[-1] - fps)
+        return _FORMULAS[name](_Counts(tps, fps, tps[-1] - tps, fps[-1] - fps))
 
 
 def first_max(values: F64) -> int:
@@ -162,12 +171,12 @@ def first_max(values: F64) -> int:
     return int(np.nanargmax(values))
 
 
-def _f_beta(tp: F64, fp: F64, fn: F64, beta2: float) -> F64:
-    precision, recall = tp / (tp + fp), tp / (tp + fn)
+def _f_beta(c: _Counts, beta2: float) -> F64:
+    precision, recall = c.tp / (c.tp + c.fp), c.tp / (c.tp + c.fn)
     return (1 + beta2) * (precision * recall) / (beta2 * precision + recall)
 
 
-def _mcc(tp: F64, fp: F64, fn: F64, tn: F64) -> F64:
+def _absolute_mcc(tp: F64, fp: F64, fn: F64, tn: F64) -> F64:
     top = tp * tn - fp * fn
     # square roots first: the product of four counts may overflow
     bottom = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)

@@ -1,0 +1,439 @@
+"""H2OEstimator: an algorithm's parameters, then its trained model, under H2O's names."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dh2o.errors import ModelError, ParameterError
+from dh2o.estimators.accessors import MetricAccessors, table_or_pandas
+from dh2o.estimators.builder import start_build
+from dh2o.estimators.inputs import (
+    as_frame,
+    column_name,
+    column_names,
+    engine_or_start,
+    is_cluster_frame,
+    stored,
+)
+from dh2o.estimators.params import ParamTable
+from dh2o.estimators.performance import ModelPerformance
+from dh2o.estimators.sklearn_side import SklearnSide
+from dh2o.models import Model
+
+if TYPE_CHECKING:
+    from dh2o.frame import Frame
+    from dh2o.mrtask import Job
+    from dh2o.rapids import H2OFrame
+
+_ESTIMATORS: dict[str, type[H2OEstimator]] = {}
+_SPECIAL = ("response_column", "weights_column", "offset_column", "fold_column")
+
+
+class H2OEstimator(MetricAccessors, SklearnSide):
+    """Base of all estimators.
+
+    A subclass names its parameter table: ``class H2OFooEstimator(H2OEstimator, table=PARAMS)``;
+    its constructor, documentation and parameter checks follow from the table. Parameters are
+    plain attributes; ``train`` (H2O's way) or ``fit`` (scikit-learn's) make ``model``.
+    """
+
+    algo: ClassVar[str]
+    param_table: ClassVar[ParamTable]
+    supervised_learning: ClassVar[bool] = True
+    _model: Model | None = None
+    _job: Job | None = None
+
+    def __init_subclass__(cls, table: ParamTable | None = None, **kwargs: Any) -> None:
+        """Make the constructor and the parameters' documentation from `table`."""
+        super().__init_subclass__(**kwargs)
+        if table is None:
+            return
+        cls.algo = table.algo
+        cls.param_table = table
+        signature = table.signature()
+
+        def __init__(self: H2OEstimator, *args: Any, **params: Any) -> None:  # noqa: N807
+            for name, value in _bound(signature, self, args, params).items():
+                setattr(self, name, value)
+
+        __init__.__signature__ = signature  # type: ignore[attr-defined]  # read by inspect
+        __init__.__doc__ = table.docstring()
+        cls.__init__ = __init__  # type: ignore[assignment]  # made from the table
+        cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n\n{table.docstring()}"
+        _ESTIMATORS[cls.algo] = cls
+
+    # ---- parameters
+
+    @classmethod
+    def _param_names(cls) -> list[str]:
+        return [param.python_name for param in cls.param_table.values()]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002
+        """Return the constructor's parameters as they were given."""
+        return {name: getattr(self, name) for name in self._param_names()}
+
+    def set_params(self, **params: Any) -> H2OEstimator:
+        """Change parameters; unknown names are an error."""
+        known = self._param_names()
+        for name, value in params.items():
+            if name not in known:
+                raise ParameterError(
+                    f"{type(self).__name__} has no parameter {name!r}. Parameters: "
+                    f"{', '.join(known)}."
+                )
+            setattr(self, name, value)
+        return self
+
+    @property
+    def params(self) -> dict[str, dict[str, Any]]:
+        """Default, given and used value of each parameter of the trained model."""
+        return {
+            p.name: {"default": p.default, "actual": p.actual, "input": p.input}
+            for p in self.model.params.items_full()
+        }
+
+    @property
+    def default_params(self) -> dict[str, Any]:
+        """Defaults of all parameters."""
+        return self.param_table.defaults()
+
+    @property
+    def actual_params(self) -> dict[str, Any]:
+        """Values that the trained model used."""
+        return dict(self.model.params)
+
+    full_parameters = params
+
+    # ---- training
+
+    def train(  # noqa: PLR0913, PLR0917  # H2O's signature
+        self,
+        x: Any = None,
+        y: Any = None,
+        training_frame: Any = None,
+        offset_column: Any = None,
+        fold_column: Any = None,
+        weights_column: Any = None,
+        validation_frame: Any = None,
+        max_runtime_secs: float | None = None,
+        ignored_columns: Any = None,
+        model_id: str | None = None,
+        verbose: bool = False,
+    ) -> H2OEstimator:
+        """Train the model and wait for it; returns self.
+
+        Parameters
+        ----------
+        x, y
+            Names or positions of the predictors (all other columns if None) and of the response.
+        training_frame, validation_frame
+            H2OFrame, Frame, key of a frame, or a pandas, Polars, Arrow or Dask table.
+        offset_column, fold_column, weights_column
+            Names or positions of special columns.
+        ignored_columns
+            Columns to leave out, instead of `x`.
+        verbose
+            Print the scoring history at the end.
+        """
+        engine_or_start()
+        train = self._frame_argument(training_frame, "training_frame")
+        if train is None:
+            raise ParameterError("training_frame: give the frame to learn from.")
+        valid = self._frame_argument(validation_frame, "validation_frame")
+        special = {
+            "weights_column": weights_column,
+            "offset_column": offset_column,
+            "fold_column": fold_column,
+        }
+        raw = self._raw_params(train, x, y, special, ignored_columns)
+        if max_runtime_secs is not None:
+            raw["max_runtime_secs"] = max_runtime_secs
+        with stored(train, valid) as (raw["training_frame"], raw["validation_frame"]):
+            self._job = self._start(raw, model_id)
+            self._job.wait(progress=True)
+            self._model = self._job.result()
+        for text in self.model.output.warnings:
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+        if verbose and self.model.output.scoring_history is not None:
+            sys.stdout.write(f"{self.model.output.scoring_history}\n")
+        self._after_training()
+        return self
+
+    def _start(self, raw: dict[str, Any], model_id: str | None) -> Job:
+        key = model_id or raw.get("model_id")
+        return start_build(engine_or_start(), self.algo, raw, key)
+
+    def _frame_argument(self, given: Any, name: str) -> Frame | None:
+        data = given if given is not None else getattr(self, name, None)
+        return None if data is None else as_frame(data)
+
+    def _raw_params(
+        self,
+        train: Frame,
+        x: Any,
+        y: Any,
+        special: dict[str, Any],
+        ignored_columns: Any,
+    ) -> dict[str, Any]:
+        """Return REST parameters: columns by name, predictors told by what is ignored."""
+        raw = {param.name: getattr(self, param.python_name) for param in self.param_table.values()}
+        for name, given in special.items():
+            if name in raw or given is not None:
+                column = given if given is not None else raw.get(name)
+                raw[name] = column_name(train, column, name)
+        if self.supervised_learning:
+            response = y if y is not None else raw.get("response_column")
+            if response is None:
+                raise ParameterError("y: give the name or the position of the response column.")
+            raw["response_column"] = column_name(train, response, "y")
+        ignored = ignored_columns if ignored_columns is not None else raw.get("ignored_columns")
+        if x is not None and ignored is not None:
+            raise ParameterError("Give x or ignored_columns, not both.")
+        if x is not None:
+            used = {*column_names(train, x, "x"), *(raw.get(name) for name in _SPECIAL)}
+            raw["ignored_columns"] = [name for name in train.names if name not in used]
+        elif ignored is not None:
+            raw["ignored_columns"] = column_names(train, ignored, "ignored_columns")
+        return {name: value for name, value in raw.items() if value is not None}
+
+    def _after_training(self) -> None:
+        """Set what scikit-learn expects of a fitted estimator."""
+        self.fitted_ = True
+
+    # ---- the trained model
+
+    @property
+    def model(self) -> Model:
+        """The trained model."""
+        if self._model is None:
+            raise ModelError(
+                f"This {type(self).__name__} is not trained yet. Call train() or fit()."
+            )
+        return self._model
+
+    @property
+    def key(self) -> str:
+        """Key under which the model is stored."""
+        return self.model.key
+
+    @property
+    def type(self) -> str:
+        """``classifier``, ``regressor`` or ``unsupervised``."""
+        if self.model.output.category.is_classifier:
+            return "classifier"
+        return "regressor" if self.model.output.response else "unsupervised"
+
+    def predict(self, test_data: Any) -> Any:
+        """Return predictions.
+
+        Of a frame in the cluster (H2OFrame, Frame, Dask) an H2OFrame: predict and, for classes,
+        their probabilities. Of a local table (pandas, Polars, Arrow, NumPy, dict) an array of
+        labels or numbers, computed here without the cluster.
+        """
+        if is_cluster_frame(test_data) or isinstance(test_data, str):
+            return self._predict_frame(as_frame(test_data))
+        if _is_dask(test_data):
+            return self._predict_frame(as_frame(test_data))
+        return self._predict_local(test_data)
+
+    def _predict_frame(self, frame: Frame) -> H2OFrame:
+        from dh2o.estimators.scoring import predict_frame, prediction_warnings
+        from dh2o.rapids import H2OFrame
+
+        for text in prediction_warnings(self.model, frame):
+            warnings.warn(text, RuntimeWarning, stacklevel=3)
+        return H2OFrame(predict_frame(self.model, frame))
+
+    def model_performance(
+        self,
+        test_data: Any = None,
+        train: bool = False,
+        valid: bool = False,
+        xval: bool = False,
+        auc_type: str | None = None,
+    ) -> Any:
+        """Return metrics on `test_data`, or those of training, validation or cross-validation."""
+        from dh2o.estimators.scoring import model_metrics
+
+        if test_data is None:
+            return next(iter(self._performances(train, valid, xval).values()))
+        frame = as_frame(test_data)
+        return ModelPerformance(model_metrics(self.model, frame, auc_type=auc_type))
+
+    def scoring_history(self, as_data_frame: bool = True) -> Any:
+        """Return how the metrics went while the model grew."""
+        table = self.model.output.scoring_history
+        return table_or_pandas(table, as_data_frame, "scoring history")
+
+    def varimp(self, use_pandas: bool = False) -> Any:
+        """Return variable, relative, scaled and percentual importance, the largest first."""
+        table = self.model.output.variable_importances
+        if use_pandas:
+            return table_or_pandas(table, True, "variable importances")
+        return [tuple(row) for row in table_or_pandas(table, False, "variable importances")]
+
+    def summary(self) -> Any:
+        """Return the table that sums the model up."""
+        return table_or_pandas(self.model.output.model_summary, False, "summary")
+
+    def cross_validation_metrics_summary(self) -> Any:
+        """Return mean and spread of the folds' metrics."""
+        table = self.model.output.cross_validation_metrics_summary
+        return table_or_pandas(table, False, "cross-validation")
+
+    def cross_validation_models(self) -> list[H2OEstimator]:
+        """Return the models of the folds; they must have been kept."""
+        dkv = engine_or_start().dkv
+        return [estimator_of(dkv.get(key)) for key in self.model.output.cross_validation_models]
+
+    def cross_validation_predictions(self) -> list[H2OFrame]:
+        """Return each fold model's predictions of its held-out rows; they must have been kept."""
+        return [_stored_frame(key) for key in self.model.output.cross_validation_predictions]
+
+    def cross_validation_holdout_predictions(self) -> H2OFrame | None:
+        """Return the combined predictions of held-out rows, if they were kept."""
+        key = self.model.output.cross_validation_holdout_predictions_frame
+        return None if key is None else _stored_frame(key)
+
+    def cross_validation_fold_assignment(self) -> H2OFrame | None:
+        """Return the frame that says in which fold each row was, if it was kept."""
+        key = self.model.output.cross_validation_fold_assignment_frame
+        return None if key is None else _stored_frame(key)
+
+    @property
+    def xvals(self) -> list[H2OEstimator]:
+        """The models of the folds."""
+        return self.cross_validation_models()
+
+    def is_cross_validated(self) -> bool:
+        """Return whether the model has cross-validation metrics."""
+        return self.model.output.cross_validation_metrics is not None
+
+    @property
+    def default_threshold(self) -> float:
+        """Probability from which the second class is predicted."""
+        return self.model.output.default_threshold
+
+    @property
+    def start_time(self) -> int:
+        """When the build started, in milliseconds since 1970."""
+        return self.model.output.start_time_ms
+
+    @property
+    def end_time(self) -> int:
+        """When the build ended, in milliseconds since 1970."""
+        return self.model.output.end_time_ms
+
+    @property
+    def run_time(self) -> int:
+        """How long the build took, in milliseconds."""
+        return self.model.output.run_time_ms
+
+    # ---- files, plots, showing
+
+    def save(self, path: str | Path = ".", filename: str | None = None, force: bool = True) -> Path:
+        """Write the model into the folder `path`, named by its key, and return its path."""
+        from dh2o.models import save_model
+
+        target = Path(path).expanduser()
+        if filename or target.is_dir() or not target.suffix:
+            target = target / (filename or self.model.key)
+        if target.exists() and not force:
+            raise ParameterError(f"{target} exists. Give force=True to replace it.")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        save_model(self.model, target)
+        return target
+
+    download_model = save
+
+    def varimp_plot(self, num_of_features: int | None = None, save_plot_path: Any = None) -> Any:
+        """Draw the variable importances; needs matplotlib."""
+        from dh2o.estimators.plots import plot_varimp
+
+        return plot_varimp(self.model, num_of_features or 10, save_plot_path)
+
+    def plot(self, timestep: str = "AUTO", metric: str = "AUTO", save_plot_path: Any = None) -> Any:
+        """Draw the scoring history; needs matplotlib."""
+        from dh2o.estimators.plots import plot_history
+
+        return plot_history(self.model, timestep, metric, save_plot_path)
+
+    learning_curve_plot = plot
+
+    def show(self) -> None:
+        """Print the model."""
+        sys.stdout.write(f"{self}\n")
+
+    def __repr__(self) -> str:
+        if self._model is not None:
+            return repr(self._model)
+        changed = {
+            param.python_name: getattr(self, param.python_name)
+            for param in self.param_table.values()
+            if _differs(getattr(self, param.python_name), param.signature_default)
+        }
+        inside = ", ".join(f"{name}={value!r}" for name, value in changed.items())
+        return f"{type(self).__name__}({inside})"
+
+    def _repr_html_(self) -> str:
+        if self._model is not None:
+            return self._model._repr_html_()
+        from html import escape
+
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+def _differs(value: Any, default: Any) -> bool:
+    """Whether a parameter was changed; frames and arrays do not compare to a plain truth value."""
+    same = value is default or (isinstance(value, type(default)) and bool(value == default))
+    return not same
+
+
+def _bound(
+    signature: inspect.Signature, self: Any, args: tuple[Any, ...], params: dict[str, Any]
+) -> dict[str, Any]:
+    try:
+        bound = signature.bind(self, *args, **params)
+    except TypeError as problem:
+        raise TypeError(f"{type(self).__name__}: {problem}") from None
+    bound.apply_defaults()
+    return {name: value for name, value in bound.arguments.items() if name != "self"}
+
+
+def _is_dask(data: Any) -> bool:
+    return hasattr(data, "__dask_graph__") and hasattr(data, "npartitions")
+
+
+def _stored_frame(key: str) -> H2OFrame:
+    from dh2o.frame import Frame
+    from dh2o.rapids import H2OFrame
+
+    return H2OFrame(Frame.get(key))
+
+
+def estimator_class(algo: str) -> type[H2OEstimator]:
+    """Return the estimator class of an algorithm."""
+    from dh2o.estimators.builder import builder_of
+
+    builder_of(algo)  # imports the algorithms
+    return _ESTIMATORS.get(algo, H2OModelEstimator)
+
+
+class H2OModelEstimator(H2OEstimator):
+    """A model whose algorithm has no estimator of its own."""
+
+
+def estimator_of(model: Model) -> H2OEstimator:
+    """Return an estimator that holds `model`, with the parameters it was trained with."""
+    cls = estimator_class(model.algo)
+    estimator = cls.__new__(cls)
+    for param in getattr(cls, "param_table", {}).values():
+        value = model.params.input(param.name) if param.name in model.params else param.default
+        setattr(estimator, param.python_name, value)
+    estimator._model = model
+    estimator._after_training()
+    return estimator

@@ -1,0 +1,226 @@
+"""Trees as flat arrays, and the kernel that scores rows with them.
+
+The two children of a node are neighbours, left then right.  A value goes right when it is not
+below the node's float32 threshold, or when its level's bit is set; NA goes where `na_side` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+__all__ = ["NA_LEFT", "NA_RIGHT", "NA_VS_REST", "UNSEEN_LEFT", "UNSEEN_RIGHT", "Forest"]
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I8 = npt.NDArray[np.int8]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
+
+# Where NAs go; the numbers are those of H2O's tree format.
+NA_VS_REST, NA_LEFT, NA_RIGHT, UNSEEN_LEFT, UNSEEN_RIGHT = 1, 2, 3, 4, 5
+
+_CODED, _NA_LEFT_FLAG = 1, 2
+_TILE = 256  # rows walked together: their values and places stay in the nearest caches
+
+_ARRAYS = (
+    "starts", "features", "thresholds", "left", "na_sides", "values", "weights", "gains",
+    "bit_starts", "n_bits", "bits",
+)  # fmt: skip
+
+
+@njit(nogil=True, cache=True)
+def _add_trees(  # noqa: PLR0913
+    x: F64,
+    width: int,
+    n_rows: int,
+    roots: I64,
+    n_classes: int,
+    nodes: I32,
+    thresholds: F32,
+    values: F32,
+    bit_starts: I64,
+    n_bits: I32,
+    bits: U8,
+    places: I32,
+    out: F64,
+) -> None:
+    """out[i * n_classes + t % n_classes] += value of row i's leaf in tree t, for all trees t.
+
+    nodes[k] = (feature << 2 | NA goes left << 1 | is coded, left child); a leaf is its own left
+    child and asks the last column of x, which is 0, whether it is at least 1.  All rows take a
+    step before any takes the next, so that their cache misses overlap.
+    """
+    for t in range(roots.size):
+        for i in range(n_rows):
+            places[i] = roots[t]
+        moved = 1
+        while moved != 0:
+            moved = 0
+            for i in range(n_rows):
+                k = np.int64(places[i])
+                what = np.int64(nodes[k, 0])
+                value = x[i * width + (what >> 2)]
+                threshold = np.float64(thresholds[k])
+                right = np.int64(value >= threshold)
+                if what & 2 == 0:
+                    right = 1 - np.int64(value < threshold)
+                if what & 1 == 1:
+                    right = 1 - ((what >> 1) & 1)
+                    if value == value and bit_starts[k] < 0:  # noqa: PLR0124
+                        right = 0
+                    elif value >= 0.0 and value < n_bits[k]:
+                        code = np.int64(value)
+                        right = np.int64((bits[bit_starts[k] + (code >> 3)] >> (code & 7)) & 1)
+                to = np.int64(nodes[k, 1]) + right
+                moved |= to ^ k
+                places[i] = to
+        klass = t % n_classes
+        for i in range(n_rows):
+            out[i * n_classes + klass] += np.float64(values[places[i]])
+
+
+@dataclass(frozen=True, eq=False)
+class Forest:
+    """All trees of a model, tree ``t`` of class ``k`` at number ``t * n_classes + k``.
+
+    Node arrays run over all trees; tree i has nodes ``starts[i]:starts[i + 1]``, its root first.
+    ``features`` is -1 in leaves; ``left`` counts from the tree's first node; ``bit_starts`` is -1
+    for splits by number, else the byte of ``bits`` where the set of levels that go right begins.
+    """
+
+    n_classes: int
+    n_features: int
+    starts: I64
+    features: I32
+    thresholds: F32
+    left: I32
+    na_sides: I8
+    values: F32
+    weights: F32
+    gains: F32
+    bit_starts: I64
+    n_bits: I32
+    bits: U8
+
+    @property
+    def n_trees(self) -> int:
+        """Number of trees of one class."""
+        return (len(self.starts) - 1) // self.n_classes
+
+    @property
+    def is_leaf(self) -> npt.NDArray[np.bool_]:
+        """Which nodes are leaves."""
+        return self.features < 0
+
+    @cached_property
+    def depths(self) -> I32:
+        """Depth of each node."""
+        depths = np.zeros(len(self.features), np.int32)
+        frontier = self.starts[:-1]
+        level = 0
+        while len(frontier):
+            depths[frontier] = level
+            inner = frontier[self.features[frontier] >= 0]
+            children = self._tree_start[inner] + self.left[inner]
+            frontier = np.concatenate([children, children + 1])
+            level += 1
+        return depths
+
+    @cached_property
+    def _tree_start(self) -> I64:
+        return np.repeat(self.starts[:-1], np.diff(self.starts))
+
+    @cached_property
+    def _walk(self) -> tuple[I32, F32]:
+        """The arrays that the kernel walks on: (feature and flags, left child), thresholds."""
+        n = len(self.features)
+        leaf, coded = self.is_leaf, self._is_coded
+        na_left = np.isin(self.na_sides, (NA_LEFT, UNSEEN_LEFT))
+        flags = np.where(leaf, _NA_LEFT_FLAG, na_left * _NA_LEFT_FLAG + coded * _CODED)
+        nodes = np.empty((n, 2), np.int32)
+        nodes[:, 0] = np.where(leaf, self.n_features, self.features) * 4 + flags
+        nodes[:, 1] = np.where(leaf, np.arange(n), self._tree_start + self.left)
+        thresholds = np.where(leaf, np.float32(1), self.thresholds).astype(np.float32)
+        return nodes, thresholds
+
+    @cached_property
+    def _is_coded(self) -> npt.NDArray[np.bool_]:
+        return (self.bit_starts >= 0) | (self.na_sides == NA_VS_REST)
+
+    def sums(self, x: F64, first: int = 0, stop: int | None = None) -> F64:
+        """Return the sum over trees of each class, shape (n_rows, n_classes).
+
+        IN: `x` of shape (n_rows, n_features + 1), C-contiguous, last column 0; enums as codes.
+        Trees `first` to `stop` of each class are counted.
+        """
+        n, width = x.shape
+        out = np.zeros((n, self.n_classes))
+        stop = self.n_trees if stop is None else stop
+        roots = self.starts[first * self.n_classes : stop * self.n_classes]
+        nodes, thresholds = self._walk
+        places = np.empty(_TILE, np.int32)
+        flat, sums = x.reshape(-1), out.reshape(-1)
+        for at in range(0, n, _TILE):
+            rows = min(_TILE, n - at)
+            _add_trees(
+                flat[at * width : (at + rows) * width], width, rows, roots, self.n_classes, nodes,
+                thresholds, self.values, self.bit_starts, self.n_bits, self.bits, places,
+                sums[at * self.n_classes : (at + rows) * self.n_classes],
+            )  # fmt: skip
+        return out
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays by name."""
+        return {name: getattr(self, name) for name in _ARRAYS}
+
+    @classmethod
+    def from_arrays(
+        cls, n_classes: int, n_features: int, arrays: Mapping[str, npt.NDArray[Any]]
+    ) -> Forest:
+        """Return the forest of these arrays; they are copied if they cannot be written to."""
+        own = {name: np.require(arrays[name], requirements=["C", "W"]) for name in _ARRAYS}
+        return cls(n_classes, n_features, **own)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Forest.from_arrays, (self.n_classes, self.n_features, self.to_arrays())
+
+    def summary(self) -> dict[str, float]:
+        """Return the numbers of H2O's model summary: sizes, depths and leaves of the trees."""
+        n_trees = len(self.starts) - 1
+        tree = np.repeat(np.arange(n_trees), np.diff(self.starts))
+        deepest = np.zeros(n_trees, np.int64)
+        np.maximum.at(deepest, tree, self.depths)
+        leaves = np.bincount(tree, weights=self.is_leaf, minlength=n_trees)
+        some = n_trees > 0
+        return {
+            "number_of_trees": self.n_trees,
+            "number_of_internal_trees": n_trees,
+            "model_size_in_bytes": self.scoring_nbytes,
+            "min_depth": int(deepest.min()) if some else 0,
+            "max_depth": int(deepest.max()) if some else 0,
+            "mean_depth": float(deepest.mean()) if some else 0.0,
+            "min_leaves": int(leaves.min()) if some else 0,
+            "max_leaves": int(leaves.max()) if some else 0,
+            "mean_leaves": float(leaves.mean()) if some else 0.0,
+        }
+
+    @property
+    def scoring_nbytes(self) -> int:
+        """Bytes of the trees in the scoring format: 8 an inner node, 4 a leaf, and level sets."""
+        inner = int((~self.is_leaf).sum())
+        return inner * 10 + int(self.is_leaf.sum()) * 4 + len(self.bits)
+
+    def importance(self) -> F64:
+        """Return the summed gain of each feature."""
+        inner = ~self.is_leaf
+        gains = np.zeros(self.n_features)
+        np.add.at(gains, self.features[inner], self.gains[inner].astype(np.float64))
+        return gains

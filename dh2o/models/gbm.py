@@ -1,0 +1,93 @@
+"""A trained gradient boosting machine: initial value, trees, link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dh2o.models.columns import F64, Columns
+from dh2o.models.forest import Forest
+from dh2o.models.model import Model
+from dh2o.models.output import ModelOutput
+from dh2o.models.params import ModelParameters
+
+__all__ = ["GBMModel", "response_scale"]
+
+_MAX_EXP = 1e19
+_LOG_LINK = ("poisson", "gamma", "tweedie")
+_LOGIT_LINK = ("bernoulli", "quasibinomial")
+
+
+def response_scale(distribution: str, f: F64) -> F64:
+    """Return predictions from link-scale scores ``f`` of shape (n_classes or 1, n_rows).
+
+    Two or K probabilities a row for classifiers, one column otherwise.
+    """
+    if distribution in _LOGIT_LINK:
+        with np.errstate(over="ignore"):
+            p = 1.0 / (1.0 + np.exp(-f[0]))
+        return np.column_stack([1.0 - p, p])
+    if distribution == "multinomial":
+        odds = np.exp(f - f.max(axis=0))
+        return np.ascontiguousarray((odds / odds.sum(axis=0)).T)
+    if distribution in _LOG_LINK:
+        with np.errstate(over="ignore"):
+            return np.minimum(np.exp(f[0]), _MAX_EXP)[:, None]
+    return f[0][:, None].copy()
+
+
+@dataclass(frozen=True, eq=False)
+class GBMModel(Model):
+    """Sum of trees on the link scale: ``link(prediction) = init_f + offset + trees``."""
+
+    algo: ClassVar[str] = "gbm"
+    algo_full_name: ClassVar[str] = "Gradient Boosting Machine"
+
+    forest: Forest
+    init_f: float
+    distribution: str
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the predictors, in the order of the trees' feature numbers."""
+        return self.output.x
+
+    def link_scale(self, columns: Columns) -> F64:
+        """Return the link-scale scores, shape (n_classes or 1, n_rows)."""
+        x = np.zeros((columns.n_rows, len(self.features) + 1))
+        columns.matrix(self.features, out=x[:, :-1])
+        f = self.forest.sums(x).T + self.init_f
+        if self.output.offset is not None:
+            f = f + columns[self.output.offset]
+        return f
+
+    def score(self, columns: Columns) -> F64:
+        """Return predictions: one column, or the probability of each class."""
+        return response_scale(self.distribution, self.link_scale(columns))
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return what `from_state` needs."""
+        data = {
+            "n_classes": self.forest.n_classes,
+            "n_features": self.forest.n_features,
+            "init_f": self.init_f,
+            "distribution": self.distribution,
+        }
+        return data, self.forest.to_arrays()
+
+    @classmethod
+    def from_state(
+        cls,
+        key: str,
+        params: ModelParameters,
+        output: ModelOutput,
+        data: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[Any]],
+    ) -> GBMModel:
+        """Return the model whose `state` this was."""
+        forest = Forest.from_arrays(data["n_classes"], data["n_features"], arrays)
+        return cls(key, params, output, forest, data["init_f"], data["distribution"])
