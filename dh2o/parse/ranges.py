@@ -38,6 +38,7 @@ UNKNOWN_END = -1
 MAX_ROW_NBYTES = (1 << 31) - (1 << 20)
 _CELLS_PER_TILE = 1 << 15
 _SLACK_NBYTES = 1 << 16
+_MIN_PIECE_NBYTES = 1 << 10
 _HEADER_NBYTES = 1 << 20
 _MIN_LOOKAHEAD_NBYTES = 1 << 20
 
@@ -271,7 +272,7 @@ def parse_stream(
 def _parse_one_stream(
     stream: IO[bytes], source: Source, setup: ParseSetup, piece_nbytes: int, is_first: bool
 ) -> Iterator[ParsedRange]:
-    buf = np.empty(piece_nbytes + _SLACK_NBYTES, np.uint8)
+    buf = np.empty(max(piece_nbytes, _MIN_PIECE_NBYTES), np.uint8)
     n_bytes = 0
     is_start = True
     while True:

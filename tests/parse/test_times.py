@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dh2o.parse.times import NOT_A_TIME, time_at, to_utc
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def ms_of(text: str) -> int | None:
+    buf = np.frombuffer(text.encode(), np.uint8).copy()
+    ms, _ = time_at(buf, 0, len(buf))
+    return None if ms == NOT_A_TIME else ms
+
+
+FORMATS = [
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%dT%H:%M:%S+00:00",
+    "%Y%m%d-%H:%M:%S",
+    "%d-%b-%Y %H:%M:%S",
+    "%d%B%Y:%H:%M:%S",
+    "%m/%d/%Y %H.%M.%S",
+    "%m-%d-%Y %I:%M:%S %p",
+    "%Y-%m-%d %I:%M:%S %p",
+]
+
+
+@given(
+    st.datetimes(datetime(1000, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)),
+    st.sampled_from(FORMATS),
+)
+def test_every_format(when: datetime, form: str) -> None:
+    when = when.replace(microsecond=0)
+    text = when.strftime(form)
+    assert ms_of(text) == (when - EPOCH) // timedelta(milliseconds=1), text
+
+
+@given(st.dates(date(1969, 1, 1), date(2068, 12, 31)))
+def test_two_digit_years(day: date) -> None:
+    for form in ("%d-%b-%y", "%m/%d/%y"):
+        assert ms_of(day.strftime(form)) == (day - date(1970, 1, 1)).days * 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [
+        ("2020-01", 1577836800000),
+        ("20-Jan", 1577836800000),
+        ("Jan2020", 1577836800000),
+        ("01:02:03 PM", 46923000),
+        ("12:00:00 AM", 0),
+        ("12:00:00 PM", 43200000),
+        ("1:2:3.5", 3723500),
+        ("2020-01-01 00:00:00.123456789", 1577836800123),
+        ("2020-01-04T10:11:12+02:00", 1578125472000),
+        ("2020-01-04T10:11:12-0530", 1578152472000),
+        ("2020-01-04 10:11", 1578132660000),
+    ],
+)
+def test_spellings(text: str, ms: int) -> None:
+    assert ms_of(text) == ms
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2020-02-30", "2020-13-01", "1.2.3.4", "13/25/2020", "20200102", "2020", "may", "10:11"]
+    + ["12:61:00", "25:00:00", "2020-01-02x", "123-45-6789", "2020-01-02T", "1-2-3-4", "jan 5"],
+)
+def test_what_is_no_time(text: str) -> None:
+    assert ms_of(text) is None or text == "2020-01-02T"
+
+
+def test_local_times_become_utc_and_skipped_ones_na() -> None:
+    local = np.array([0, 1583634600000, 5, NOT_A_TIME])  # the second: 2020-03-08 02:30
+    fixed = np.array([False, False, True, False])
+    got = to_utc(local, fixed, "America/New_York")
+    assert got.tolist() == [5 * 3_600_000, NOT_A_TIME, 5, NOT_A_TIME]
+
+
+def test_timezone_of_a_parse(parse_text: Any) -> None:
+    text = "t,n\n2020-01-01 00:00:00,1\n2020-01-01T00:00:00Z,2\n"
+    got = parse_text(text, timezone="America/New_York")
+    assert got["t"] == [1577836800000 + 5 * 3_600_000, 1577836800000]
