@@ -254,7 +254,7 @@ def _cross(frame: Frame, names: Sequence[str], max_factors: int, min_occurrence:
     if len(kept) < len(cells):
         levels.append("other")
     task = _CodeCells(sizes, kept)
-    return task.new_frame(part, ["_".join(names)], [VecType.ENUM], domains=[levels])  # type: ignore[no-any-return]
+    return task.new_frame(part, ["_".join(names)], [VecType.ENUM], domains=[levels])
 
 
 def _cells(block: Block, sizes: tuple[int, ...]) -> I64:

@@ -51,7 +51,7 @@ def create_app(state: ServerState) -> Flask:
     def answer(**_: Any) -> Response:
         with state.counting():
             try:
-                gate.check(request.headers)
+                gate.check(dict(request.headers))
                 _check_length(state)
                 response = _dispatch(state, table)
             except Exception as error:  # noqa: BLE001 (the process boundary: every error is answered)

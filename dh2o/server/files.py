@@ -92,7 +92,7 @@ class Files:
         """Return allowed paths that begin with `start`."""
         path = Path(start.removeprefix("file://")).expanduser()
         folder, prefix = (path, "") if path.is_dir() else (path.parent, path.name)
-        found = []
+        found: list[str] = []
         try:
             names = sorted(os.listdir(folder))
         except OSError:

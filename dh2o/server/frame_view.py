@@ -15,7 +15,8 @@ from .tables import chunk_tables
 
 if TYPE_CHECKING:
     from dh2o.chunks import Chunk
-    from dh2o.frame import Frame, Rollups, Vec
+    from dh2o.frame import Frame, Vec
+    from dh2o.frame.rollups import Rollups
 
     from .schemas.frames import FramesV3
 

@@ -9,7 +9,8 @@ from .schemas.metrics import ConfusionMatrixV3
 from .tables import table_schema
 
 if TYPE_CHECKING:
-    from dh2o.models import Model, ModelMetrics
+    from dh2o.models import Model
+    from dh2o.models.metrics import ModelMetrics
 
 __all__ = ["metrics_schema"]
 

@@ -76,7 +76,7 @@ class Route:
 
 
 class RouteTable:
-    """All routes; finds the one for a request, also through LATEST, EXPERIMENTAL and old versions."""
+    """All routes; finds the one for a request, by version number, LATEST or EXPERIMENTAL."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self.routes = list(routes)
@@ -90,11 +90,11 @@ class RouteTable:
     def find(self, method: str, raw_path: str) -> tuple[Route, dict[str, str]]:
         """Return the route for `method` and the still quoted path, and its path parameters.
 
-        A request for version n is answered by the newest route of version n or older. Patterns
-        without parameters win over those with.
+        A request for version n is answered by the newest route of version n or older. The pattern
+        with the most fixed words wins.
         """
         version, segments = _split(raw_path)
-        best: tuple[tuple[int, int, int], Route, dict[str, str]] | None = None
+        best: tuple[tuple[bool, int, int], Route, dict[str, str]] | None = None
         methods = {method, "GET"} if method == "HEAD" else {method}
         for route in self.routes:
             if route.method not in methods or route.version > version:
@@ -102,12 +102,13 @@ class RouteTable:
             params = route.match(segments)
             if params is None:
                 continue
-            rank = (-len(params), route.version, len(route.segments))
+            is_exact = len(route.segments) == len(segments)
+            rank = (is_exact, len(route.segments) - len(params), route.version)
             if best is None or rank > best[0]:
                 best = (rank, route, params)
         if best is None:
             raise RouteNotFoundError(
-                f"{method} {unquote(raw_path)} not found. GET /3/Metadata/endpoints lists the routes."
+                f"{method} {unquote(raw_path)} not found. The routes: GET /3/Metadata/endpoints."
             )
         return best[1], best[2]
 

@@ -11,6 +11,8 @@ from ..schemas.cluster import AboutEntryV3, AboutV3, CapabilitiesV3, CapabilityE
 from ..schemas.metadata import FieldMetadataV3, MetadataV3, RouteV3, SchemaMetadataV3
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..app import Call
     from ..routing import Route
 
@@ -111,7 +113,11 @@ def _route(route: Route) -> RouteV3:
 
 def _schema(schema: type[Schema]) -> SchemaMetadataV3:
     base = schema.__mro__[1]
-    superclass = {Request: "RequestSchemaV3", Schema: "SchemaV3", SchemaV4: "OutputSchemaV4"}
+    superclass: dict[type, str] = {
+        Request: "RequestSchemaV3",
+        Schema: "SchemaV3",
+        SchemaV4: "OutputSchemaV4",
+    }
     return SchemaMetadataV3(
         version=schema.schema_version,
         name=schema.wire_name(),
@@ -122,7 +128,7 @@ def _schema(schema: type[Schema]) -> SchemaMetadataV3:
     )
 
 
-def _field(name: str, spec: dict[str, Any]) -> FieldMetadataV3:
+def _field(name: str, spec: Mapping[str, Any]) -> FieldMetadataV3:
     element = element_schema(spec["type"])
     type_ = spec["type"]
     if element in SCHEMAS:

@@ -61,7 +61,7 @@ def job_schema(job: Job) -> JobV3:
 
 
 def _job(call: Call, args: JobsV3) -> Job:
-    key = args.job_id.name if args.job_id else None
+    key = (args.job_id.name if args.job_id else None) or ""
     try:
         return call.state.engine.job(key)
     except KeyNotFoundError as error:
