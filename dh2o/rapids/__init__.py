@@ -1,1 +1,43 @@
+"""Rapids: one expression tree with two front ends, H2O's text and the operators of an H2OFrame.
 
+Expressions are lazy. Element-wise runs become one formula that a pass evaluates tile by tile;
+reducers fold it without storing it; only what must be kept is computed into blocks.
+"""
+
+from __future__ import annotations
+
+from dh2o.rapids.evaluator import Env
+from dh2o.rapids.grammar import RapidsSyntaxError, parse
+from dh2o.rapids.session import Session
+from dh2o.rapids.table import PRIMITIVES, Primitive, reference_page, register
+from dh2o.rapids.values import (
+    Val,
+    ValFrame,
+    ValFun,
+    ValKeyed,
+    ValMapFrame,
+    ValNum,
+    ValNums,
+    ValStr,
+    ValStrs,
+)
+
+__all__ = [
+    "PRIMITIVES",
+    "Env",
+    "Primitive",
+    "RapidsSyntaxError",
+    "Session",
+    "Val",
+    "ValFrame",
+    "ValFun",
+    "ValKeyed",
+    "ValMapFrame",
+    "ValNum",
+    "ValNums",
+    "ValStr",
+    "ValStrs",
+    "parse",
+    "reference_page",
+    "register",
+]

@@ -1,0 +1,448 @@
+"""From formulas to numbers and blocks: the only module here that starts passes.
+
+`reduce` folds formulas without storing them, `store` turns a table into a frame, `gather` brings
+a small one into this process, `filter_rows` keeps the rows where a condition holds.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+
+from dh2o.chunks import (
+    Block,
+    Chunk,
+    encode_codes,
+    encode_floats,
+    encode_strings,
+    encode_uuids,
+)
+from dh2o.errors import RapidsError
+from dh2o.frame import Frame, Vec, VecType
+from dh2o.frame.layout import layout_for
+from dh2o.mrtask import MRTask, current_engine
+from dh2o.rapids.columns import Column, Expr, Local, Stored, Table
+from dh2o.rapids.program import Program, Tiles, compile_exprs
+
+if TYPE_CHECKING:
+    from dh2o.mrtask import ColumnRef, Engine
+    from dh2o.rapids.kernels import F64
+
+__all__ = ["TileTask", "filter_rows", "gather", "reduce", "store", "together"]
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+MAX_GATHERED_CELLS = 50_000_000  # 400 MB as float64
+_TEXT_NBYTES_A_CELL = 8  # to choose the layout of values that come from this process
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnsOf:
+    """Columns for a pass: what the carriers need to know of a frame."""
+
+    names: tuple[str, ...]
+    columns: tuple[ColumnRef, ...]
+    layout: tuple[int, ...]
+
+    @classmethod
+    def of(cls, refs: Sequence[ColumnRef], layout: tuple[int, ...]) -> ColumnsOf:
+        """Return the carrier's view of these columns, named by their position."""
+        return cls(tuple(str(i) for i in range(len(refs))), tuple(refs), layout)
+
+
+class BlockTiles:
+    """The tiles of a block whose columns from `first` on are a program's sources."""
+
+    __slots__ = ("_block", "_first", "n_rows")
+
+    def __init__(self, block: Block, first: int = 0) -> None:
+        self._block = block
+        self._first = first
+        self.n_rows = block.n_rows
+
+    def read(self, source: int, kind: str, start: int, stop: int, out: F64) -> Any:
+        """Return rows of a source: doubles in `out`, Arrow strings, or Arrow ids."""
+        chunk = self._block.chunks[self._first + source]
+        if kind == "number":
+            return chunk.floats(out, start, stop)
+        if kind == "row":
+            first = self._block.row_start
+            out[:] = np.arange(first + start, first + stop)
+            return out
+        return chunk.strings(start, stop) if kind == "string" else chunk.uuids(start, stop)
+
+
+class LocalTiles:
+    """The tiles of values in this process."""
+
+    __slots__ = ("_values", "n_rows")
+
+    def __init__(self, values: Sequence[Any], n_rows: int) -> None:
+        self._values = values
+        self.n_rows = n_rows
+
+    def read(self, source: int, kind: str, start: int, stop: int, out: F64) -> Any:
+        """Return rows of a source, a view of it."""
+        return self._values[source][start:stop]
+
+
+@dataclass(frozen=True)
+class TileTask(MRTask[P, R], Generic[P, R]):
+    """A pass that folds the outputs of a program tile by tile."""
+
+    program: Program
+
+    def map(self, block: Block) -> P:
+        """Fold one block."""
+        return self.fold_tiles(BlockTiles(block))
+
+    def fold_tiles(self, tiles: Tiles) -> P:
+        """Fold the tiles of one block."""
+        partial = self.begin()
+        for _, _, values in self.program.tiles(tiles):
+            partial = self.add(partial, values)
+        return partial
+
+    @abstractmethod
+    def begin(self) -> P:
+        """Return the partial result of no rows."""
+
+    @abstractmethod
+    def add(self, partial: P, values: list[Any]) -> P:
+        """Return the partial result with one tile more."""
+
+
+def reduce(table: Table, exprs: Sequence[Expr], make: Callable[[Program], TileTask[P, R]]) -> R:
+    """Return the result of a pass over formulas; nothing is stored."""
+    compiled = compile_exprs(exprs)
+    task = make(compiled.program)
+    tiles = _local_tiles(compiled.sources, table)
+    if tiles is not None:
+        return task.finish(task.fold_tiles(tiles))
+    refs = [source.ref for source in compiled.sources if isinstance(source, Stored)]
+    return task.do_all(ColumnsOf.of(refs, table.layout or ()))
+
+
+def _local_tiles(sources: Sequence[Stored | Local], table: Table) -> LocalTiles | None:
+    """Return the values in this process when no source lies in blocks."""
+    if any(isinstance(source, Stored) for source in sources):
+        return None
+    values = [source.values for source in sources if isinstance(source, Local)]
+    return LocalTiles(values, table.n_rows)
+
+
+# ---- storing
+
+
+def encode_column(type_: VecType, values: Any) -> Chunk:
+    """Return the chunk of a column's values: float64 (codes too), Arrow strings, Arrow ids."""
+    if type_ is VecType.STRING:
+        return encode_strings(values)
+    if type_ is VecType.UUID:
+        return encode_uuids(values)
+    if type_ is VecType.ENUM:
+        return encode_codes(np.where(np.isnan(values), -1, values).astype(np.int32))
+    return encode_floats(values)
+
+
+def run_program(program: Program, tiles: Tiles) -> list[Any]:
+    """Return the outputs of a program over all rows: float64 arrays or Arrow arrays."""
+    parts: list[list[Any]] = [[] for _ in program.outputs]
+    whole: list[Any] = [None] * len(program.outputs)
+    for start, stop, values in program.tiles(tiles):
+        for i, value in enumerate(values):
+            if isinstance(value, np.ndarray):
+                if whole[i] is None:
+                    whole[i] = np.empty(tiles.n_rows)
+                whole[i][start:stop] = value
+            else:
+                parts[i].append(value)
+    return [_joined(whole[i], parts[i]) for i in range(len(program.outputs))]
+
+
+def _joined(whole: Any, parts: list[Any]) -> Any:
+    if whole is not None or not parts:
+        return np.empty(0) if whole is None else whole
+    if len(parts) == 1:
+        return parts[0]
+    import pyarrow as pa
+
+    return pa.concat_arrays(parts)
+
+
+def _compute_block(block: Block, program: Program, types: tuple[VecType, ...]) -> Block:
+    values = run_program(program, BlockTiles(block))
+    chunks = tuple(_encode_or_empty(t, v, block.n_rows) for t, v in zip(types, values, strict=True))
+    return Block(block.n_rows, chunks)
+
+
+def _encode_or_empty(type_: VecType, values: Any, n_rows: int) -> Chunk:
+    if n_rows == 0 and type_ in (VecType.STRING, VecType.UUID):
+        from dh2o.chunks import all_na
+
+        return all_na(0, "string" if type_ is VecType.STRING else "uuid")
+    return encode_column(type_, values)
+
+
+def _given_block(n_rows: int, types: tuple[VecType, ...], values: list[Any]) -> Block:
+    chunks = tuple(_encode_or_empty(t, v, n_rows) for t, v in zip(types, values, strict=True))
+    return Block(n_rows, chunks)
+
+
+def store(table: Table, engine: Engine | None = None) -> Table:
+    """Return the table as a stored frame; columns that are stored already are shared."""
+    if table.frame is not None:
+        return table
+    engine = engine or current_engine()
+    if table.layout is None:
+        return store_local(table, engine)
+    fresh = [i for i, column in enumerate(table.columns) if column.vec is None]
+    vecs = [column.vec for column in table.columns]
+    if fresh:
+        columns = [table.columns[i] for i in fresh]
+        compiled = compile_exprs([column.expr for column in columns])
+        types = tuple(column.type for column in columns)
+        source = _carrier(compiled.sources, table)
+        blocks = engine.map_blocks(
+            _compute_block, [source], compiled.program, types, layout=table.layout
+        )
+        for j, i in enumerate(fresh):
+            vecs[i] = Vec(types[j], (blocks, j), columns[j].domain)
+    frame = Frame(table.names, tuple(vec for vec in vecs if vec is not None), table.layout)
+    return replace(Table.of(frame), key=table.key)
+
+
+def _carrier(sources: Sequence[Stored | Local], table: Table) -> Any:
+    refs = [source.ref for source in sources if isinstance(source, Stored)]
+    if not refs:
+        refs = [any_stored_ref(table)]
+    return ColumnsOf.of(refs, table.layout or ())
+
+
+def any_stored_ref(table: Table) -> ColumnRef:
+    """Return some stored column of the table: what a constant column takes its rows from."""
+    for column in table.columns:
+        if column.vec is not None:
+            return column.vec.ref
+        compiled = compile_exprs([column.expr])
+        for source in compiled.sources:
+            if isinstance(source, Stored):
+                return source.ref
+    return _row_blocks(table)
+
+
+def _row_blocks(table: Table) -> ColumnRef:
+    """Return a stored column of zeros with the table's layout."""
+    layout = table.layout or ()
+    engine = current_engine()
+    zero = (VecType.NUMERIC,)
+    blocks = engine.submit_blocks(
+        _given_block, [(n, zero, [np.zeros(n)]) for n in layout], layout=layout
+    )
+    return (blocks, 0)
+
+
+def store_local(table: Table, engine: Engine, layout: tuple[int, ...] | None = None) -> Table:
+    """Return values of this process as a stored frame of a layout, or of the one its size asks for."""
+    held = gather(table)
+    types = tuple(column.type for column in held.columns)
+    if layout is None:
+        layout = layout_for(held.n_rows, held.n_rows * held.n_cols * _TEXT_NBYTES_A_CELL)
+    args = []
+    start = 0
+    for n_rows in layout:
+        args.append((n_rows, types, [_values(c)[start : start + n_rows] for c in held.columns]))
+        start += n_rows
+    blocks = engine.submit_blocks(_given_block, args, layout=layout)
+    vecs = tuple(
+        Vec(column.type, (blocks, i), column.domain) for i, column in enumerate(held.columns)
+    )
+    return replace(Table.of(Frame(held.names, vecs, tuple(layout))), key=table.key)
+
+
+def _values(column: Column) -> Any:
+    if not isinstance(column.expr, Local):
+        raise RapidsError("A column was expected in this process.")
+    return column.expr.values
+
+
+# ---- gathering
+
+
+def _values_of_block(block: Block, program: Program) -> list[Any]:
+    return run_program(program, BlockTiles(block))
+
+
+def gather(table: Table, what: str = "This operation") -> Table:
+    """Return the table with all values in this process; `what` names who cannot do without."""
+    exprs = [column.expr for column in table.columns]
+    if table.is_local and all(isinstance(expr, Local) for expr in exprs):
+        return table
+    n_cells = table.n_rows * max(1, table.n_cols)
+    if n_cells > MAX_GATHERED_CELLS:
+        raise RapidsError(
+            f"{what} works in one process and takes at most {MAX_GATHERED_CELLS} cells; "
+            f"the frame has {table.n_rows} rows x {table.n_cols} columns = {n_cells}. "
+            "Select fewer rows or columns first."
+        )
+    compiled = compile_exprs(exprs)
+    tiles = _local_tiles(compiled.sources, table)
+    if tiles is not None:
+        parts = [run_program(compiled.program, tiles)]
+    else:
+        source = _carrier(compiled.sources, table)
+        parts = current_engine().collect(source, _Gather(compiled.program))
+    return _local_like(table, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gather:
+    program: Program
+
+    def __call__(self, block: Block) -> list[Any]:
+        return _values_of_block(block, self.program)
+
+
+def _local_like(table: Table, parts: list[list[Any]]) -> Table:
+    columns = []
+    for i, column in enumerate(table.columns):
+        pieces = [part[i] for part in parts if len(part[i])]
+        values = _concat(pieces, column.type)
+        columns.append(Column(column.type, Local(values), column.domain))
+    return Table(table.names, tuple(columns), table.n_rows, None, table.key)
+
+
+def _concat(pieces: list[Any], type_: VecType) -> Any:
+    if type_ in (VecType.STRING, VecType.UUID):
+        import pyarrow as pa
+
+        kind = pa.large_string() if type_ is VecType.STRING else pa.binary(16)
+        return pa.concat_arrays(pieces) if pieces else pa.array([], type=kind)
+    if len(pieces) == 1:
+        return pieces[0]
+    return np.concatenate(pieces) if pieces else np.empty(0)
+
+
+# ---- rows
+
+
+def _keep_block(block: Block, program: Program, n_kept: int, types: tuple[VecType, ...]) -> Block:
+    """Keep the rows where the program's last output holds: stored chunks, then computed columns."""
+    tiles = BlockTiles(block, first=n_kept)
+    outputs = run_program(program, tiles)
+    rows = np.flatnonzero((outputs[-1] != 0) & ~np.isnan(outputs[-1]))
+    chunks = [chunk.take(rows) for chunk in block.chunks[:n_kept]]
+    for type_, values in zip(types, outputs[:-1], strict=True):
+        picked = values[rows] if isinstance(values, np.ndarray) else values.take(_arrow(rows))
+        chunks.append(_encode_or_empty(type_, picked, len(rows)))
+    return Block(len(rows), tuple(chunks))
+
+
+def _arrow(rows: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.array(rows, type=pa.int64())
+
+
+def filter_rows(table: Table, condition: Column) -> Table:
+    """Return the rows where `condition` is neither 0 nor NA."""
+    if table.layout is None:
+        held = gather(table)
+        keep = gather(held.like(["keep"], [condition])).columns[0]
+        flags = _values(keep)
+        return take_local(held, np.flatnonzero((flags != 0) & ~np.isnan(flags)))
+    stored = [i for i, c in enumerate(table.columns) if c.vec is not None]
+    fresh = [i for i, c in enumerate(table.columns) if c.vec is None]
+    refs, places = _stored_refs([table.columns[i].vec for i in stored])
+    exprs = [table.columns[i].expr for i in fresh]
+    compiled = compile_exprs([*exprs, condition.expr])
+    sources = [s.ref for s in compiled.sources if isinstance(s, Stored)]
+    types = tuple(table.columns[i].type for i in fresh)
+    all_refs = refs + sources or [_row_blocks(table)]
+    blocks = current_engine().map_blocks(
+        _keep_block,
+        [ColumnsOf.of(all_refs, table.layout)],
+        compiled.program,
+        len(refs),
+        types,
+    )
+    vecs: dict[int, Vec] = {}
+    for i, (at, sub_at) in zip(stored, places, strict=True):
+        vec = table.columns[i].vec
+        if vec is not None:
+            vecs[i] = vec.moved((blocks, at), None if sub_at is None else (blocks, sub_at))
+    for j, i in enumerate(fresh):
+        vecs[i] = Vec(types[j], (blocks, len(refs) + j), table.columns[i].domain)
+    ordered = tuple(vecs[i] for i in range(table.n_cols))
+    return Table.of(Frame(table.names, ordered, tuple(blocks.layout)))
+
+
+def _stored_refs(
+    vecs: Iterable[Vec | None],
+) -> tuple[list[ColumnRef], list[tuple[int, int | None]]]:
+    """Return the columns to carry, and for each Vec the positions of its values and sub-ms part."""
+    refs: list[ColumnRef] = []
+    places: list[tuple[int, int | None]] = []
+    for vec in vecs:
+        if vec is None:
+            continue
+        refs.append(vec.ref)
+        at = len(refs) - 1
+        if vec.sub_ms is not None:
+            refs.append(vec.sub_ms)
+        places.append((at, len(refs) - 1 if vec.sub_ms is not None else None))
+    return refs, places
+
+
+def take_local(table: Table, rows: Any) -> Table:
+    """Return rows of a table in this process, in this order; -1 gives a row of NA."""
+    held = gather(table)
+    rows = np.asarray(rows, dtype=np.int64)
+    gaps = bool((rows < 0).any())
+    columns = []
+    for column in held.columns:
+        values = _values(column)
+        if isinstance(values, np.ndarray):
+            source = np.append(values, np.nan) if gaps else values
+            taken: Any = source[rows]
+        else:
+            import pyarrow as pa
+
+            taken = values.take(pa.array(rows, type=pa.int64(), mask=rows < 0))
+        columns.append(Column(column.type, Local(taken), column.domain))
+    return Table(held.names, tuple(columns), len(rows), None)
+
+
+# ---- one layout for several tables
+
+
+def together(tables: Sequence[Table]) -> list[Table]:
+    """Return the tables, which have equal row counts, in one layout, so that formulas can mix them."""
+    layouts = {table.layout for table in tables}
+    if len(layouts) <= 1:
+        return list(tables)
+    target = next(table.layout for table in tables if table.layout is not None)
+    return [_in_layout(table, target) for table in tables]
+
+
+def _in_layout(table: Table, layout: tuple[int, ...]) -> Table:
+    if table.layout == layout:
+        return table
+    if table.layout is None:
+        return store_local(table, current_engine(), layout)
+    if not _reads_blocks(table):
+        return replace(table, layout=layout, frame=None)
+    stored = store(table)
+    if stored.frame is None:  # pragma: no cover - store always sets it
+        raise AssertionError
+    return Table.of(stored.frame.rebalance(layout))
+
+
+def _reads_blocks(table: Table) -> bool:
+    compiled = compile_exprs([column.expr for column in table.columns])
+    return bool(compiled.sources)

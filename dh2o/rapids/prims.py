@@ -1,0 +1,15 @@
+"""Importing this module fills the table of primitives."""
+
+from __future__ import annotations
+
+from dh2o.rapids import (  # noqa: F401
+    prim_assign,
+    prim_columns,
+    prim_operators,
+    prim_random,
+    prim_reduce,
+    prim_search,
+    prim_strings,
+    prim_times,
+    prim_types,
+)
