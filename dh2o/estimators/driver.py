@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
 
 from dh2o.estimators.builder import builder_of
 from dh2o.estimators.spec import TrainSpec
 from dh2o.models import Model
+from dh2o.models.metrics import ModelMetrics
 
 if TYPE_CHECKING:
     from dh2o.mrtask import JobContext
@@ -15,13 +19,40 @@ if TYPE_CHECKING:
 def run_build(ctx: JobContext, spec: TrainSpec) -> Model:
     """Build the model of `spec`, store it under its key and return it."""
     builder = builder_of(spec.algo)
-    for text in spec.warnings:
-        ctx.warn(text)
-    model = builder.build(ctx, spec)
-    store_model(ctx, model)
+    with locked(ctx, spec):
+        model = finished(builder.build(ctx, spec), spec)
+        ctx.dkv.put(model.key, model, kind="model")
     return model
 
 
-def store_model(ctx: JobContext, model: Model) -> None:
-    """Put the model into the DKV, where every client sees it."""
-    ctx.dkv.put(model.key, model, kind="model")
+@contextmanager
+def locked(ctx: JobContext, spec: TrainSpec) -> Iterator[None]:
+    """Keep the frames of `spec` from being changed or removed meanwhile."""
+    with ExitStack() as stack:
+        for key in {spec.training_frame, spec.validation_frame} - {None}:
+            if ctx.dkv.contains(key):
+                stack.enter_context(ctx.dkv.reading(key))
+        yield
+
+
+def finished(model: Model, spec: TrainSpec) -> Model:
+    """Return the model with all that its builder need not care about."""
+    output = model.output
+    now = int(time.time() * 1000)
+    training = _about(output.training_metrics, model, spec.training_frame, now)
+    validation = _about(output.validation_metrics, model, spec.validation_frame, now)
+    return model.replace(
+        output=output.replace(
+            training_metrics=training, validation_metrics=validation, end_time_ms=now
+        )
+    )
+
+
+def _about(metrics: ModelMetrics | None, model: Model, frame: str | None, now: int) -> Any:
+    if metrics is None:
+        return None
+    return metrics.replace(
+        model_key=model.key,
+        frame_key=frame,
+        scoring_time_ms=metrics.scoring_time_ms or now,
+    )

@@ -59,7 +59,8 @@ class MetricsTask(MRTask[Any, ModelMetrics]):
             weights = columns.get(self.weights) if self.weights else None
             if weights is None and self.weights:
                 weights = block.chunk(self.weights).floats(start=start, stop=stop)
-            part = self.builder.map(self.model.score(columns), response, weights)
+            raw = self.model.score(columns)
+            part = self.builder.map_rows(columns, raw, response, weights)
             total = part if total is None else self.builder.combine(total, part)
         return total
 
@@ -158,7 +159,7 @@ def builder_for(
     """Return what measures `model` on `frame`."""
     params = model.params
     name, value = distribution_of(params)
-    return metric_builder(
+    base = metric_builder(
         model.output.category,
         model.output.response_domain,
         distribution=name,
@@ -167,6 +168,7 @@ def builder_for(
         gainslift_bins=params.get("gainslift_bins", -1),
         auc_type=_auc_type(auc_type) or params.get("auc_type") or "AUTO",
     )
+    return model.metric_builder(base)
 
 
 def _auc_type(given: str | None) -> str | None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.models.columns import F64, Columns
+from dh2o.models.metrics.base import MetricBuilder
 from dh2o.models.output import ModelOutput
 from dh2o.models.params import ModelParameters
 
@@ -60,6 +61,10 @@ class Model(ABC):
         """Names of further prediction columns that ``score`` appends after its outputs."""
         return ()
 
+    def metric_builder(self, base: MetricBuilder[Any]) -> MetricBuilder[Any]:
+        """Return what measures this model, given what measures any model of its category."""
+        return base
+
     def replace(self, **changes: Any) -> Model:
         """Return a copy with other fields, e.g. ``output``."""
         return dataclasses.replace(self, **changes)
@@ -90,6 +95,11 @@ class Model(ABC):
         """Return the columns of `prediction_names` made from what `score` returned."""
         first = [self.labels(raw)] if self.output.category.is_classifier else []
         return [*first, *(np.ascontiguousarray(raw[:, idx]) for idx in range(raw.shape[1]))]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Keep the printout: ``dataclass`` would give every subclass a repr of its own."""
+        super().__init_subclass__(**kwargs)
+        cls.__repr__ = Model.__repr__  # type: ignore[method-assign]  # same signature
 
     def __repr__(self) -> str:
         from dh2o.models.printing import model_text

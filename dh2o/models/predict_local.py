@@ -37,5 +37,6 @@ def measure_table(model: Model, data: Any, builder: MetricBuilder[Any]) -> Model
     columns = plan.columns(table.source(), table.n_rows)
     weights = columns[model.output.weights] if model.output.weights else None
     response = columns[model.output.response or ""]
-    metrics: ModelMetrics = builder.measure(model.score(columns), response, weights)
+    partial = builder.map_rows(columns, model.score(columns), response, weights)
+    metrics: ModelMetrics = builder.finish(partial)
     return metrics

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.models.category import ModelCategory
+from dh2o.models.columns import Columns
 
 F64 = NDArray[np.float64]
 P = TypeVar("P")
@@ -58,6 +59,16 @@ class MetricBuilder(ABC, Generic[P]):
         as floats for a classifier, NA as NaN: such rows are skipped); rows of weight 0 or NA are
         skipped too.
         """
+
+    def map_rows(
+        self,
+        columns: Columns,  # noqa: ARG002  # for builders that need more than predictions
+        preds: F64,
+        actual: F64,
+        weights: F64 | None = None,
+    ) -> P:
+        """Return the partial of rows of which the model's columns are at hand as well."""
+        return self.map(preds, actual, weights)
 
     @abstractmethod
     def combine(self, a: P, b: P) -> P:

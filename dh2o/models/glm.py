@@ -1,0 +1,163 @@
+"""A trained generalized linear model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dh2o.models.columns import F64, Columns
+from dh2o.models.glm_design import Design
+from dh2o.models.glm_family import Family, family_of
+from dh2o.models.glm_link import Link, link_of
+from dh2o.models.metrics.base import MetricBuilder
+from dh2o.models.model import Model
+from dh2o.models.output import ModelOutput
+from dh2o.models.params import ModelParameters
+
+
+@dataclass(frozen=True, eq=False)
+class GLMModel(Model):
+    """mu = inverse link (X beta + offset).
+
+    ``beta`` belongs to the columns as they are, ``norm_beta`` to standardised ones; both in the
+    order of ``design.names``. ``null_mu`` is the mean that a model without predictors gives.
+    ``covariance`` of beta is there when p-values were asked for. The path arrays hold every
+    solution of a lambda search, one row each.
+    """
+
+    algo: ClassVar[str] = "glm"
+    algo_full_name: ClassVar[str] = "Generalized Linear Modeling"
+
+    design: Design
+    beta: F64
+    norm_beta: F64
+    null_mu: float
+    covariance: F64 | None = None
+    z_values: F64 | None = None
+    p_values: F64 | None = None
+    path_lambda: F64 | None = None
+    path_alpha: F64 | None = None
+    path_beta: F64 | None = None
+    path_deviance: F64 | None = None
+
+    @property
+    def family(self) -> Family:
+        """The distribution of the response."""
+        params = self.params
+        return family_of(params["family"], params["tweedie_variance_power"], params["theta"])
+
+    @property
+    def link(self) -> Link:
+        """The link between the mean and the linear predictor."""
+        return link_of(self.params["link"], self.params["tweedie_link_power"])
+
+    @property
+    def rank(self) -> int:
+        """Number of coefficients that are not 0."""
+        return int(np.count_nonzero(self.beta))
+
+    @property
+    def std_errors(self) -> F64 | None:
+        """Standard errors of the coefficients, NaN where a coefficient is 0."""
+        if self.z_values is None:
+            return None
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.beta == 0, np.nan, self.beta / self.z_values)
+
+    def coefficients(self, *, standardised: bool = False) -> dict[str, float]:
+        """Return the coefficients by name, the intercept first."""
+        beta = self.norm_beta if standardised else self.beta
+        pairs = list(zip(self.design.names, beta.tolist(), strict=True))
+        return dict([pairs[-1], *pairs[:-1]])
+
+    def score(self, columns: Columns) -> F64:
+        n_rows = columns.n_rows
+        eta = self.design.eta(columns, self.beta, n_rows)
+        if self.output.offset is not None:
+            eta += columns[self.output.offset]
+        with np.errstate(over="ignore"):
+            mu = self.link.inverse(eta)
+        outputs = [1.0 - mu, mu] if self.output.category.is_classifier else [mu]
+        if self.covariance is not None:
+            outputs.append(self._standard_error(columns, n_rows))
+        return np.ascontiguousarray(np.stack(outputs, axis=1))
+
+    def _standard_error(self, columns: Columns, n_rows: int) -> F64:
+        """Return sqrt(x' covariance x) of each row x."""
+        assert self.covariance is not None  # noqa: S101  (told by the caller)
+        rows = np.zeros((n_rows, self.design.n_places))
+        every = np.arange(n_rows)
+        for idx, name in enumerate(self.design.categoricals):
+            codes, _ = self.design.codes(idx, columns[name])
+            rows[every, self.design.starts[idx] + codes] = 1.0
+        for idx, name in enumerate(self.design.numerics):
+            values = columns[name]
+            filled = np.where(np.isnan(values), self.design.fills[idx], values)
+            rows[:, self.design.starts[-1] + idx] = filled
+        rows[:, -1] = 1.0
+        kept = rows[:, self.design.kept]
+        return np.sqrt(np.einsum("ij,jk,ik->i", kept, self.covariance, kept))
+
+    def extra_columns(self) -> tuple[str, ...]:
+        return ("StdErr",) if self.covariance is not None else ()
+
+    def metric_builder(self, base: MetricBuilder[Any]) -> MetricBuilder[Any]:
+        """Return `base` with deviances, degrees of freedom and AIC added."""
+        from dh2o.models.glm_metrics import GLMMetricBuilder
+
+        params = self.params
+        return GLMMetricBuilder(
+            base,
+            self.family,
+            self.link,
+            self.null_mu,
+            self.rank,
+            bool(params["intercept"]),
+            self.output.offset,
+        )
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        data, arrays = self.design.to_state()
+        optional = {name: getattr(self, name) for name in _OPTIONAL}
+        arrays = {
+            **arrays,
+            "beta": self.beta,
+            "norm_beta": self.norm_beta,
+            **{name: value for name, value in optional.items() if value is not None},
+        }
+        return {**data, "null_mu": self.null_mu}, arrays
+
+    @classmethod
+    def from_state(
+        cls,
+        key: str,
+        params: ModelParameters,
+        output: ModelOutput,
+        data: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[Any]],
+    ) -> GLMModel:
+        return cls(
+            key,
+            params,
+            output,
+            Design.from_state(data, arrays),
+            np.asarray(arrays["beta"]),
+            np.asarray(arrays["norm_beta"]),
+            float(data["null_mu"]),
+            **{name: np.asarray(arrays[name]) for name in _OPTIONAL if name in arrays},
+        )
+
+
+_OPTIONAL = (
+    "covariance",
+    "z_values",
+    "p_values",
+    "path_lambda",
+    "path_alpha",
+    "path_beta",
+    "path_deviance",
+)

@@ -1,0 +1,149 @@
+"""The design of a linear model: which coefficient each level and each numeric column has.
+
+Categoricals come first, those with most levels in front, then the numbers; the intercept is last.
+No one-hot columns exist: a row has one code per categorical, and codes pick coefficients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """How rows of named columns become rows of X.
+
+    ``modes`` and ``fills`` stand in for NA (and unseen levels), unless ``skip_na`` leaves such rows
+    out. Without ``all_levels`` the first level of each categorical has no coefficient.
+    Training standardises numbers as (x - shift) * scale; coefficients kept in models are for x.
+    """
+
+    categoricals: tuple[str, ...]
+    levels: tuple[tuple[str, ...], ...]
+    numerics: tuple[str, ...]
+    modes: tuple[int, ...]
+    fills: F64
+    shift: F64
+    scale: F64
+    all_levels: bool
+    skip_na: bool
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Where each categorical's levels begin when every level has a place."""
+        return tuple(np.cumsum([0, *map(len, self.levels)]).tolist())
+
+    @property
+    def n_places(self) -> int:
+        """Places of all levels, all numbers and the intercept."""
+        return self.starts[-1] + len(self.numerics) + 1
+
+    @property
+    def kept(self) -> I64:
+        """The places that have a coefficient, in order; the intercept is the last."""
+        kept = np.ones(self.n_places, dtype=np.bool_)
+        if not self.all_levels:
+            kept[list(self.starts[:-1])] = False
+        return np.flatnonzero(kept)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the coefficients, ``Intercept`` last."""
+        levels = [
+            f"{column}.{level}"
+            for column, domain in zip(self.categoricals, self.levels, strict=True)
+            for level in domain[0 if self.all_levels else 1 :]
+        ]
+        return (*levels, *self.numerics, "Intercept")
+
+    @property
+    def n_level_coefficients(self) -> int:
+        """How many coefficients belong to levels."""
+        return len(self.names) - len(self.numerics) - 1
+
+    def spread(self, beta: F64) -> F64:
+        """Return the coefficients at their places, 0 for levels that have none."""
+        full = np.zeros(self.n_places)
+        full[self.kept] = beta
+        return full
+
+    def codes(self, column: int, values: F64) -> tuple[I64, NDArray[np.bool_]]:
+        """Return the level of each row of a categorical, NA filled in, and where it was NA."""
+        na = np.isnan(values)
+        filled = np.where(na, self.modes[column], values) if na.any() else values
+        return filled.astype(np.int64), na
+
+    def eta(self, columns: Mapping[str, F64], beta: F64, n_rows: int) -> F64:
+        """Return X beta of decoded columns (codes and numbers, NA as NaN).
+
+        IN: beta for numbers as they are, not standardised. Rows to skip come out as NaN.
+        """
+        full = self.spread(beta)
+        eta = np.full(n_rows, full[-1])
+        skip = np.zeros(n_rows, dtype=np.bool_)
+        for idx, name in enumerate(self.categoricals):
+            codes, na = self.codes(idx, columns[name])
+            eta += full[self.starts[idx] + codes]
+            skip |= na
+        for idx, name in enumerate(self.numerics):
+            values, b = columns[name], full[self.starts[-1] + idx]
+            na = np.isnan(values)
+            if na.any():
+                values = np.where(na, self.fills[idx], values)
+                skip |= na
+            if b:
+                eta += b * values
+        if self.skip_na:
+            eta[skip] = np.nan
+        return eta
+
+    def destandardised(self, beta: F64) -> F64:
+        """Return coefficients for x of coefficients for (x - shift) * scale."""
+        out = beta.copy()
+        numbers = slice(self.n_level_coefficients, len(beta) - 1)
+        out[numbers] = beta[numbers] * self.scale
+        out[-1] -= float((out[numbers] * self.shift).sum())
+        return out
+
+    def standardised(self, beta: F64) -> F64:
+        """Return coefficients for (x - shift) * scale of coefficients for x."""
+        out = beta.copy()
+        numbers = slice(self.n_level_coefficients, len(beta) - 1)
+        out[numbers] = beta[numbers] / self.scale
+        out[-1] += float((beta[numbers] * self.shift).sum())
+        return out
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return the design as JSON-able data and arrays."""
+        data = {
+            "categoricals": list(self.categoricals),
+            "levels": [list(domain) for domain in self.levels],
+            "numerics": list(self.numerics),
+            "modes": list(self.modes),
+            "all_levels": self.all_levels,
+            "skip_na": self.skip_na,
+        }
+        return data, {"fills": self.fills, "shift": self.shift, "scale": self.scale}
+
+    @classmethod
+    def from_state(cls, data: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Design:
+        """Return the design that `to_state` described."""
+        return cls(
+            categoricals=tuple(data["categoricals"]),
+            levels=tuple(tuple(domain) for domain in data["levels"]),
+            numerics=tuple(data["numerics"]),
+            modes=tuple(data["modes"]),
+            fills=np.asarray(arrays["fills"], dtype=np.float64),
+            shift=np.asarray(arrays["shift"], dtype=np.float64),
+            scale=np.asarray(arrays["scale"], dtype=np.float64),
+            all_levels=bool(data["all_levels"]),
+            skip_na=bool(data["skip_na"]),
+        )

@@ -1,0 +1,120 @@
+"""Metrics of linear models: the usual ones, and deviances, degrees of freedom and AIC."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dh2o.models.glm_family import Family
+from dh2o.models.glm_link import Link
+from dh2o.models.metrics.base import F64, MetricBuilder
+from dh2o.models.metrics.exact_sum import combine_sums, empty_sums, exact_sums, sum_values
+
+_N_SUMS = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GLMPartial:
+    """The base's partial, rows, and exact sums of weight, both deviances and the Poisson term."""
+
+    base: Any
+    n_obs: int
+    sums: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class GLMMetricBuilder(MetricBuilder[GLMPartial]):
+    """Adds residual and null deviance, degrees of freedom and AIC to what `base` measures."""
+
+    base: MetricBuilder[Any]
+    family: Family
+    link: Link
+    null_mu: float
+    rank: int
+    intercept: bool
+    offset: str | None
+
+    def map(self, preds: F64, actual: F64, weights: F64 | None = None) -> GLMPartial:
+        return self.map_rows({}, preds, actual, weights)
+
+    def map_rows(
+        self,
+        columns: Mapping[str, F64],
+        preds: F64,
+        actual: F64,
+        weights: F64 | None = None,
+    ) -> GLMPartial:
+        """Return the partial of some rows; `columns` may hold the offset."""
+        preds = np.asarray(preds, dtype=np.float64).reshape(len(actual), -1)
+        mu = preds[:, 1] if preds.shape[1] > 1 and self.is_classifier else preds[:, 0]
+        w = np.ones(len(actual)) if weights is None else weights
+        usable = ~np.isnan(actual) & ~np.isnan(mu) & (w > 0)
+        y, mu, w = actual[usable], mu[usable], w[usable]
+        null = np.full(len(y), self.null_mu)
+        if self.offset is not None and self.offset in columns:
+            offset = columns[self.offset][usable]
+            null = self.link.inverse(self.link.link(null) + offset)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            columns_of = (
+                w,
+                w * self.family.deviance(y, mu),
+                w * self.family.deviance(y, null),
+                self._poisson_term(y, mu) * w,
+            )
+        sums = exact_sums(*columns_of) if len(y) else empty_sums(_N_SUMS)
+        width = preds.shape[1] if not self.is_classifier else 2
+        base = self.base.map(np.ascontiguousarray(preds[:, :width]), actual, weights)
+        return GLMPartial(base, len(y), sums)
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether predictions are class probabilities."""
+        return self.family.name == "binomial"
+
+    def _poisson_term(self, y: F64, mu: F64) -> F64:
+        if self.family.name != "poisson":
+            return np.zeros_like(y)
+        from scipy.special import gammaln
+
+        return y * np.log(mu) - gammaln(np.rint(y) + 1.0) - mu
+
+    def combine(self, a: GLMPartial, b: GLMPartial) -> GLMPartial:
+        base = self.base.combine(a.base, b.base)
+        return GLMPartial(base, a.n_obs + b.n_obs, combine_sums(a.sums, b.sums))
+
+    def finish(self, total: GLMPartial | None) -> Any:
+        if total is None or total.n_obs == 0:
+            return self.base.finish(None if total is None else total.base)
+        metrics = self.base.finish(total.base)
+        w, residual, null, poisson = sum_values(total.sums)
+        extra = {
+            "residual_deviance": residual,
+            "null_deviance": null,
+            "residual_degrees_of_freedom": total.n_obs - self.rank,
+            "null_degrees_of_freedom": total.n_obs - int(self.intercept),
+            "AIC": self._aic(total.n_obs, residual, poisson),
+            "loglikelihood": math.nan,
+        }
+        changes: dict[str, Any] = {"extra": {**metrics.extra, **extra}}
+        if hasattr(metrics, "mean_residual_deviance"):
+            changes["mean_residual_deviance"] = residual / w
+        return metrics.replace(**changes)
+
+    def _aic(self, n_obs: int, residual: float, poisson: float) -> float:
+        name = self.family.name
+        if name == "gaussian":
+            if residual <= 0:
+                return -math.inf
+            fit = n_obs * (math.log(residual / n_obs * 2 * math.pi) + 1) + 2
+        elif name in ("binomial", "quasibinomial", "fractionalbinomial"):
+            fit = residual
+        elif name == "poisson":
+            fit = -2 * poisson
+        else:
+            return math.nan
+        return fit + 2 * self.rank
