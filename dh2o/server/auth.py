@@ -78,7 +78,7 @@ class Gate:
         return wanted is not None and hmac.compare_digest(self._hash(given), wanted)
 
     def _check_host(self, host: str) -> None:
-        # A web page can point its own name at 127.0.0.1 (DNS rebinding); its requests carry the name.
+        # A page can point its own name at 127.0.0.1 (DNS rebinding); its requests carry the name.
         name = _without_port(host)
         if not (is_loopback(name) or name == self._host):
             raise ForbiddenError(

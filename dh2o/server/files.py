@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -70,7 +69,7 @@ class Files:
         if _REMOTE.match(path) and not path.startswith("file://"):
             if self._roots is not None:
                 raise FileAccessError(
-                    f"File {path} access denied: this server reads files below its import roots only."
+                    f"File {path} access denied: only files below the import roots are read."
                 )
             return
         if "\0" in path:
@@ -94,7 +93,7 @@ class Files:
         folder, prefix = (path, "") if path.is_dir() else (path.parent, path.name)
         found: list[str] = []
         try:
-            names = sorted(os.listdir(folder))
+            names = sorted(entry.name for entry in folder.iterdir())
         except OSError:
             return []
         for name in names:

@@ -59,7 +59,7 @@ def builder_json(
     parameters: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what a client reads of an algorithm, or of its request to train."""
-    found = [message for message in messages]
+    found = list(messages)
     return {
         **_meta(f"{proper_name(builder.algo)}V3", proper_name(builder.algo)),
         "_exclude_fields": None,

@@ -121,7 +121,7 @@ def _parse_choice(text: str, choices: tuple[str, ...]) -> str:
 
 
 def parse_list(text: str) -> list[Any] | None:
-    """Return the list that `text` such as ``[a, "b", [1]]`` spells; None for ``null`` or nothing."""
+    """Return the list that a text such as ``[a, "b", [1]]`` spells; None for ``null``."""
     stripped = text.strip()
     if stripped in ("", "null", "None"):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -22,7 +23,7 @@ _ALIASES = {"LATEST": _LATEST, "EXPERIMENTAL": 99}
 class RouteNotFoundError(DH2OError):
     """No route answers the method and path."""
 
-    http_status = 404
+    http_status = HTTPStatus.NOT_FOUND
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,13 @@ from dh2o.server import Server, ServerOptions
 
 
 @pytest.fixture(scope="session")
-def server(_embedded: Engine) -> Iterator[Server]:
-    with Server(_embedded, ServerOptions(port=0, no_auth=True)) as running:
+def embedded(_embedded: Engine) -> Engine:
+    return _embedded
+
+
+@pytest.fixture(scope="session")
+def server(embedded: Engine) -> Iterator[Server]:
+    with Server(embedded, ServerOptions(port=0, no_auth=True)) as running:
         yield running
 
 

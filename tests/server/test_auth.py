@@ -75,9 +75,9 @@ def test_the_own_page_comes_in() -> None:
     Gate(ServerOptions(no_auth=True)).check(headers)
 
 
-def test_over_http(_embedded: Engine) -> None:
+def test_over_http(embedded: Engine) -> None:
     options = ServerOptions(port=0, user="u", password="p")
-    with Server(_embedded, options) as server:
+    with Server(embedded, options) as server:
         refused = requests.get(f"{server.url}/3/Cloud", timeout=30)
         wrong = requests.get(f"{server.url}/3/Cloud", auth=("u", "x"), timeout=30)
         right = requests.get(f"{server.url}/3/Cloud", auth=("u", "p"), timeout=30)

@@ -88,8 +88,8 @@ def test_fields_are_left_out_on_request(call: Call) -> None:
     assert "pid" not in body["nodes"][0]
 
 
-def test_a_body_over_the_limit_is_refused_before_it_is_read(_embedded: Engine) -> None:
-    with Server(_embedded, ServerOptions(port=0, no_auth=True, max_body_nbytes=1000)) as server:
+def test_a_body_over_the_limit_is_refused_before_it_is_read(embedded: Engine) -> None:
+    with Server(embedded, ServerOptions(port=0, no_auth=True, max_body_nbytes=1000)) as server:
         response = requests.post(f"{server.url}/3/PostFile", data=b"x" * 2000, timeout=30)
         assert response.status_code == 413
         assert requests.get(f"{server.url}/3/Ping", timeout=30).status_code == 200

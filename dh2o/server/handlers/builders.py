@@ -1,4 +1,5 @@
 """Algorithms: their parameters, their validation, and training."""
+# ruff: noqa: ARG001 (all handlers are called alike)
 
 from __future__ import annotations
 
@@ -6,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import KeyNotFoundError
 from dh2o.estimators.builder import builder_of, builders, start_build, validate
+from dh2o.server.model_view import builder_json, proper_name
+from dh2o.server.schemas.models import ModelBuildersV3, ModelIdV3
 
-from ..model_view import builder_json, proper_name
-from ..schemas.models import ModelBuildersV3, ModelIdV3
 from .jobs import job_schema
 
 if TYPE_CHECKING:
-    from ..app import Call
+    from dh2o.server.app import Call
 
 __all__ = [
     "builder_names",

@@ -1,4 +1,5 @@
 """Cluster status, liveness, locks and shutdown."""
+# ruff: noqa: ARG001 (all handlers are called alike)
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..schemas.cluster import (
+from dh2o.server.schemas.cluster import (
     CloudLockV3,
     CloudV3,
     GarbageCollectV3,
@@ -20,7 +21,7 @@ from ..schemas.cluster import (
 )
 
 if TYPE_CHECKING:
-    from ..app import Call
+    from dh2o.server.app import Call
 
 __all__ = ["collect_garbage", "lock_cloud", "ping", "show_cloud", "shut_down", "steam", "unlock"]
 

@@ -1,4 +1,5 @@
 """Logs, stacks, meters and the round trip between the server and the workers."""
+# ruff: noqa: ARG001 (all handlers are called alike)
 
 from __future__ import annotations
 
@@ -10,13 +11,13 @@ import threading
 import time
 import traceback
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
 from dh2o.models import TwoDimTable
-
-from ..schemas.diagnostics import (
+from dh2o.server.schemas.diagnostics import (
     DStackTraceV3,
     JStackV3,
     KillMinus3V3,
@@ -30,11 +31,12 @@ from ..schemas.diagnostics import (
     WaterMeterCpuTicksV3,
     WaterMeterIoV3,
 )
-from ..tables import table_schema
+from dh2o.server.tables import table_schema
+
 from .cluster import worker_facts
 
 if TYPE_CHECKING:
-    from ..app import Call
+    from dh2o.server.app import Call
 
 __all__ = [
     "cpu_ticks",
@@ -159,7 +161,7 @@ def cpu_ticks(call: Call, args: WaterMeterCpuTicksV3) -> WaterMeterCpuTicksV3:
     """Return the processors' ticks where the system tells them (user, system, other, idle)."""
     args.cpu_ticks = []
     try:
-        with open("/proc/stat", encoding="ascii") as file:
+        with Path("/proc/stat").open(encoding="ascii") as file:
             for line in file:
                 name, *ticks = line.split()
                 if name.startswith("cpu") and name != "cpu":

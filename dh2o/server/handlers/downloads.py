@@ -1,4 +1,5 @@
 """Frames as CSV: to the client, and to files of the server."""
+# ruff: noqa: ARG001 (all handlers are called alike)
 
 from __future__ import annotations
 
@@ -9,24 +10,23 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 
 from dh2o.errors import ParameterError
+from dh2o.server.files import Files
 
-from ..files import Files
 from .frames import frame_of
 from .jobs import job_schema
 
 if TYPE_CHECKING:
     from dh2o.frame import Frame
     from dh2o.mrtask import JobContext
-
-    from ..app import Call
-    from ..schemas.frames import FramesV3
+    from dh2o.server.app import Call
+    from dh2o.server.schemas.frames import FramesV3
 
 __all__ = ["download", "export", "export_old"]
 
 
 def download(call: Call, params: dict[str, Any]) -> Response:
     """Return a frame as CSV, block by block."""
-    from ..params import parse_value
+    from dh2o.server.params import parse_value
 
     key = parse_value("frame_id", "Key<Frame>", params.get("frame_id"))
     if key is None:
@@ -96,7 +96,7 @@ def _export(
             for piece in frame.to_csv_stream(**options):
                 ctx.check()
                 file.write(piece)
-        os.replace(partial, path)
+        Path(partial).replace(path)
     finally:
         Path(partial).unlink(missing_ok=True)
 

@@ -1,4 +1,5 @@
 """Frames: list, show, summarise, delete; and their blocks."""
+# ruff: noqa: ARG001 (all handlers are called alike)
 
 from __future__ import annotations
 
@@ -6,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from dh2o.errors import FrameError, KeyNotFoundError, ParameterError
 from dh2o.frame import Frame
-
-from ..frame_view import Window, column_frame, frame_schema
-from ..schemas.base import Key
-from ..schemas.frames import (
+from dh2o.server.frame_view import Window, column_frame, frame_schema
+from dh2o.server.schemas.base import Key
+from dh2o.server.schemas.frames import (
     FrameChunksV3,
     FrameChunkV3,
     FramesListV3,
@@ -20,7 +20,7 @@ from ..schemas.frames import (
 )
 
 if TYPE_CHECKING:
-    from ..app import Call
+    from dh2o.server.app import Call
 
 __all__ = [
     "delete_frame",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from dataclasses import fields as dataclass_fields
@@ -10,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import KeyNotFoundError, ParameterError, ParseError
 from dh2o.parse import ParseSetup, RawFile, guess_setup, list_files, start_parse
-
-from ..files import Files, UploadedFile, import_key, path_of_key
-from ..schemas.base import Key
-from ..schemas.parse import (
+from dh2o.server.files import Files, UploadedFile, import_key, path_of_key
+from dh2o.server.schemas.base import Key
+from dh2o.server.schemas.parse import (
     ImportFilesMultiV3,
     ImportFilesV3,
     ParseSetupV3,
@@ -21,12 +19,13 @@ from ..schemas.parse import (
     ParseV3,
     TypeaheadV3,
 )
+
 from .jobs import job_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..app import Call
+    from dh2o.server.app import Call
 
 __all__ = [
     "complete_path",
@@ -197,7 +196,7 @@ def _frozen(value: Any) -> Any:
 
 def _free_frame_name(call: Call, name: str) -> str:
     dkv = call.state.engine.dkv
-    stem = os.path.splitext(name)[0]
+    stem = name.removesuffix(".hex")
     n = 0
     while dkv.contains(name):
         n += 1

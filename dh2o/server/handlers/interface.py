@@ -1,20 +1,20 @@
 """The interface described by itself: routes, schemas, capabilities."""
+# ruff: noqa: ARG001 (all handlers are called alike)
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import KeyNotFoundError
-
-from ..schemas.base import SCHEMAS, Request, Schema, SchemaV4, element_schema
-from ..schemas.cluster import AboutEntryV3, AboutV3, CapabilitiesV3, CapabilityEntryV3
-from ..schemas.metadata import FieldMetadataV3, MetadataV3, RouteV3, SchemaMetadataV3
+from dh2o.server.schemas.base import SCHEMAS, Request, Schema, SchemaV4, element_schema
+from dh2o.server.schemas.cluster import AboutEntryV3, AboutV3, CapabilitiesV3, CapabilityEntryV3
+from dh2o.server.schemas.metadata import FieldMetadataV3, MetadataV3, RouteV3, SchemaMetadataV3
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..app import Call
-    from ..routing import Route
+    from dh2o.server.app import Call
+    from dh2o.server.routing import Route
 
 __all__ = [
     "about",
@@ -92,7 +92,7 @@ def capabilities(call: Call, args: CapabilitiesV3) -> CapabilitiesV3:
 
 
 def _routes() -> list[Route]:
-    from ..routes import ROUTES
+    from dh2o.server.routes import ROUTES
 
     return ROUTES
 

@@ -7,14 +7,12 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import KeyNotFoundError
-
-from ..schemas.base import Key
-from ..schemas.cluster import JobsV3, JobV3
+from dh2o.server.schemas.base import Key
+from dh2o.server.schemas.cluster import JobsV3, JobV3
 
 if TYPE_CHECKING:
     from dh2o.mrtask import Job
-
-    from ..app import Call
+    from dh2o.server.app import Call
 
 __all__ = ["cancel_job", "job_schema", "list_jobs", "show_job"]
 

@@ -1,4 +1,5 @@
 """Models: list, show, delete, download, upload, save, load."""
+# ruff: noqa: ARG001 (all handlers are called alike)
 
 from __future__ import annotations
 
@@ -11,16 +12,15 @@ from flask import Response
 
 from dh2o.errors import KeyNotFoundError, ModelError, ParameterError
 from dh2o.models import Model
-
-from ..files import Files, UploadedFile
-from ..model_view import model_json, model_synopsis
-from ..schemas.base import Key
-from ..schemas.models import ModelExportV3, ModelImportV3, ModelsV3
+from dh2o.server.files import Files, UploadedFile
+from dh2o.server.model_view import model_json, model_synopsis
+from dh2o.server.schemas.base import Key
+from dh2o.server.schemas.models import ModelExportV3, ModelImportV3, ModelsV3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..app import Call
+    from dh2o.server.app import Call
 
 __all__ = [
     "delete_model",

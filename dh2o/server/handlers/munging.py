@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import ParameterError
 from dh2o.rapids.makers import CreateFrameSpec, create_frame, insert_missing, interaction
+from dh2o.server.schemas.base import Key
 
-from ..schemas.base import Key
 from .frames import frame_of
 from .jobs import job_schema
 
 if TYPE_CHECKING:
     from dh2o.frame import Frame
     from dh2o.mrtask import JobContext
-
-    from ..app import Call
-    from ..schemas.cluster import JobV3
-    from ..schemas.munging import CreateFrameV3, InteractionV3, MissingInserterV3, SplitFrameV3
+    from dh2o.server.app import Call
+    from dh2o.server.schemas.cluster import JobV3
+    from dh2o.server.schemas.munging import (
+        CreateFrameV3,
+        InteractionV3,
+        MissingInserterV3,
+        SplitFrameV3,
+    )
 
 __all__ = ["cross", "insert_na", "make_frame", "split"]
 

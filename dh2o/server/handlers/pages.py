@@ -1,4 +1,5 @@
 """The page at the root: where a person with a browser lands."""
+# ruff: noqa: ARG001 (all handlers are called alike)
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 
 if TYPE_CHECKING:
-    from ..app import Call
+    from dh2o.server.app import Call
 
 __all__ = ["root_page"]
 

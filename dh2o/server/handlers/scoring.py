@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import ModelError
 from dh2o.estimators.scoring import model_metrics, predict_frame
+from dh2o.server.frame_view import Window, frame_schema
+from dh2o.server.metrics_view import metrics_schema
+from dh2o.server.schemas.base import Key
+from dh2o.server.schemas.cluster import JobV3
+from dh2o.server.schemas.metrics import ModelMetricsListSchemaV3
 
-from ..frame_view import Window, frame_schema
-from ..metrics_view import metrics_schema
-from ..schemas.base import Key
-from ..schemas.cluster import JobV3
-from ..schemas.metrics import ModelMetricsListSchemaV3
 from .frames import frame_of
 from .jobs import job_schema
 from .models import model_of
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from dh2o.frame import Frame
     from dh2o.models import Model
     from dh2o.mrtask import JobContext
-
-    from ..app import Call
+    from dh2o.server.app import Call
 
 __all__ = ["list_metrics", "predict", "score", "start_predict"]
 

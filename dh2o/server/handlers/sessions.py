@@ -1,14 +1,14 @@
 """Sessions and the Rapids expressions that run in them."""
+# ruff: noqa: ARG001 (all handlers are called alike)
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dh2o.errors import RapidsError
-
-from ..schemas.base import Key, Schema
-from ..schemas.cluster import InitIDV3, SessionIdV4, SessionPropertyV3
-from ..schemas.munging import (
+from dh2o.server.schemas.base import Key, Schema
+from dh2o.server.schemas.cluster import InitIDV3, SessionIdV4, SessionPropertyV3
+from dh2o.server.schemas.munging import (
     RapidsFrameV3,
     RapidsFunctionV3,
     RapidsMapFrameV3,
@@ -21,8 +21,7 @@ from ..schemas.munging import (
 
 if TYPE_CHECKING:
     from dh2o.rapids import Val
-
-    from ..app import Call
+    from dh2o.server.app import Call
 
 __all__ = [
     "close_session",
