@@ -29,9 +29,7 @@ def rebalance(frame: Frame, layout: Layout | None = None) -> Frame:
     if sum(layout) != frame.n_rows:
         raise FrameError(f"A layout of {sum(layout)} rows does not fit {frame.n_rows} rows.")
     starts = row_starts(layout)
-    groups = [
-        blocks_of_rows(frame.layout, starts[i], starts[i + 1]) for i in range(len(layout))
-    ]
+    groups = [blocks_of_rows(frame.layout, starts[i], starts[i + 1]) for i in range(len(layout))]
     blocks = regroup(physical(frame), groups, empty_like(frame))
     return rebuilt(frame.names, frame.vecs, blocks, "same")
 

@@ -52,7 +52,9 @@ def _fitting(
     if isinstance(column, Vec):
         return layout if layout is not None else tuple(column.ref[0].layout), column
     if column.n_cols != 1:
-        raise FrameError(f"Column {name!r} must be one column; the frame given has {column.n_cols}.")
+        raise FrameError(
+            f"Column {name!r} must be one column; the frame given has {column.n_cols}."
+        )
     if layout is None:
         return tuple(column.layout), column.vecs[0]
     if column.n_rows != sum(layout):

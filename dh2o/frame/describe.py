@@ -116,7 +116,9 @@ def look(frame: Frame, n_rows: int = 10) -> tuple[TextTable, int]:
     n_hidden = max(0, frame.n_cols - MAX_SHOWN_COLUMNS)
     shown = frame if not n_hidden else frame.select([*range(MAX_SHOWN_COLUMNS - 1), -1])
     head = shown.head(n_rows)
-    columns = tuple(cell_texts(chunk, vec) for chunk, vec in zip(head.chunks, shown.vecs, strict=True))
+    columns = tuple(
+        cell_texts(chunk, vec) for chunk, vec in zip(head.chunks, shown.vecs, strict=True)
+    )
     numeric = tuple(vec.type in (VecType.NUMERIC, VecType.TIME) for vec in shown.vecs)
     return TextTable(shown.names, columns, (), numeric), n_hidden
 

@@ -51,7 +51,9 @@ class Frame:
             raise FrameError(f"Found duplicate column name {twice[0]!r}. Rename one of them.")
         for name, vec in zip(self.names, self.vecs, strict=True):
             if tuple(vec.ref[0].layout) != tuple(self.layout):
-                raise FrameError(f"Column {name!r} has another layout than its frame; rebalance it.")
+                raise FrameError(
+                    f"Column {name!r} has another layout than its frame; rebalance it."
+                )
 
     # ---- making
 
@@ -162,7 +164,9 @@ class Frame:
     def select(self, columns: Column | Iterable[Column]) -> Frame:
         """Return the frame of these columns, in this order."""
         idx = self.indices_of(columns)
-        return Frame(tuple(self.names[i] for i in idx), tuple(self.vecs[i] for i in idx), self.layout)
+        return Frame(
+            tuple(self.names[i] for i in idx), tuple(self.vecs[i] for i in idx), self.layout
+        )
 
     def __getitem__(self, columns: Column | Iterable[Column]) -> Frame:
         return self.select(columns)
@@ -403,6 +407,21 @@ class Frame:
     def __repr__(self) -> str:
         key = f"{self.key!r}, " if self.key else ""
         return f"Frame({key}{self.n_rows} rows x {self.n_cols} columns, {self.n_blocks} blocks)"
+
+    def to_text(self, n_rows: int = 10, width: int | None = None) -> str:
+        """Return the first rows as text, cut to the width of the terminal."""
+        from dh2o.frame.describe import to_text
+
+        return to_text(self, n_rows, width)
+
+    def to_html(self, n_rows: int = 10) -> str:
+        """Return the first rows as an HTML table."""
+        from dh2o.frame.describe import to_html
+
+        return to_html(self, n_rows)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
 
     def with_key(self, key: str | None) -> Frame:
         """Return the same frame under another key, not stored."""

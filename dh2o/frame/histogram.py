@@ -71,9 +71,7 @@ class HistogramTask(MRTask[tuple[I64, ...], tuple[I64, ...]]):
         self.bins = bins
 
     def map(self, block: Block) -> tuple[I64, ...]:
-        return tuple(
-            bins.count(chunk) for bins, chunk in zip(self.bins, block.chunks, strict=True)
-        )
+        return tuple(bins.count(chunk) for bins, chunk in zip(self.bins, block.chunks, strict=True))
 
     def combine(self, a: tuple[I64, ...], b: tuple[I64, ...]) -> tuple[I64, ...]:
         return tuple(first + second for first, second in zip(a, b, strict=True))

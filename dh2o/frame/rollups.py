@@ -114,7 +114,9 @@ def rollups_of(frame: Frame) -> list[Rollups]:
     """Return the rollups of each column; computes and keeps those that are not known yet."""
     missing = [i for i, vec in enumerate(frame.vecs) if vec.cell.rollups is None]
     if missing:
-        for i, stats in zip(missing, RollupsTask(len(missing)).do_all(frame.select(missing)), strict=True):
+        for i, stats in zip(
+            missing, RollupsTask(len(missing)).do_all(frame.select(missing)), strict=True
+        ):
             frame.vecs[i].cell.rollups = Rollups.of(frame.vecs[i], stats)
         if frame.key is not None:
             from dh2o.frame.store import remember_rollups

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 def from_any(
-    data: Any, names: Sequence[str] | None = None, *, header: bool = False, strings: Strings = "string"
+    data: Any,
+    names: Sequence[str] | None = None,
+    *,
+    header: bool = False,
+    strings: Strings = "string",
 ) -> Frame:
     """Return a frame of pandas, Polars, Dask, Arrow, NumPy or Python data."""
     from dh2o.frame.frame import Frame
@@ -68,7 +72,11 @@ def from_numpy(
 
 
 def from_python(
-    data: Any, names: Sequence[str] | None = None, *, header: bool = False, strings: Strings = "string"
+    data: Any,
+    names: Sequence[str] | None = None,
+    *,
+    header: bool = False,
+    strings: Strings = "string",
 ) -> Frame:
     """Return a frame of a dict of columns, a list of rows, a list of values, or one value."""
     from dh2o.frame.exchange.python_data import table_of_python
@@ -143,7 +151,6 @@ def to_dask(frame: Frame) -> Any:
     from dh2o.frame.exchange import dask_io
 
     return dask_io.to_dask(frame)
-
 
 
 __all__ = [

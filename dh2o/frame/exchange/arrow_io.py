@@ -24,9 +24,9 @@ from dh2o.frame.exchange.plan import (
     ColumnPlan,
     ColumnScan,
     Strings,
-    merge_scans,
     plan_column,
     scan_column,
+    scan_pieces,
 )
 from dh2o.frame.frame import Frame
 from dh2o.frame.layout import MIN_BLOCK_NBYTES, block_nbytes, layout_for, row_starts
@@ -82,7 +82,7 @@ def from_table(
     names = table.column_names
     _check_names(names)
     table = table.unify_dictionaries()
-    scans = [_scan_chunks(name, table.column(i), strings) for i, name in enumerate(names)]
+    scans = [scan_pieces(name, table.column(i), strings) for i, name in enumerate(names)]
     plans = _plans(names, scans, origins, strings)
     if not plans:
         return Frame((), (), (table.num_rows,) if table.num_rows else ())
@@ -115,7 +115,11 @@ def from_batches(
     held_nbytes = 0
     for batch in batches:
         scans = [scan_column(name, batch.column(i), strings) for i, name in enumerate(names)]
-        totals = [scans] if not totals else [[a.combine(b) for a, b in zip(totals[0], scans, strict=True)]]
+        totals = (
+            [scans]
+            if not totals
+            else [[a.combine(b) for a, b in zip(totals[0], scans, strict=True)]]
+        )
         nbytes = sum(scan.text_nbytes for scan in scans)
         sizes.append((batch.num_rows, nbytes))
         held.append(pa.table(batch).rename_columns(names))
@@ -165,13 +169,6 @@ def _check_names(names: Sequence[str]) -> None:
         seen.add(name)
 
 
-def _scan_chunks(name: str, column: Any, strings: Strings) -> ColumnScan:
-    import pyarrow as pa
-
-    pieces = column.chunks or [pa.array([], column.type)]
-    return merge_scans([scan_column(name, piece, strings) for piece in pieces])
-
-
 def _plans(
     names: Sequence[str],
     scans: Sequence[ColumnScan],
@@ -185,7 +182,9 @@ def _plans(
     ]
 
 
-def _codes_for_dictionaries(table: Any, plans: Sequence[ColumnPlan]) -> tuple[Any, list[ColumnPlan]]:
+def _codes_for_dictionaries(
+    table: Any, plans: Sequence[ColumnPlan]
+) -> tuple[Any, list[ColumnPlan]]:
     """Return the table with codes in place of dictionaries, so that no block carries the levels."""
     import pyarrow as pa
 

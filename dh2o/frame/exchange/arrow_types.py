@@ -13,7 +13,9 @@ _PATTERN = re.compile(
     r"\[(?P<arg>\w+)(?:, tz=(?P<tz>[^\]]+))?\]$"
 )
 _DECIMAL = re.compile(r"decimal(?P<bits>32|64|128|256)\((?P<precision>\d+), (?P<scale>-?\d+)\)$")
-_DICTIONARY = re.compile(r"dictionary<values=(?P<values>.+), indices=(?P<indices>\w+), ordered=(?P<o>[01])>$")
+_DICTIONARY = re.compile(
+    r"dictionary<values=(?P<values>.+), indices=(?P<indices>\w+), ordered=(?P<o>[01])>$"
+)
 
 
 @lru_cache(maxsize=512)
@@ -35,6 +37,16 @@ def type_from_name(name: str) -> Any:
         values, indices = type_from_name(match["values"]), type_from_name(match["indices"])
         return pa.dictionary(indices, values, ordered=match["o"] == "1")
     raise FrameError(f"Arrow type {name!r} is not one that a frame keeps.")
+
+
+def empty_array(kind: Any) -> Any:
+    """Return an array of no rows."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):  # pyarrow makes no dictionary of views by itself
+        indices, values = pa.array([], kind.index_type), pa.array([], kind.value_type)
+        return pa.DictionaryArray.from_arrays(indices, values, ordered=kind.ordered)
+    return pa.array([], kind)
 
 
 def _parametric(kind: str, arg: str, tz: str | None) -> Any:

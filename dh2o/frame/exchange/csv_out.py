@@ -148,6 +148,10 @@ def _float_texts(values: Any, column: _CsvColumn, how: CsvOptions) -> Any:
         pointed = _with_point(cells)
         cells = pc.if_else(pc.and_(plain, pa.array(whole)), pointed, cells)
     if np.isinf(values).any():
-        cells = pc.if_else(pa.array(values == np.inf), pa.scalar("Infinity", pa.large_string()), cells)
-        cells = pc.if_else(pa.array(values == -np.inf), pa.scalar("-Infinity", pa.large_string()), cells)
+        cells = pc.if_else(
+            pa.array(values == np.inf), pa.scalar("Infinity", pa.large_string()), cells
+        )
+        cells = pc.if_else(
+            pa.array(values == -np.inf), pa.scalar("-Infinity", pa.large_string()), cells
+        )
     return cells

@@ -13,7 +13,6 @@ from dh2o.frame.exchange.arrow_io import (
     frame_of_plans,
     leaving_columns,
 )
-from dh2o.frame.exchange.arrow_types import type_from_name
 from dh2o.frame.exchange.decode import ArrowColumn, with_levels
 from dh2o.frame.exchange.encode import encode_columns
 from dh2o.frame.exchange.pandas_io import pandas_of_table, table_of_pandas
@@ -23,7 +22,7 @@ from dh2o.frame.exchange.plan import (
     Strings,
     merge_scans,
     plan_column,
-    scan_column,
+    scan_pieces,
 )
 from dh2o.frame.exchange.python_data import default_names, table_of_numpy
 from dh2o.frame.frame import Frame
@@ -31,6 +30,8 @@ from dh2o.frame.layout import row_starts
 from dh2o.frame.physical import physical
 from dh2o.frame.vec import Source, VecType
 from dh2o.mrtask import current_engine
+from dh2o.mrtask.blocks import Recipe
+from dh2o.mrtask.graph import block_input
 
 ToTable = Callable[[Any], tuple[Any, list[Source]]]
 
@@ -40,7 +41,9 @@ def require_dask_dataframe() -> Any:
     try:
         import dask.dataframe as dd
     except ImportError as error:
-        raise MissingExtraError.of("dask.dataframe", "dask", "Exchange with Dask DataFrame") from error
+        raise MissingExtraError.of(
+            "dask.dataframe", "dask", "Exchange with Dask DataFrame"
+        ) from error
     return dd
 
 
@@ -64,7 +67,9 @@ def from_dask(
 
 def _from_array(data: Any, names: Sequence[str] | None, strings: Strings) -> Frame:
     if data.ndim > 2:
-        raise FrameError(f"A frame has two dimensions; the array has {data.ndim}. Reshape it first.")
+        raise FrameError(
+            f"A frame has two dimensions; the array has {data.ndim}. Reshape it first."
+        )
     if data.ndim == 2:
         data = data.rechunk({1: -1})
     n_cols = 1 if data.ndim == 1 else data.shape[1]
@@ -101,7 +106,11 @@ def _from_partitions(partitions: Sequence[Any], to_table: ToTable, strings: Stri
             raise FrameError(f"Partition {number} has other columns than the first partition.")
     layout = [partition.n_rows for partition in found]
     blocks = engine.submit_blocks(
-        _EncodePartition(to_table, plans), [()] * len(deps), deps=deps, layout=layout, name="from_dask"
+        _EncodePartition(to_table, plans),
+        [()] * len(deps),
+        deps=deps,
+        layout=layout,
+        name="from_dask",
     )
     engine.wait(blocks)
     return frame_of_plans(plans, blocks)
@@ -121,19 +130,11 @@ class _Found:
 
 def _scan_partition(to_table: ToTable, strings: Strings, inputs: list[Any]) -> _Found:
     table, sources = to_table(inputs[0])
-    scans = []
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        whole = column.combine_chunks()
-        pieces = whole.chunks if hasattr(whole, "chunks") else [whole]
-        empty = [] if pieces else [type_from_name(str(column.type))]
-        scans.append(merge_scans([scan_column(name, p, strings) for p in pieces or _blank(empty)]))
+    scans = [
+        scan_pieces(name, column, strings)
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    ]
     return _Found(table.column_names, table.num_rows, scans, sources)
-
-
-def _blank(kinds: Sequence[Any]) -> list[Any]:
-    import pyarrow as pa
-
-    return [pa.array([], kind) for kind in kinds]
 
 
 def _origin(found: Sequence[_Found], column: int) -> Source:
@@ -162,14 +163,14 @@ def to_dask(frame: Frame) -> Any:
     columns = leaving_columns(frame)
     sources = [vec.source for vec in frame.vecs]
     meta = pandas_of_table(arrow_schema(columns).empty_table(), sources)
-    whole = physical(frame)
+    recipe = Recipe.of(physical(frame))
     make = dask.delayed(_partition, pure=False)
     starts = row_starts(frame.layout)
     leave = dask.delayed(_Leaving(columns, sources), traverse=False)
     parts = []
     for i in range(frame.n_blocks):
-        picks, futures = engine.inputs_of(whole, i)
-        parts.append(make(leave, picks, starts[i], *futures))
+        block = block_input(engine, recipe, i)
+        parts.append(make(leave, recipe.picks, starts[i], *block.futures))
     if not parts:
         return dd.from_pandas(meta, npartitions=1)
     known = all(frame.layout)

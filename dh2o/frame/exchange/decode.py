@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dh2o.chunks import NA_INT, Block, Chunk
+from dh2o.errors import FrameError
 from dh2o.frame.exchange.arrow_types import type_from_name
 from dh2o.frame.exchange.encode import INT64_MAX, NS_PER_MS
 from dh2o.frame.exchange.plan import BOOL_DOMAIN
@@ -233,9 +234,11 @@ def _decode_time(chunk: Chunk, kind: Any, sub_ms: Chunk | None) -> Any:
     else:
         per_ms = 1000 if unit == "us" else NS_PER_MS
         limit = INT64_MAX // per_ms
-        if len(ms) and np.abs(ms).max() > limit:
-            return _with_nulls(ms, na).view(pa.timestamp("ms", tz=kind.tz)).cast(kind)
-        ticks = ms * per_ms
+        if len(ms) and (ms.max() > limit or ms.min() < -limit - 1):
+            raise FrameError(
+                f"Times too far from 1970 for {kind}. Cast the column to milliseconds."
+            )
+        ticks = ms * per_ms  # may wrap around just below the range; what is added brings it back
         if sub_ms is not None:
             ticks = ticks + sub_ms.ints() // (NS_PER_MS // per_ms)
     return _with_nulls(ticks, na).view(kind)

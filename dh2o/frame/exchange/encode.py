@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from dh2o.chunks import Chunk, encode_codes, encode_floats, encode_ints, encode_strings, encode_uuids
+from dh2o.chunks import (
+    Chunk,
+    encode_codes,
+    encode_floats,
+    encode_ints,
+    encode_strings,
+    encode_uuids,
+)
 from dh2o.errors import FrameError
+from dh2o.frame.exchange.arrow_types import empty_array
 from dh2o.frame.exchange.plan import ColumnPlan, texts_of
 from dh2o.frame.vec import VecType
 
@@ -48,7 +56,7 @@ def _one_array(array: Any) -> Any:
             array = array.unify_dictionaries()
         array = array.combine_chunks()
         if isinstance(array, pa.ChunkedArray):  # combining no chunks may give a chunked array
-            array = array.chunk(0) if array.num_chunks else pa.array([], array.type)
+            array = array.chunk(0) if array.num_chunks else empty_array(array.type)
     return array
 
 

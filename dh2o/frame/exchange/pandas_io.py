@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dh2o.errors import FrameError, MissingExtraError
+from dh2o.frame.exchange.arrow_types import empty_array
 from dh2o.frame.exchange.python_data import arrow_array
 from dh2o.frame.vec import Source
 
@@ -97,7 +98,9 @@ def _dtype_name(dtype: Any) -> str:
     pd = require_pandas()
     if isinstance(dtype, pd.CategoricalDtype):
         levels = dtype.categories.dtype
-        if not (isinstance(levels, np.dtype) and levels.kind in "biuf") and not _is_text(dtype.categories):
+        if not (isinstance(levels, np.dtype) and levels.kind in "biuf") and not _is_text(
+            dtype.categories
+        ):
             return "category"
         return f"category[{levels}]"
     if isinstance(dtype, pd.StringDtype) and str(dtype) == "string":
@@ -166,7 +169,7 @@ def _objects(column: Any) -> Any:
     """Return Python objects, None for NA."""
     values = np.empty(len(column), object)
     values[:] = column.to_pylist()
-    return values
+    return require_pandas().Series(values, dtype=object)  # a bare array would be read as text
 
 
 def _restored_categories(column: Any, level_dtype: str) -> Any:
@@ -177,7 +180,7 @@ def _restored_categories(column: Any, level_dtype: str) -> Any:
         return None
     one = column.unify_dictionaries().combine_chunks()
     if isinstance(one, pa.ChunkedArray):
-        one = one.chunk(0) if one.num_chunks else pa.array([], column.type)
+        one = one.chunk(0) if one.num_chunks else empty_array(column.type)
     levels = pd.Index(one.dictionary.to_pylist(), dtype=level_dtype or None)
     codes = one.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return pd.Categorical.from_codes(codes, levels, ordered=one.type.ordered)

@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Any, Literal
 
 from dh2o.errors import FrameError
-from dh2o.frame.exchange.arrow_types import type_from_name
+from dh2o.frame.exchange.arrow_types import empty_array, type_from_name
 from dh2o.frame.vec import Source, VecType
 
 Strings = Literal["string", "enum", "guess"]
@@ -69,6 +69,15 @@ def scan_column(name: str, array: Any, strings: Strings = "string") -> ColumnSca
         levels=_levels_of(array, strings),
         text_nbytes=_text_nbytes(array, pa),
     )
+
+
+def scan_pieces(name: str, column: Any, strings: Strings = "string") -> ColumnScan:
+    """Return what a ChunkedArray (or Array) tells about the column."""
+    import pyarrow as pa
+
+    pieces = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    pieces = pieces or [empty_array(column.type)]
+    return merge_scans([scan_column(name, piece, strings) for piece in pieces])
 
 
 def merge_scans(scans: Sequence[ColumnScan]) -> ColumnScan:

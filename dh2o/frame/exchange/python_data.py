@@ -43,7 +43,9 @@ def table_of_numpy(data: Any, names: Sequence[str] | None = None) -> Any:
     elif array.ndim == 2:
         own, columns = None, [array[:, i] for i in range(array.shape[1])]
     else:
-        raise FrameError(f"A frame has two dimensions; the array has {array.ndim}. Reshape it first.")
+        raise FrameError(
+            f"A frame has two dimensions; the array has {array.ndim}. Reshape it first."
+        )
     return _table(columns, names if names is not None else own)
 
 
@@ -158,7 +160,9 @@ def _array_of_numpy(name: str, values: np.ndarray[Any, Any]) -> Any:
             items = [None if hidden else item for item, hidden in zip(items, mask, strict=True)]
         return _array_of_values(name, items)
     if kind in "cV":
-        raise FrameError(f"Column {name!r} is {values.dtype}, which no column holds. Split it first.")
+        raise FrameError(
+            f"Column {name!r} is {values.dtype}, which no column holds. Split it first."
+        )
     if kind == "S":
         values = np.char.decode(values, "utf-8")
     if kind in "mM" and np.datetime_data(values.dtype)[0] in {"Y", "M", "W", "h", "m"}:
