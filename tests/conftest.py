@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 
+import cloudpickle
 import pytest
 
 from dh2o.mrtask import Engine, init, use_engine
 from dh2o.mrtask.engine import set_current
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _tests_travel_by_value() -> None:
+    """Worker processes cannot import test modules: send what they define with the tasks."""
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] in ("tests", "conftest") and module.__name__ == name:
+            cloudpickle.register_pickle_by_value(module)
 
 
 @pytest.fixture(scope="session")

@@ -124,7 +124,7 @@ class HasColumns(Protocol):
     def layout(self) -> tuple[int, ...]: ...
 
 
-Source: TypeAlias = "Blocks | HasColumns"
+Source: TypeAlias = "Blocks | HasColumns | Recipe"
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,12 @@ class Recipe:
     def key_lists(self) -> tuple[tuple[BlockKey, ...], ...]:
         """The keys of each part."""
         return tuple(part.keys for part in self.parts)
+
+    @property
+    def n_cells(self) -> int:
+        """Rows times columns; Blocks do not know how many they have: a guess that errs upwards."""
+        n_columns = 32 if self.picks is None else len(self.picks)
+        return sum(self.layout) * n_columns
 
     def keys_of(self, idx: int) -> tuple[BlockKey, ...]:
         """The keys needed for block `idx`."""

@@ -43,9 +43,7 @@ class DKV:
         """Return this DKV as `holder` sees it: its own locks are no obstacle."""
         return DKV(self._engine, holder)
 
-    def put(
-        self, key: str, value: Any, *, kind: str = "", blocks: Collection[Blocks] = ()
-    ) -> int:
+    def put(self, key: str, value: Any, *, kind: str = "", blocks: Collection[Blocks] = ()) -> int:
         """Store `value` under `key`, replacing what is there; return its version."""
         answer = self._put(key, value, kind, blocks, None)
         self._check_lock(key, answer)

@@ -39,6 +39,8 @@ class Engine:
         self.own_worker = worker
         self.own_lane = None if worker is None else lane_of(worker)
         self.own_address: str | None = None if worker is None else worker.address
+        # the scheduler, if it and the only worker live in this process (see direct)
+        self.scheduler_here = getattr(cluster, "scheduler", None) if worker is not None else None
         self.recovery_timeout_s = 300.0
         self.closed = False
         self._cluster = cluster
@@ -65,7 +67,7 @@ class Engine:
         `fn` returns a Block or a tuple of chunks. With a `layout` (the row counts it will make) this does not
         wait; without one the row counts are asked of the results.
         """
-        many = sources if isinstance(sources, (list, tuple)) else [sources]
+        many = list(sources) if isinstance(sources, (list, tuple)) else [sources]
         recipes = [Recipe.of(source) for source in many]
         return graph.make_blocks(self, fn, recipes, args, layout, name)
 

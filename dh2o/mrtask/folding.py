@@ -34,7 +34,9 @@ class Fold:
                         self._waiting[level, idx] = value
                         return
                     other = self._waiting.pop((level, sibling))
-                value = self._combine(value, other) if idx < sibling else self._combine(other, value)
+                value = (
+                    self._combine(value, other) if idx < sibling else self._combine(other, value)
+                )
             level, idx = level + 1, idx >> 1
         with self._lock:
             self._waiting[level, idx] = value

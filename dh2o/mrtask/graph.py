@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import FrameError
+from dh2o.mrtask import direct
 from dh2o.mrtask.blocks import Blocks, Claim, Recipe, assemble
 from dh2o.mrtask.plan import contiguous_homes
 from dh2o.mrtask.threads import one_blas_thread
@@ -70,17 +71,26 @@ class TaskCall:
         return self.name
 
     def __call__(self, fn: Parcel, args: Parcel, recipes: Any, values: list[Any]) -> Any:
+        """Run the task on a worker; `recipes` says which of `values` make which input."""
+        function, spread = _opened(fn)
+        with one_blas_thread():
+            return self.invoke(function, spread, args.open(), recipes.items, values)
+
+    def invoke(
+        self,
+        fn: Callable[..., Any],
+        spread: bool,
+        args: tuple[Any, ...],
+        recipes: list[Any],
+        values: list[Any],
+    ) -> Any:
+        """Return what `fn` makes of the inputs, checked."""
         inputs, at = [], 0
-        for n_values, shape, place in recipes.items:
+        for n_values, shape, place in recipes:
             got = values[at : at + n_values]
             at += n_values
-            inputs.append(
-                got[0] if shape is None else assemble(got, shape[0], shape[1], place)
-            )
-        function, spread = _opened(fn)
-        own = args.open()
-        with one_blas_thread():
-            result = function(*inputs, *own) if spread else function(*own, inputs)
+            inputs.append(got[0] if shape is None else assemble(got, *shape, place))
+        result = fn(*inputs, *args) if spread else fn(*args, inputs)
         return as_block(result, self.name) if self.makes_block else result
 
 
@@ -125,10 +135,21 @@ def submit(
     *,
     spread: bool,
     homes: Sequence[str] = (),
+    n_cells: int | None = None,
 ) -> tuple[str, dict[Any, Any], tuple[str, ...]]:
     """Start one task for each of `args`; return their common name, their futures and their places."""
     name = f"{task_name(call.name)}-{uuid.uuid4().hex[:12]}"
-    client = engine.client
+    keys = [(name, i) for i in range(len(args))]
+    recipes = [[(len(d.futures), d.shape, d.place) for d in group] for group in inputs]
+    if direct.is_small(engine, len(args), n_cells):
+        needed = [[future.key for d in group for future in d.futures] for group in inputs]
+
+        def invoke(i: int, values: list[Any]) -> Any:
+            return call.invoke(fn, spread, args[i], recipes[i], values)
+
+        made = direct.run(engine, invoke, keys, needed)
+        if made is not None:
+            return name, made, (engine.own_address or "",) * len(args)
     workers = engine.workers()
     alive = {address for address, _ in workers}
     if not homes:
@@ -142,21 +163,19 @@ def submit(
     futures: dict[Any, Any] = {}
     for home, numbers in groups.items():
         place = {"workers": [home], "allow_other_workers": True} if home else {}
-        recipes = [[(len(d.futures), d.shape, d.place) for d in inputs[i]] for i in numbers]
-        values = [[f for d in inputs[i] for f in d.futures] for i in numbers]
-        made = client.map(
+        tasks = engine.client.map(
             call,
             [function] * len(numbers),
             [parcels[i] for i in numbers],
-            [_Inputs(r) for r in recipes],
-            values,
-            key=[(name, i) for i in numbers],
+            [_Inputs(recipes[i]) for i in numbers],
+            [[f for d in inputs[i] for f in d.futures] for i in numbers],
+            key=[keys[i] for i in numbers],
             pure=False,
             **place,
         )
-        futures.update(zip([(name, i) for i in numbers], made, strict=True))
-    engine.bind_files(found, list(futures))
-    return name, dict(sorted(futures.items(), key=lambda kv: kv[0][1])), tuple(homes)
+        futures.update(zip([keys[i] for i in numbers], tasks, strict=True))
+    engine.bind_files(found, keys)
+    return name, {key: futures[key] for key in keys}, tuple(homes)
 
 
 class _Inputs:
@@ -204,9 +223,15 @@ def make_blocks(
         raise FrameError(f"Tables of one call need the same number of blocks, not {sizes}.")
     inputs = [[block_input(engine, r, i) for r in recipes] for i in range(n_blocks)]
     call = TaskCall(task_name(name or fn), True)
-    homes = recipes[0].homes()
     key, futures, homes = submit(
-        engine, call, fn, [args] * n_blocks, inputs, spread=True, homes=homes
+        engine,
+        call,
+        fn,
+        [args] * n_blocks,
+        inputs,
+        spread=True,
+        homes=recipes[0].homes(),
+        n_cells=sum(r.n_cells for r in recipes),
     )
     return finished_blocks(engine, key, futures, homes, layout)
 
@@ -237,9 +262,7 @@ def fold(engine: Engine, task: Any, recipe: Recipe) -> Any:
     name = task_name(type(task).__name__)
     inputs = [[block_input(engine, recipe, i)] for i in range(n)]
     call = TaskCall(f"{name}-map", False)
-    _, made, _ = submit(
-        engine, call, task.map, [()] * n, inputs, spread=True, homes=recipe.homes()
-    )
+    _, made, _ = submit(engine, call, task.map, [()] * n, inputs, spread=True, homes=recipe.homes())
     level = list(made.values())
     while len(level) > 1:
         pairs = [level[i : i + 2] for i in range(0, len(level) - 1, 2)]

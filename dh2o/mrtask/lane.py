@@ -152,7 +152,9 @@ class Lane:
         if engine.own_lane is None or len(plan.shares) != 1:
             return None
         share = plan.shares[0]
-        return engine.own_lane if share.address == engine.own_address and not share.foreign else None
+        return (
+            engine.own_lane if share.address == engine.own_address and not share.foreign else None
+        )
 
     # -- talking to workers ----------------------------------------------------------------------
 

@@ -28,7 +28,6 @@ class BlockMovedError(Exception):
     """A block is not on the worker on which the plan expects it."""
 
 
-
 class WorkerContext:
     """What a local task may know of the worker on which it runs."""
 

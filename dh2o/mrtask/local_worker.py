@@ -11,6 +11,7 @@ from distributed.protocol import to_serialize
 
 from dh2o.mrtask import wire
 from dh2o.mrtask.threads import one_blas_thread
+from dh2o.mrtask.watch import ANSWER_ERRORS
 
 if TYPE_CHECKING:
     from dh2o.mrtask.lane_worker import LanePlugin
@@ -53,7 +54,9 @@ class LocalStates:
         """Return ``task.map`` of this worker's value; `step` must follow the last one that ended."""
         slot = self._slots.get(state)
         if slot is None or slot.step != step - 1:
-            raise StateMissingError(f"{self._lane.worker.address} has no state {state} at {step - 1}")
+            raise StateMissingError(
+                f"{self._lane.worker.address} has no state {state} at {step - 1}"
+            )
         slot.step = -1  # until the step has ended the value is nobody's
         with one_blas_thread():
             partial = task.map(slot.value, self._lane.context)
@@ -76,7 +79,7 @@ class LocalStates:
         self, state: str, owner: str, parcel: Any, blocks: list[int], foreign: Any
     ) -> dict[str, Any]:
         """Build the value; answers as the lane's handlers do."""
-        from dh2o.mrtask.lane_worker import ANSWER_ERRORS, BlockMovedError
+        from dh2o.mrtask.lane_worker import BlockMovedError
 
         try:
             parts = await self._lane.fetch(foreign)

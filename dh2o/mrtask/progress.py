@@ -19,6 +19,11 @@ def set_progress(enabled: bool) -> None:
     _enabled = enabled
 
 
+def is_enabled() -> bool:
+    """Return whether progress bars are switched on."""
+    return _enabled
+
+
 class _Silent:
     def show(self, progress: float, message: str) -> None:
         """Show nothing."""

@@ -43,7 +43,18 @@ class StorePlugin(SchedulerPlugin):
         self.entries.spool = self.spool
         self.jobs = Jobs(scheduler, self.claims, self.entries, self.locks)
         for name in (
-            *("where", "alive", "has_dashboard", "workers", "worker_facts", "setting", "put", "get", "kind", "remove"),
+            *(
+                "where",
+                "alive",
+                "has_dashboard",
+                "workers",
+                "worker_facts",
+                "setting",
+                "put",
+                "get",
+                "kind",
+                "remove",
+            ),
             *("entry_list", "unlock_all", "lock", "unlock", "release_all"),
             *("job_create", "job_begin", "job_update", "job_finish", "job_get", "job_list"),
             *("job_cancel", "job_wait", "job_claimed", "job_checkpoint", "job_remove"),
@@ -191,7 +202,9 @@ class StorePlugin(SchedulerPlugin):
 
     def unlock_all(self) -> None:
         """Break all locks but those of running jobs."""
-        self.locks.break_all(keep={key for key, job in self.jobs.records.items() if not job.finished})
+        self.locks.break_all(
+            keep={key for key, job in self.jobs.records.items() if not job.finished}
+        )
 
     def _holder_alive(self, holder: str, client: str) -> bool:
         job = self.jobs.records.get(holder)
@@ -219,9 +232,7 @@ class StorePlugin(SchedulerPlugin):
         """Store progress; return what the driver must know (cancellation)."""
         return self.jobs.update(job, attempt, changes)
 
-    def job_checkpoint(
-        self, job: str, attempt: int, value: bytes | None, tasks: list[Any]
-    ) -> None:
+    def job_checkpoint(self, job: str, attempt: int, value: bytes | None, tasks: list[Any]) -> None:
         """Store what a driver needs to resume."""
         self.jobs.checkpoint(job, attempt, value, tasks)
 

@@ -8,7 +8,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-MAX_ATTEMPTS = 50  # driver starts without a new checkpoint; a driver that kills its workers must end
+MAX_ATTEMPTS = (
+    50  # driver starts without a new checkpoint; a driver that kills its workers must end
+)
 
 
 @dataclass
@@ -167,9 +169,7 @@ class Jobs:
         self._claims.hold(f"{job}@saved", tasks)
         self._claims.release(f"{job}@saved", old - set(tasks))
 
-    def finish(
-        self, job: str, status: str, exception: bytes | None, result: bytes | None
-    ) -> None:
+    def finish(self, job: str, status: str, exception: bytes | None, result: bytes | None) -> None:
         """End the job: give back its locks and claims; a job that did not succeed leaves no keys."""
         record = self.records.get(job)
         if record is None or record.finished:

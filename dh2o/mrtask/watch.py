@@ -7,7 +7,10 @@ from typing import Any
 
 FIRST_LOOK_S = 0.3
 NEXT_LOOK_S = 1.0
-ANSWER_ERRORS = (OSError, asyncio.TimeoutError)  # of a worker that is gone; CommClosedError is an OSError
+ANSWER_ERRORS = (
+    OSError,
+    asyncio.TimeoutError,
+)  # of a worker that is gone; CommClosedError is an OSError
 
 
 async def ask(pool: Any, scheduler: Any, address: str, op: str, message: dict[str, Any]) -> Any:
