@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dh2o.errors import RapidsError
+from dh2o.rapids import ValFrame, ValKeyed, ValMapFrame, ValNum, ValNums, ValStr, ValStrs
 from dh2o.server.schemas.base import Key, Schema
 from dh2o.server.schemas.cluster import InitIDV3, SessionIdV4, SessionPropertyV3
 from dh2o.server.schemas.munging import (
@@ -20,6 +21,7 @@ from dh2o.server.schemas.munging import (
 )
 
 if TYPE_CHECKING:
+    from dh2o.frame import Frame
     from dh2o.rapids import Val
     from dh2o.server.app import Call
 
@@ -74,31 +76,26 @@ def evaluate(call: Call, args: RapidsSchemaV3) -> Schema:
 
 def value_schema(value: Val) -> Schema:
     """Return the schema that carries a Rapids value."""
-    kind = type(value).__name__
-    if kind == "ValFrame":
-        return _frame(value)
-    if kind in ("ValNum", "ValNums", "ValRow"):
-        return _numbers(value)
-    if kind == "ValStr":
+    if isinstance(value, ValFrame):
+        return _frame(value.frame, value.key)
+    if isinstance(value, ValNum):
+        return RapidsNumberV3(scalar=float(value.value))
+    if isinstance(value, ValNums):
+        return RapidsNumbersV3(scalar=[float(v) for v in value.values])
+    if isinstance(value, ValStr):
         return RapidsStringV3(string=value.value)
-    if kind == "ValStrs":
+    if isinstance(value, ValStrs):
         return RapidsStringsV3(string=list(value.values))
-    if kind == "ValMapFrame":
+    if isinstance(value, ValMapFrame):
         return RapidsMapFrameV3(
-            frames=[_frame(frame) for frame in value.frames],
-            map_keys=RapidsStringsV3(string=list(value.keys)),
+            frames=[_frame(part.frame, part.key) for part in value.frames.values()],
+            map_keys=RapidsStringsV3(string=list(value.frames)),
         )
+    if isinstance(value, ValKeyed):
+        return RapidsStringV3(string=value.key)
     return RapidsFunctionV3(funstr=str(value))
 
 
-def _numbers(value: Val) -> Schema:
-    if type(value).__name__ == "ValNum":
-        return RapidsNumberV3(scalar=float(value.value))
-    return RapidsNumbersV3(scalar=[float(v) for v in value.values])
-
-
-def _frame(value: Val) -> RapidsFrameV3:
-    frame = value.frame
-    return RapidsFrameV3(
-        key=Key(value.key or frame.key, "Frame"), num_rows=frame.n_rows, num_cols=frame.n_cols
-    )
+def _frame(frame: Frame, key: str | None) -> RapidsFrameV3:
+    name = key or frame.key
+    return RapidsFrameV3(key=Key(name, "Frame"), num_rows=frame.n_rows, num_cols=frame.n_cols)
