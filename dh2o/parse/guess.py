@@ -20,6 +20,7 @@ from dh2o.parse.lines import (
     is_text,
     split_line,
 )
+from dh2o.parse.plan import text_nbytes
 from dh2o.parse.setup import (
     CSV,
     HEADER_GUESS,
@@ -248,7 +249,7 @@ def _assemble(
         header_lines=int(guess.has_header),
         data=tuple(tuple(decode_lenient(cell) for cell in row) for row in rows),
         destination_frame=wish.destination_frame or frame_key_of(sources[0].name),
-        chunk_size=block_nbytes(sum(source.nbytes for source in sources)),
+        chunk_size=wish.chunk_size or block_nbytes(text_nbytes(sources)),
     )
 
 

@@ -191,7 +191,7 @@ class ParseRun:
     ) -> None:
         self._engine = engine
         self._setup = setup
-        self._units = plan_units(sources)
+        self._units = plan_units(sources, setup.chunk_size)
         self._ctx = ctx
         self._total_nbytes = max(sum(_stored_nbytes(unit) for unit in self._units), 1)
 

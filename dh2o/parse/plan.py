@@ -35,11 +35,18 @@ class RangeUnit:
 Unit = StreamUnit | RangeUnit
 
 
-def plan_units(sources: Sequence[Source]) -> list[Unit]:
-    """Return the tasks that read the sources, in the order of the rows."""
+def text_nbytes(sources: Sequence[Source]) -> int:
+    """Return about how many bytes of text the sources hold when they are unpacked."""
     density = _density(sources)
-    text = sum(s.nbytes if s.packing == PLAIN else int(s.nbytes * density) for s in sources)
-    size = block_nbytes(text)
+    return sum(s.nbytes if s.packing == PLAIN else int(s.nbytes * density) for s in sources)
+
+
+def plan_units(sources: Sequence[Source], size: int = 0) -> list[Unit]:
+    """Return the tasks that read the sources, in the order of the rows.
+
+    A block covers `size` bytes of text; 0 leaves that to the rule of the layout.
+    """
+    size = size or block_nbytes(text_nbytes(sources))
     units: list[Unit] = []
     small: list[Segment] = []
 

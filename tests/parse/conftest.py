@@ -121,7 +121,7 @@ def values_of(block: Block, column: int, kind: str, domain: Any) -> list[Any]:
 
 
 @pytest.fixture
-def parse_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Parsed]:
+def parse_text(tmp_path: Path) -> Callable[..., Parsed]:
     """Parse texts, each a file, cut into ranges of `cut` bytes."""
     numbers = itertools.count()
 
@@ -132,8 +132,7 @@ def parse_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
             path.parent.mkdir()
             path.write_bytes(text.encode() if isinstance(text, str) else text)
             paths.append(path)
-        monkeypatch.setattr(plan, "block_nbytes", lambda _total: cut)
-        setup = guess_setup(paths, **wishes)
+        setup = guess_setup(paths, chunk_size=cut, **wishes)
         return run(setup, paths)
 
     return parse

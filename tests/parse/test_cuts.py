@@ -9,11 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dh2o.parse import ParseSetup, plan
+from dh2o.parse import ParseSetup
 
 TEXTS = st.text(alphabet='ab,"\n\r ;é', max_size=6).filter(lambda t: t == t.lstrip(" "))
 TABLES = st.lists(st.tuples(TEXTS, TEXTS, st.integers(-99, 99)), min_size=1, max_size=8)
@@ -43,9 +42,9 @@ def parse(text: str, cut: int) -> Any:
         number_columns=3,
         column_types=("Enum", "String", "Numeric"),
         custom_non_data_line_markers="",
+        chunk_size=cut,
     )
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plan, "block_nbytes", lambda _total: cut)
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "t.csv"
         path.write_bytes(text.encode())
         return run(setup, [path])
