@@ -1,0 +1,212 @@
+"""Building a gradient boosting machine: resolve, look at the response, bin, boost, report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dh2o.estimators.builder import ModelBuilder, register
+from dh2o.estimators.gbm.boosting import Booster, Grown
+from dh2o.estimators.gbm.distributions import Distribution, distribution_of
+from dh2o.estimators.gbm.initial import initial_score
+from dh2o.estimators.gbm.parameters import PARAMS
+from dh2o.estimators.gbm.response import ResponseFacts, ResponsePass
+from dh2o.estimators.messages import Message
+from dh2o.estimators.spec import TrainSpec
+from dh2o.estimators.trees.binning import MAX_NARROW_BINS
+from dh2o.estimators.trees.sampling import BinLimits, bin_map_of
+from dh2o.estimators.trees.to_forest import forest_of
+from dh2o.models import Model, ModelCategory, TwoDimTable
+from dh2o.models.forest import Forest
+from dh2o.models.gbm import GBMModel
+
+if TYPE_CHECKING:
+    from dh2o.mrtask import JobContext
+
+__all__ = ["GBMBuilder"]
+
+_OF_NUMBERS = ("gaussian", "poisson", "gamma", "tweedie", "laplace", "quantile", "huber")
+_MONOTONE = ("gaussian", "bernoulli", "tweedie", "quantile")
+
+
+class GBMBuilder(ModelBuilder):
+    """Gradient boosting with regression trees (Friedman 2001), by H2O's conventions."""
+
+    algo = "gbm"
+    algo_full_name = "Gradient Boosting Machine"
+    params = PARAMS
+    model_class = GBMModel
+    learns_from_na = True
+
+    def resolve(self, spec: TrainSpec) -> TrainSpec:
+        """Return the spec with the distribution that the response asks for."""
+        actual: dict[str, Any] = {}
+        if spec.params["distribution"] == "AUTO":
+            by_category = {
+                ModelCategory.BINOMIAL: "bernoulli",
+                ModelCategory.MULTINOMIAL: "multinomial",
+            }
+            actual["distribution"] = by_category.get(spec.category, "gaussian")
+        if spec.params["histogram_type"] == "AUTO":
+            actual["histogram_type"] = "QuantilesGlobal"
+        if spec.params["categorical_encoding"] == "AUTO":
+            actual["categorical_encoding"] = "Enum"
+        if spec.params["stopping_metric"] == "AUTO" and spec.params["stopping_rounds"] > 0:
+            actual["stopping_metric"] = "logloss" if spec.category.is_classifier else "deviance"
+        return spec.with_actual(**actual)
+
+    def check(self, spec: TrainSpec) -> Iterable[Message]:
+        """Return what does not go together."""
+        yield from _check_distribution(spec)
+        yield from _check_sampling(spec)
+        yield from _check_constraints(spec)
+
+    def build(self, ctx: JobContext, spec: TrainSpec) -> Model:
+        """Return the model."""
+        params = spec.params
+        distribution = distribution_of(
+            params["distribution"], spec.n_classes, params["tweedie_power"],
+            params["quantile_alpha"],
+        )  # fmt: skip
+        response = str(spec.response)
+        facts = ResponsePass(
+            response, spec.weights, spec.offset, distribution.name, params["tweedie_power"]
+        ).do_all(spec.train)
+        _check_response(spec, distribution, facts)
+        most = min(max(params["nbins"], params["nbins_top_level"]), MAX_NARROW_BINS)
+        limits = BinLimits(most, params["nbins_cats"])
+        bin_map = bin_map_of(spec.train, spec.x, response, spec.weights, limits)
+        init_f = initial_score(spec, distribution, facts)
+        booster = Booster(ctx, spec, distribution, facts, init_f, bin_map)
+        grown = booster.run()
+        forest = forest_of(grown.trees, booster.n_trees_a_round, bin_map)
+        return _model(spec, distribution, init_f, forest, grown)
+
+    def cv_facts(self, model: Model) -> dict[str, Any]:
+        """Return the number of trees that a fold's model has."""
+        return {"ntrees": model.forest.n_trees} if isinstance(model, GBMModel) else {}
+
+
+def _model(
+    spec: TrainSpec, distribution: Distribution, init_f: float, forest: Forest, grown: Grown
+) -> GBMModel:
+    output = spec.output(
+        model_summary=_summary_table(forest),
+        scoring_history=grown.history.table(),
+        variable_importances=_importance_table(spec.x, forest),
+        training_metrics=_named(grown.training, spec, spec.training_frame),
+        validation_metrics=_named(grown.validation, spec, spec.validation_frame),
+        extra={"init_f": init_f},
+    )
+    return GBMModel(spec.model_key, spec.params, output, forest, init_f, distribution.name)
+
+
+def _named(metrics: Any, spec: TrainSpec, frame: str | None) -> Any:
+    return None if metrics is None else metrics.replace(model_key=spec.model_key, frame_key=frame)
+
+
+def _summary_table(forest: Forest) -> TwoDimTable:
+    facts = forest.summary()
+    columns: dict[str, Any] = {"": ("string", [""])}
+    for name, value in facts.items():
+        columns[name] = ("double" if isinstance(value, float) else "int", [value])
+    return TwoDimTable.of("Model Summary", columns)
+
+
+def _importance_table(x: tuple[str, ...], forest: Forest) -> TwoDimTable:
+    """Return the gains by column, largest first: absolute, scaled to 1, and as a share."""
+    gains = forest.importance()
+    order = np.argsort(-gains, kind="stable")
+    top, total = max(float(gains.max(initial=0.0)), 0.0), float(gains.sum())
+    some = order[: len(x)]
+    return TwoDimTable.of(
+        "Variable Importances",
+        {
+            "variable": ("string", [x[i] for i in some]),
+            "relative_importance": ("double", [float(gains[i]) for i in some]),
+            "scaled_importance": ("double", [float(gains[i]) / top if top else 0.0 for i in some]),
+            "percentage": ("double", [float(gains[i]) / total if total else 0.0 for i in some]),
+        },
+    )
+
+
+def _check_distribution(spec: TrainSpec) -> Iterable[Message]:
+    name, category = spec.params["distribution"], spec.category
+    kind = {
+        ModelCategory.BINOMIAL: "a two-class response",
+        ModelCategory.MULTINOMIAL: "a response of several classes",
+    }.get(category, "a numeric response")
+    fits = {
+        ModelCategory.BINOMIAL: ("bernoulli", "quasibinomial", "multinomial"),
+        ModelCategory.MULTINOMIAL: ("multinomial",),
+    }.get(category, _OF_NUMBERS)
+    if name not in fits:
+        wanted = "categorical" if name in ("bernoulli", "multinomial") else "numeric"
+        yield Message.error(
+            "distribution",
+            f"Distribution {name} does not fit {kind}: it needs a {wanted} response. "
+            f"Convert the response column, or choose one of {', '.join(fits)}.",
+        )
+    if spec.offset is not None and name == "multinomial":
+        yield Message.error("offset_column", "Offset is not supported for multinomial models.")
+
+
+def _check_sampling(spec: TrainSpec) -> Iterable[Message]:
+    rates = spec.params["sample_rate_per_class"]
+    if not rates:
+        return
+    if not spec.category.is_classifier:
+        yield Message.error(
+            "sample_rate_per_class", "Sampling rates by class need a categorical response."
+        )
+    elif len(rates) != spec.n_classes:
+        yield Message.error(
+            "sample_rate_per_class",
+            f"Need one sampling rate for each of the {spec.n_classes} classes, got {len(rates)}.",
+        )
+
+
+def _check_constraints(spec: TrainSpec) -> Iterable[Message]:
+    signs = spec.params["monotone_constraints"] or {}
+    if signs and spec.params["distribution"] not in _MONOTONE:
+        yield Message.error(
+            "monotone_constraints",
+            f"Monotone constraints are supported for {', '.join(_MONOTONE)} only, "
+            f"not for {spec.params['distribution']}.",
+        )
+    for name, sign in signs.items():
+        if name not in spec.train.names:
+            yield Message.error(
+                "monotone_constraints", f"Invalid constraint - there is no column '{name}'."
+            )
+        elif spec.train.vec(name).is_enum:
+            yield Message.error(
+                "monotone_constraints",
+                f"Invalid constraint - column '{name}' is categorical; it must be numeric.",
+            )
+        elif sign not in (-1, 0, 1):
+            yield Message.error(
+                "monotone_constraints", f"Constraint of '{name}' must be 1 or -1, got {sign:g}."
+            )
+
+
+def _check_response(spec: TrainSpec, distribution: Distribution, facts: ResponseFacts) -> None:
+    from dh2o.estimators.messages import raise_errors
+
+    name, text = spec.response, ""
+    if facts.n_rows == 0:
+        text = f"Response column '{name}' has no row with a value and a weight above 0."
+    elif distribution.name in ("poisson", "tweedie") and facts.min < 0:
+        text = f"{distribution.name.capitalize()} needs a response >= 0, '{name}' has {facts.min:g}."
+    elif distribution.name == "gamma" and facts.min <= 0:
+        text = f"Gamma needs a response > 0, '{name}' has {facts.min:g}."
+    elif not math.isfinite(facts.max_abs):
+        text = f"Response column '{name}' has infinite values."
+    if text:
+        raise_errors(spec.algo, [Message.error("response_column", text)], spec.model_key)
+
+
+register(GBMBuilder())

@@ -1,0 +1,58 @@
+"""The score before the first tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dh2o.estimators.gbm.distributions import Distribution
+from dh2o.estimators.gbm.response import ResponseFacts, used_rows
+from dh2o.estimators.trees.gradients import Loss
+from dh2o.mrtask import MRTask
+
+if TYPE_CHECKING:
+    from dh2o.chunks import Block
+    from dh2o.estimators.spec import TrainSpec
+
+__all__ = ["initial_score"]
+
+_MAX_STEPS = 100
+_CONVERGED = 1e-10
+
+
+def initial_score(spec: TrainSpec, distribution: Distribution, facts: ResponseFacts) -> float:
+    """Return the constant score that fits best, besides the offsets."""
+    f0 = distribution.initial(facts)
+    if distribution.loss is not Loss.BERNOULLI or spec.offset is None:
+        return f0
+    f0 = 0.0
+    for _ in range(_MAX_STEPS):
+        step = _NewtonStep(str(spec.response), spec.weights, spec.offset, f0).do_all(spec.train)
+        f0 += step
+        if abs(step) < _CONVERGED:
+            break
+    return f0
+
+
+@dataclass(frozen=True, slots=True)
+class _NewtonStep(MRTask[tuple[float, float], float]):
+    """sum w (y - p) / sum w p (1 - p) with p the probability at score f0 + offset."""
+
+    response: str
+    weights: str | None
+    offset: str
+    f0: float
+
+    def map(self, block: Block) -> tuple[float, float]:
+        y, w, o = used_rows(block, self.response, self.weights, self.offset)
+        p = 1.0 / (1.0 + np.exp(-(self.f0 + o)))
+        return float((w * (y - p)).sum()), float((w * p * (1 - p)).sum())
+
+    def combine(self, a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
+        return a[0] + b[0], a[1] + b[1]
+
+    def finish(self, total: tuple[float, float] | None) -> float:
+        over, under = total or (0.0, 0.0)
+        return over / under if under > 0 else 0.0

@@ -1,0 +1,1 @@
+"""The tree engine: rows binned once, exact integer histograms, splits level by level."""

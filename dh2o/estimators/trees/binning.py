@@ -1,0 +1,196 @@
+"""Binning: each feature's values become codes of one byte (wide categoricals: two).
+
+Numbers are cut at quantiles of a sample drawn by row number; the cuts are float32, so that a
+tree's thresholds are exact in the scoring formats.  ``bin = number of cuts <= value``.  A level
+of a categorical is its own bin, or shares one with its neighbours when there are more levels
+than `nbins_cats`.  The last bin of every feature is NA.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numba import njit
+
+from dh2o.estimators.trees.arrays import F32, F64, I32, I64, U8, U16
+
+__all__ = [
+    "MAX_NARROW_BINS",
+    "BinMap",
+    "FeatureBins",
+    "bin_codes",
+    "bin_numbers",
+    "code_features",
+    "number_features",
+    "quantile_cuts",
+]
+
+MAX_NARROW_BINS = 255  # value bins of a byte-wide feature: one code is left for NA
+MAX_WIDE_BINS = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureBins:
+    """How one feature is binned: by `cuts` (numbers) or by level (`n_levels` > 0)."""
+
+    name: str
+    cuts: F32 = field(default_factory=lambda: np.empty(0, np.float32))
+    n_levels: int = 0
+    n_bins: int = 1
+    is_coded: bool = False
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether bins and NA need two bytes."""
+        return self.n_bins > MAX_NARROW_BINS
+
+    def levels_of_bins(self) -> I64:
+        """Return the bin of each level."""
+        return np.arange(self.n_levels, dtype=np.int64) * self.n_bins // max(self.n_levels, 1)
+
+
+def number_features(name: str, cuts: F32) -> FeatureBins:
+    """Return the bins of a numeric feature."""
+    return FeatureBins(name, cuts=cuts, n_bins=len(cuts) + 1)
+
+
+def code_features(name: str, n_levels: int, max_bins: int) -> FeatureBins:
+    """Return the bins of a categorical feature: one a level, at most `max_bins`."""
+    n_bins = max(min(n_levels, max_bins, MAX_WIDE_BINS), 1)
+    return FeatureBins(name, n_levels=n_levels, n_bins=n_bins, is_coded=True)
+
+
+@dataclass(frozen=True)
+class BinMap:
+    """The bins of all features, and where each feature's slots lie in a histogram."""
+
+    features: tuple[FeatureBins, ...]
+
+    @cached_property
+    def columns(self) -> I32:
+        """Place of each feature: c >= 0 in the byte-wide matrix, -c-1 in the two-byte one."""
+        n_narrow, n_wide, columns = 0, 0, []
+        for feature in self.features:
+            if feature.is_wide:
+                n_wide += 1
+                columns.append(-n_wide)
+            else:
+                columns.append(n_narrow)
+                n_narrow += 1
+        return np.array(columns, np.int32)
+
+    @cached_property
+    def n_wide(self) -> int:
+        """Number of two-byte features."""
+        return sum(f.is_wide for f in self.features)
+
+    @cached_property
+    def width(self) -> int:
+        """Bytes of a row of narrow bins: their number, rounded up to the unroll of the kernels."""
+        return (len(self.features) - self.n_wide + 3) // 4 * 4
+
+    @cached_property
+    def stretch(self) -> int:
+        """Slots of one narrow feature: whole cache lines, and not a power of two apart."""
+        most = max((f.n_bins + 1 for f in self.features if not f.is_wide), default=1)
+        return (most + 7) // 8 * 8
+
+    @cached_property
+    def wide_start(self) -> I64:
+        """First slot of each two-byte feature in a histogram."""
+        sizes = [f.n_bins + 1 for f in self.features if f.is_wide]
+        starts = self.width * self.stretch + np.cumsum([0, *sizes])
+        return starts[: len(sizes)].astype(np.int64)
+
+    @cached_property
+    def n_slots(self) -> int:
+        """Slots of a histogram."""
+        wide = sum(f.n_bins + 1 for f in self.features if f.is_wide)
+        return (self.width * self.stretch + wide + 7) // 8 * 8
+
+    @cached_property
+    def max_bins(self) -> int:
+        """Bins of the feature that has most, NA's included."""
+        return max((f.n_bins + 1 for f in self.features), default=1)
+
+    def table(self, signs: dict[str, int] | None = None) -> I32:
+        """Return the rows (start in a histogram, number of bins, is coded, monotone sign)."""
+        signs = signs or {}
+        rows = [
+            (
+                self.wide_start[-c - 1] if c < 0 else c * self.stretch,
+                f.n_bins,
+                f.is_coded,
+                signs.get(f.name, 0),
+            )
+            for f, c in zip(self.features, self.columns, strict=True)
+        ]
+        return np.array(rows, np.int32).reshape(-1, 4)
+
+
+def quantile_cuts(values: F64, max_bins: int) -> F32:
+    """Return at most ``max_bins - 1`` float32 cuts that spread `values` (NaN left out) evenly.
+
+    A value with more rows than a bin's share gets a bin of its own, and the others share the
+    rest.  A cut lies half-way between two neighbours; neighbours that no float32 parts share a bin.
+    """
+    distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    if len(distinct) < 2:
+        return np.empty(0, np.float32)
+    if len(distinct) <= max_bins:
+        ends = np.arange(1, len(distinct))
+    else:
+        ends = _even_ends(np.cumsum(counts), max_bins)
+    below, above = distinct[ends - 1], distinct[ends]
+    with np.errstate(over="ignore", invalid="ignore"):
+        cuts = (below / 2 + above / 2).astype(np.float32)
+        cuts = np.where(cuts <= below, np.nextafter(cuts, np.float32(np.inf)), cuts)
+        cuts = np.where(cuts > above, np.nextafter(cuts, np.float32(-np.inf)), cuts)
+        low = np.isneginf(below)  # half-way from -inf is nowhere: take the neighbour itself
+        floor = above.astype(np.float32)
+        floor = np.where(floor > above, np.nextafter(floor, np.float32(-np.inf)), floor)
+        cuts = np.where(low, floor, cuts)
+        apart = (cuts > below) & (cuts <= above)
+    return np.unique(cuts[apart]).astype(np.float32)
+
+
+def _even_ends(cumulative: I64, max_bins: int) -> I64:
+    """Return where bins end: each takes its share of what is left for the bins that are left."""
+    total, ends, taken = int(cumulative[-1]), [], 0
+    for n_left in range(max_bins, 1, -1):
+        share = max((total - taken) / n_left, 1.0)
+        end = int(np.searchsorted(cumulative, taken + share - 0.5)) + 1
+        before = int(cumulative[end - 2]) if end >= 2 else 0
+        if before > taken and taken + share - before < int(cumulative[end - 1]) - taken - share:
+            end -= 1  # stopping one value earlier is nearer to the share
+        if end >= len(cumulative):
+            break
+        ends.append(end)
+        taken = int(cumulative[end - 1])
+    return np.array(ends, np.int64)
+
+
+@njit(nogil=True, cache=True)
+def bin_numbers(values: F64, cuts: F64, n_bins: int, out: U8, at: int, width: int) -> None:
+    """out[at + i * width] = number of cuts <= values[i], or `n_bins` for NA.
+
+    `cuts` are ascending and padded with NaN to 255: a search of eight steps without a branch.
+    """
+    for i in range(values.size):
+        value = values[i]
+        place = np.uint64(0)
+        step = np.uint64(128)
+        for _ in range(8):
+            place += step if value >= cuts[place + step - np.uint64(1)] else np.uint64(0)
+            step >>= np.uint64(1)
+        out[np.uint64(at + i * width)] = place if value == value else n_bins  # noqa: PLR0124
+
+
+@njit(nogil=True, cache=True)
+def bin_codes(codes: I32, bins: U16, n_bins: int, out: U16, at: int, width: int) -> None:
+    """out[at + i * width] = bins[codes[i]], or `n_bins` for NA (a code < 0 or too large)."""
+    for i in range(codes.size):
+        known = 0 <= codes[i] < bins.size
+        out[at + i * width] = bins[codes[i]] if known else n_bins

@@ -1,0 +1,93 @@
+"""Fixed point: how many bits of a 64-bit word the gradient gets, and how many the weight.
+
+The choice depends on the data alone: the sum over all rows must fit, however they are spread.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from dh2o.estimators.trees.arrays import F64, I64
+
+__all__ = ["FixedPoint", "WeightFacts"]
+
+_MAX_GRADIENT_BITS = 40
+_NEAREST_BITS = 20  # with fewer bits gradients are rounded at random, which keeps sums unbiased
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFacts:
+    """What the fixed point needs to know about the rows that learn."""
+
+    n_rows: int
+    total: float
+    largest: float
+    whole: bool  # all weights are integers
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPoint:
+    """Scales of one training: a word is ``gradient << shift | weight``."""
+
+    n_rows: int
+    shift: int
+    weight_scale: float
+    mean_weight: float
+
+    @classmethod
+    def of(cls, facts: WeightFacts) -> FixedPoint:
+        """Return the scales for these weights: exact for integers, else 10 bits a mean weight."""
+        n = max(facts.n_rows, 1)
+        if facts.whole and facts.total < 2**31:
+            scale, bound = 1.0, facts.total
+        else:
+            mean = facts.total / n
+            spare = min(10, max(2, (63 - 2 * n.bit_length()) // 3))
+            scale = 2.0 ** (spare - math.ceil(math.log2(mean)))
+            bound = facts.total * scale + n
+        shift = int(bound).bit_length() + 1
+        return cls(n, shift, scale, max(facts.total * scale / n, 1e-300))
+
+    @property
+    def gradient_bits(self) -> int:
+        """Bits of one row's gradient, without sign."""
+        return min(62 - self.shift - self.n_rows.bit_length(), _MAX_GRADIENT_BITS)
+
+    @property
+    def rounds_at_random(self) -> bool:
+        """Whether gradients are rounded at random."""
+        return self.gradient_bits < _NEAREST_BITS
+
+    @property
+    def square_shift(self) -> int:
+        """Bits cut off a word before it is squared, so that sums of squares fit."""
+        spare = (62 - self.n_rows.bit_length()) // 2
+        return self.shift + max(self.gradient_bits - spare, 0)
+
+    def gradient_scale(self, bound: float) -> float:
+        """Return the power of two that makes gradients up to `bound` use their bits."""
+        return _power_of_two(2.0**self.gradient_bits, bound)
+
+    def scales(self, bound_z: float, bound_d: float) -> F64:
+        """Return (gradient, weight, leaf term) scales and the square shift, as the kernel takes them."""
+        terms = _power_of_two(2.0**30, bound_d)
+        return np.array(
+            [self.gradient_scale(bound_z), self.weight_scale, terms, float(self.square_shift)]
+        )
+
+    def weight_of(self, sums: I64) -> F64:
+        """Return the weights in these word sums."""
+        return (sums & ((1 << self.shift) - 1)) / self.weight_scale
+
+    def gradient_of(self, sums: I64, bound: float) -> F64:
+        """Return the weighted residuals in these word sums."""
+        return (sums >> self.shift) / self.gradient_scale(bound)
+
+
+def _power_of_two(most: float, bound: float) -> float:
+    if not (0.0 < bound < math.inf):
+        return 1.0
+    return 2.0 ** math.floor(math.log2(most) - math.log2(bound))

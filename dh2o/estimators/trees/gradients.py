@@ -1,0 +1,176 @@
+"""Gradients of the loss at the current predictions, as fixed-point words in row order.
+
+For each distribution: the residual z that the tree is fitted to (minus half the gradient of the
+deviance) and the term d whose sum over a leaf divides the residuals' sum in the leaf's value.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import IntEnum
+
+import numpy as np
+from numba import njit
+
+from dh2o.estimators.trees.arrays import F32, F64, I32, I64, U32
+
+__all__ = ["Loss", "fill_words", "log_sum_exp", "max_terms", "mix", "uniform"]
+
+
+class Loss(IntEnum):
+    """Numbers by which the kernels know the distributions."""
+
+    GAUSSIAN = 0
+    BERNOULLI = 1
+    MULTINOMIAL = 2
+    POISSON = 3
+    GAMMA = 4
+    TWEEDIE = 5
+    LAPLACE = 6
+    QUANTILE = 7
+    HUBER = 8
+
+
+_GAUSSIAN, _BERNOULLI, _MULTINOMIAL, _POISSON, _GAMMA, _TWEEDIE, _LAPLACE, _QUANTILE, _HUBER = (
+    int(loss) for loss in Loss
+)
+_MAX_EXP = 1e19  # H2O's guard of exp
+
+
+@njit(nogil=True, cache=True)
+def mix(key: int, count: int) -> int:
+    """Return 64 random bits: a function of (key, count) alone (SplitMix64's finaliser)."""
+    x = np.uint64(key) + np.uint64(count) * np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@njit(nogil=True, cache=True)
+def uniform(key: int, count: int) -> float:
+    """Return a number in [0, 1) that depends on (key, count) alone."""
+    return np.float64(mix(key, count) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@njit(nogil=True, cache=True)
+def _terms(loss: int, y: float, f: float, aux: float, param: float) -> tuple[float, float]:
+    """(z, d) of one row; `aux`: log-sum-exp of the row's class scores, y: 1 in its class."""
+    if loss == _GAUSSIAN:
+        return y - f, 1.0
+    if loss == _BERNOULLI:
+        p = 1.0 / (1.0 + math.exp(-f))
+        return y - p, p * (1.0 - p)
+    if loss == _MULTINOMIAL:
+        z = y - math.exp(f - aux)
+        return z, abs(z) * (1.0 - abs(z))
+    if loss == _LAPLACE:
+        return (0.5 if y > f else -0.5), 1.0
+    if loss == _QUANTILE:
+        return (0.5 * param if y > f else 0.5 * (param - 1.0)), 1.0
+    if loss == _HUBER:
+        return min(max(y - f, -param), param), 1.0
+    if loss == _POISSON:
+        mu = min(math.exp(f), _MAX_EXP)
+        return y - mu, mu
+    if loss == _GAMMA:
+        return y * min(math.exp(-f), _MAX_EXP) - 1.0, 1.0
+    mu = min(math.exp(f * (2.0 - param)), _MAX_EXP)  # tweedie
+    return y * min(math.exp(f * (1.0 - param)), _MAX_EXP) - mu, mu
+
+
+@njit(nogil=True, cache=True)
+def fill_words(  # noqa: PLR0913
+    loss: int,
+    param: float,
+    target: int,
+    y: F64,
+    f: F64,
+    aux: F64,
+    weights: F32,
+    row_ids: U32,
+    start: int,
+    stop: int,
+    scales: F64,
+    shift: int,
+    keys: I64,
+    rates: F64,
+    rows: I32,
+    words: I64,
+    terms: I32,
+    out: I64,
+) -> None:
+    """Words and leaf terms of rows start..stop-1; the tree's rows first, rows left out last.
+
+    Word = (w z scales[0] rounded) << shift | (w scales[1] rounded, at least 1).  `target` is the
+    class of a multinomial tree or -1; `aux`, `weights` may be of size 1: the same for all rows.
+    keys = (row sample, rounding; 0: to the nearest); a row is in the tree if
+    its random number is below ``rates[class or 0]``.  scales[2] makes terms integers.
+    OUT: rows, words, terms; out = (rows in the tree, rows left out, sum of words, of the rows'
+    coarse squares ``(word >> scales[3])²``).
+    """
+    front, back = start, stop - 1
+    total, squares = np.int64(0), np.int64(0)
+    n_aux = 1 if aux.size > 1 else 0
+    n_weights = 1 if weights.size > 1 else 0
+    coarse_shift = np.int64(scales[3])
+    for i in range(start, stop):
+        weight = np.float64(weights[i * n_weights])
+        terms[i] = 0
+        if not weight > 0.0:
+            continue
+        yi = y[i]
+        if rates[0] < 1.0 or rates.size > 1:
+            rate = rates[np.int64(yi)] if rates.size > 1 else rates[0]
+            if uniform(keys[0], row_ids[i]) >= rate:
+                rows[back] = i
+                back -= 1
+                continue
+        if target >= 0:
+            yi = 1.0 if yi == target else 0.0
+        z, d = _terms(loss, yi, f[i], aux[i * n_aux], param)
+        noise = 0.5 if keys[1] == 0 else uniform(keys[1], row_ids[i])
+        gradient = np.int64(math.floor(weight * z * scales[0] + noise))
+        word = (gradient << shift) + max(np.int64(weight * scales[1] + 0.5), 1)
+        rows[front] = i
+        words[front] = word
+        front += 1
+        terms[i] = np.int32(weight * d * scales[2] + 0.5)
+        total += word
+        squares += (word >> coarse_shift) * (word >> coarse_shift)
+    out[0], out[1], out[2], out[3] = front - start, stop - 1 - back, total, squares
+
+
+@njit(nogil=True, cache=True)
+def max_terms(  # noqa: PLR0913
+    loss: int,
+    param: float,
+    y: F64,
+    f: F64,
+    weights: F32,
+    start: int,
+    stop: int,
+    out: F64,
+) -> None:
+    """out = (largest |w z|, largest w d) of the rows start..stop-1, as far as they are finite."""
+    largest_z, largest_d = 0.0, 0.0
+    n_weights = 1 if weights.size > 1 else 0
+    for i in range(start, stop):
+        weight = np.float64(weights[i * n_weights])
+        if weight > 0.0:
+            z, d = _terms(loss, y[i], f[i], 0.0, param)
+            largest_z, largest_d = max(largest_z, weight * abs(z)), max(largest_d, weight * d)
+    out[0], out[1] = largest_z, largest_d
+
+
+@njit(nogil=True, cache=True)
+def log_sum_exp(f: F64, start: int, stop: int, out: F64) -> None:
+    """out[i] = log(sum over k of exp(f[k, i])) for start <= i < stop."""
+    n_classes = f.shape[0]
+    for i in range(start, stop):
+        top = f[0, i]
+        for k in range(1, n_classes):
+            top = max(top, f[k, i])
+        total = 0.0
+        for k in range(n_classes):
+            total += math.exp(f[k, i] - top)
+        out[i] = top + math.log(total)

@@ -1,0 +1,128 @@
+"""Histograms of packed gradients: which rows of a node fall into which bin of which feature.
+
+A row's weighted gradient and its weight are fixed-point integers in one 64-bit word,
+``word = gradient * 2**shift + weight``, so that one addition counts both, exactly and in any
+order.  The bins of a row lie side by side.  A histogram is two arrays a node: `narrow`, with
+one stretch of `stretch` slots for each byte-wide feature, and `wide`, with the slots of the
+two-byte features one after another from `wide_start`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from dh2o.estimators.trees._prefetch import prefetch
+from dh2o.estimators.trees.arrays import I8, I32, I64, U8, U16
+
+__all__ = ["AHEAD", "TILE", "add_rows", "route_and_add"]
+
+AHEAD = 24  # rows between a prefetch and its use: covers a miss of the last-level cache
+TILE = 512  # rows routed before their histogram is built: their bins then lie in the L1/L2 cache
+
+
+@njit(nogil=True, cache=True)
+def add_rows(
+    bins: U8,
+    width: int,
+    wide_bins: U16,
+    wide_start: I64,
+    rows: I32,
+    words: I64,
+    start: int,
+    stop: int,
+    stretch: int,
+    hist: I64,
+) -> None:
+    """hist[f * stretch + bins[r, f]] += words[i] for r = rows[i], start <= i < stop; also wide f.
+
+    IN: all but `hist`.  `width` is a multiple of 4; all arrays are flat.
+    """
+    n_wide = wide_start.size
+    one, two, three = np.uint64(stretch), np.uint64(2 * stretch), np.uint64(3 * stretch)
+    step = np.uint64(4 * stretch)
+    for i in range(start, stop):
+        row = np.int64(rows[i])
+        prefetch(bins, np.int64(rows[i + AHEAD]) * width)
+        word = words[i]
+        at = np.uint64(row * width)
+        slot = np.uint64(0)
+        for _ in range(width >> 2):
+            b0 = np.uint64(bins[at])
+            b1 = np.uint64(bins[at + np.uint64(1)])
+            b2 = np.uint64(bins[at + np.uint64(2)])
+            b3 = np.uint64(bins[at + np.uint64(3)])
+            hist[slot + b0] += word
+            hist[slot + one + b1] += word
+            hist[slot + two + b2] += word
+            hist[slot + three + b3] += word
+            at += np.uint64(4)
+            slot += step
+        for f in range(n_wide):
+            hist[wide_start[f] + np.int64(wide_bins[row * n_wide + f])] += word
+
+
+@njit(nogil=True, cache=True)
+def route_and_add(
+    bins: U8,
+    width: int,
+    wide_bins: U16,
+    wide_start: I64,
+    rows: I32,
+    words: I64,
+    to_rows: I32,
+    to_words: I64,
+    segments: I64,
+    columns: I32,
+    goes_left: U8,
+    goes_left_start: I64,
+    builds: I8,
+    hist_idx: I32,
+    stretch: int,
+    hists: I64,
+    square_shift: int,
+    left_counts: I64,
+    left_squares: I64,
+) -> None:
+    """Rows of each split node go to its left or right child; one child's histogram is built.
+
+    Node s holds ``rows[segments[s, 0]:segments[s, 1]]``.  Its left rows are written to `to_rows`
+    from the front of the same stretch, its right rows from the back.  Column c >= 0 is byte-wide,
+    c < 0 is two-byte column -c-1; ``goes_left[goes_left_start[s] + bin]`` routes.
+    `builds`: 0 none, 1 left, 2 right, into histogram ``hist_idx[s]``.
+    OUT: to_rows, to_words, hists, left_counts, left_squares (sum of squares of
+    ``word >> square_shift`` on the left).
+    """
+    n_wide = wide_start.size
+    for s in range(segments.shape[0]):
+        start, stop = segments[s, 0], segments[s, 1]
+        base = goes_left_start[s]
+        column = np.int64(columns[s])
+        front, back = start, stop - 1
+        squares = np.int64(0)
+        h = np.int64(hist_idx[s])
+        for tile in range(start, stop, TILE):
+            front0, back0 = front, back
+            for i in range(tile, min(tile + TILE, stop)):
+                row = np.int64(rows[i])
+                word = words[i]
+                if column >= 0:
+                    prefetch(bins, np.int64(rows[i + AHEAD]) * width)
+                    code = np.int64(bins[np.uint64(row * width + column)])
+                else:
+                    code = np.int64(wide_bins[np.uint64(row * n_wide - column - 1)])
+                left = np.int64(goes_left[np.uint64(base + code)])
+                to = back + left * (front - back)
+                to_rows[np.uint64(to)] = rows[i]
+                to_words[np.uint64(to)] = word
+                front += left
+                back += left - 1
+                coarse = word >> square_shift
+                squares += left * coarse * coarse
+            if builds[s] != 0:
+                lo, hi = (front0, front) if builds[s] == 1 else (back + 1, back0 + 1)
+                add_rows(
+                    bins, width, wide_bins, wide_start, to_rows, to_words, lo, hi, stretch, hists[h]
+                )
+        left_counts[s] = front - start
+        left_squares[s] = squares

@@ -1,0 +1,73 @@
+"""Leaves: sums of the rows that fall into them, and their values added to the predictions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from dh2o.estimators.trees.arrays import F32, F64, I8, I32, I64, U8, U16
+
+__all__ = ["add_leaf_values", "sum_leaf_terms", "walk_bins"]
+
+
+@njit(nogil=True, cache=True)
+def sum_leaf_terms(even: I32, odd: I32, leaves: I64, terms: I32, out: I64) -> None:
+    """out[k] += sum of terms[r] over the rows of leaf k.
+
+    leaves[k] = (start, stop, 0 if its rows lie in `even`, 1 in `odd`).
+    """
+    for k in range(leaves.shape[0]):
+        rows = even if leaves[k, 2] == 0 else odd
+        total = np.int64(0)
+        for i in range(leaves[k, 0], leaves[k, 1]):
+            total += np.int64(terms[rows[i]])
+        out[k] += total
+
+
+@njit(nogil=True, cache=True)
+def add_leaf_values(even: I32, odd: I32, leaves: I64, values: F32, f: F64) -> None:
+    """f[r] += values[k] for the rows r of leaf k; `leaves` as for `sum_leaf_terms`."""
+    for k in range(leaves.shape[0]):
+        rows = even if leaves[k, 2] == 0 else odd
+        value = np.float64(values[k])
+        for i in range(leaves[k, 0], leaves[k, 1]):
+            f[rows[i]] += value
+
+
+@njit(nogil=True, cache=True)
+def walk_bins(  # noqa: PLR0913
+    bins: U8,
+    width: int,
+    wide_bins: U16,
+    n_wide: int,
+    rows: I32,
+    start: int,
+    stop: int,
+    nodes: I32,
+    goes_left: U8,
+    na_left: I8,
+    values: F32,
+    f: F64,
+) -> None:
+    """f[r] += value of the leaf that row r falls into, by its bins; r = rows[i] or i if no rows.
+
+    nodes[k] = (column, cut, left child, right child, start in `goes_left` or -1, NA bin); a leaf
+    has left child -1.  Left if bin < cut, or if goes_left[start + bin] for coded splits.
+    """
+    for i in range(start, stop):
+        row = np.int64(rows[i]) if rows.size > 0 else i
+        k = 0
+        while nodes[k, 2] >= 0:
+            column = np.int64(nodes[k, 0])
+            if column >= 0:
+                b = np.int64(bins[row * width + column])
+            else:
+                b = np.int64(wide_bins[row * n_wide - column - 1])
+            if b == nodes[k, 5]:
+                left = na_left[k] == 1
+            elif nodes[k, 4] >= 0:
+                left = goes_left[nodes[k, 4] + b] == 1
+            else:
+                left = b < nodes[k, 1]
+            k = np.int64(nodes[k, 2] if left else nodes[k, 3])
+        f[row] += np.float64(values[k])

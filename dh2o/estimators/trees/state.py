@@ -1,0 +1,213 @@
+"""What a worker keeps while trees grow: binned rows, targets, predictions, rows by node.
+
+It is made of the frame's blocks and the trees so far, so that it can be made again anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dh2o.estimators.trees.arrays import F32, F64, I32, I64, PAD, U8, U16, U32
+from dh2o.estimators.trees.binning import BinMap, FeatureBins, bin_codes, bin_numbers
+from dh2o.estimators.trees.leaves import add_leaf_values, walk_bins
+from dh2o.estimators.trees.raw_tree import RawTree
+
+if TYPE_CHECKING:
+    from dh2o.chunks import Block
+    from dh2o.mrtask import WorkerContext
+
+__all__ = ["StateSpec", "TreeState", "build_state"]
+
+_TILE = 32_768  # rows binned at once: their bins stay in the second-level cache
+_MIN_SHARD = 8_192  # rows below which a second thread costs more than it brings
+
+
+@dataclass(frozen=True, slots=True)
+class StateSpec:
+    """What a worker needs to make its part of the state, besides the blocks.
+
+    `trees` are (class, tree) in the order in which they were built.  `learns` is False for the
+    state of a validation frame, which only follows the predictions.
+    """
+
+    bin_map: BinMap
+    response: str
+    weights: str | None
+    offset: str | None
+    init: tuple[float, ...]
+    trees: tuple[tuple[int, RawTree], ...] = ()
+    learns: bool = True
+
+
+class TreeState:
+    """One worker's rows.  Rows are cut into shards, one a thread, that no kernel crosses.
+
+    `rows[d % 2]` and `words[d % 2]` hold the row numbers and packed gradients of the nodes of depth
+    d, node after node; ``bounds[shard, node]`` says from where to where.
+    """
+
+    def __init__(self, n_rows: int, spec: StateSpec, worker: WorkerContext) -> None:
+        self.spec = spec
+        self.worker = worker
+        self.n_rows = n_rows
+        bin_map = spec.bin_map
+        self.bins: U8 = np.zeros(n_rows * bin_map.width + PAD, np.uint8)
+        self.wide_bins: U16 = np.zeros(n_rows * bin_map.n_wide + PAD, np.uint16)
+        self.y: F64 = np.zeros(n_rows, np.float64)
+        self.weights: F32 = np.ones(n_rows, np.float32)
+        self.row_ids: U32 = np.zeros(n_rows, np.uint32)
+        self.f: F64 = np.zeros((len(spec.init), n_rows), np.float64)
+        self.aux: F64 = np.zeros(n_rows if len(spec.init) > 1 else 1, np.float64)
+        self.shards = _cut(n_rows, worker.n_threads)
+        self.n_in_tree = np.zeros((len(self.shards), 2), np.int64)
+        self.bounds: I64 = np.zeros((len(self.shards), 1, 2), np.int64)
+        n = n_rows + PAD if spec.learns else 0
+        self.rows: tuple[I32, I32] = (np.zeros(n, np.int32), np.zeros(n, np.int32))
+        self.words: tuple[I64, I64] = (np.zeros(n, np.int64), np.zeros(n, np.int64))
+        self.terms: I32 = np.zeros(n, np.int32)
+        self.pool: list[I64] = [np.zeros((0, bin_map.n_slots), np.int64) for _ in self.shards]
+
+    def each_shard(self, fn: Any) -> list[Any]:
+        """Return ``[fn(number, start, stop)]`` of all shards, run on the worker's threads."""
+        items = [(i, lo, hi) for i, (lo, hi) in enumerate(self.shards)]
+        return self.worker.map(lambda item: fn(*item), items)
+
+    def histograms(self, shard: int, n: int) -> I64:
+        """Return `n` histograms of zeros for one shard to fill; valid until the next call."""
+        pool = self.pool[shard]
+        if len(pool) < n:
+            pool = self.pool[shard] = np.zeros((max(n, 2 * len(pool)), pool.shape[1]), np.int64)
+        else:
+            pool[:n] = 0
+        return pool[:n]
+
+    def add_up(self, hists: Sequence[I64]) -> I64:
+        """Return the sum of the shards' histograms (in the first one's place)."""
+        if len(hists) > 1:
+            flat = [h.reshape(-1) for h in hists]
+            step = max(-(-flat[0].size // self.worker.n_threads), 1 << 14)
+            spans = range(0, flat[0].size, step)
+
+            def add(at: int) -> None:
+                for other in flat[1:]:
+                    flat[0][at : at + step] += other[at : at + step]
+
+            self.worker.map(add, list(spans))
+        return hists[0]
+
+    def leaf_table(self, shard: int, tree: RawTree) -> I64:
+        """Return (start, stop, depth parity) of each leaf of the tree just grown."""
+        leaves = tree.leaves
+        bounds = self.bounds[shard, leaves]
+        return np.column_stack([bounds, tree.depths[leaves] % 2]).astype(np.int64)
+
+    def apply(self, k: int, tree: RawTree) -> None:
+        """Add the values of the tree just grown to class k's predictions, of rows left out too."""
+        values = tree.values[tree.leaves]
+        rows = self.rows
+
+        def add(shard: int, start: int, stop: int) -> None:
+            add_leaf_values(*rows, self.leaf_table(shard, tree), values, self.f[k])
+            out = int(self.n_in_tree[shard, 1])
+            self._walk(k, tree, rows[0], stop - out, stop)
+
+        self.each_shard(add)
+
+    def walk(self, k: int, tree: RawTree) -> None:
+        """Add the values of any tree to class k's predictions of all rows."""
+        none = np.zeros(0, np.int32)
+        self.each_shard(lambda _, start, stop: self._walk(k, tree, none, start, stop))
+
+    def _walk(self, k: int, tree: RawTree, rows: I32, start: int, stop: int) -> None:
+        if stop > start:
+            bin_map = self.spec.bin_map
+            walk_bins(
+                self.bins, bin_map.width, self.wide_bins, bin_map.n_wide, rows, start, stop,
+                *(np.require(a, requirements="W") for a in tree.walk_arrays), self.f[k],
+            )  # fmt: skip
+
+
+def _cut(n_rows: int, n_threads: int) -> list[tuple[int, int]]:
+    n = max(min(n_threads, n_rows // _MIN_SHARD), 1)
+    ends = [n_rows * i // n for i in range(n + 1)]
+    return list(zip(ends[:-1], ends[1:], strict=True))
+
+
+def build_state(blocks: list[Block], spec: StateSpec, worker: WorkerContext) -> TreeState:
+    """Return the state of the rows of `blocks`, with the predictions of the trees so far."""
+    state = TreeState(sum(block.n_rows for block in blocks), spec, worker)
+    tiles, at = [], 0
+    for block in blocks:
+        for start in range(0, block.n_rows, _TILE):
+            tiles.append((block, start, min(start + _TILE, block.n_rows), at + start))
+        at += block.n_rows
+    cuts = [_padded_cuts(feature) for feature in spec.bin_map.features]
+    worker.map(lambda tile: _fill(state, cuts, *tile), tiles)
+    if (state.weights == 1.0).all():
+        state.weights = np.ones(1, np.float32)
+    for k, tree in spec.trees:
+        state.walk(k, tree)
+    return state
+
+
+def _padded_cuts(feature: FeatureBins) -> Any:
+    """Return what the binning kernel searches: cuts as doubles padded to 255, or bins of levels."""
+    if feature.is_coded:
+        return feature.levels_of_bins().astype(np.uint16 if feature.is_wide else np.uint8)
+    cuts = np.full(255, np.nan)
+    cuts[: len(feature.cuts)] = feature.cuts
+    return cuts
+
+
+def _fill(
+    state: TreeState, cuts: list[Any], block: Block, start: int, stop: int, at: int
+) -> None:
+    spec, to = state.spec, slice(at, at + stop - start)
+    y = block.chunk(spec.response).floats(None, start, stop)
+    unknown = np.isnan(y)
+    state.y[to] = np.where(unknown, 0.0, y)
+    state.row_ids[to] = np.arange(block.row_start + start, block.row_start + stop) & 0xFFFFFFFF
+    if spec.weights is not None:
+        w = block.chunk(spec.weights).floats(None, start, stop)
+        state.weights[to] = np.where(np.isnan(w) | (w < 0), 0.0, w)
+    state.weights[to][unknown] = 0.0
+    for k, init in enumerate(spec.init):
+        state.f[k, to] = init
+    if spec.offset is not None:
+        offset = block.chunk(spec.offset).floats(None, start, stop)
+        state.f[:, to] += offset
+        lost = np.isnan(offset)
+        state.weights[to][lost] = 0.0
+        state.f[:, to][:, lost] = 0.0
+    fill_bins(spec.bin_map, cuts, block, start, stop, state.bins, state.wide_bins, at)
+
+
+def fill_bins(  # noqa: PLR0913
+    bin_map: BinMap,
+    cuts: list[Any],
+    block: Block,
+    start: int,
+    stop: int,
+    bins: U8,
+    wide_bins: U16,
+    at: int,
+) -> None:
+    """Write the bins of rows start..stop-1 of `block` into row `at` and below."""
+    for feature, column, cut in zip(bin_map.features, bin_map.columns, cuts, strict=True):
+        chunk = block.chunk(feature.name)
+        if feature.is_wide:
+            first = at * bin_map.n_wide - int(column) - 1
+            codes = chunk.codes(None, start, stop)
+            bin_codes(codes, cut, feature.n_bins, wide_bins, first, bin_map.n_wide)
+        elif feature.is_coded:
+            codes = chunk.codes(None, start, stop)
+            first = at * bin_map.width + int(column)
+            bin_codes(codes, cut, feature.n_bins, bins, first, bin_map.width)
+        else:
+            values = chunk.floats(None, start, stop)
+            first = at * bin_map.width + int(column)
+            bin_numbers(values, cut, feature.n_bins, bins, first, bin_map.width)

@@ -1,0 +1,250 @@
+"""The steps of growing a tree, as passes over the workers' states: exact integer sums, any order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8
+from dh2o.estimators.trees.gradients import fill_words, log_sum_exp, max_terms
+from dh2o.estimators.trees.histogram import add_rows, route_and_add
+from dh2o.estimators.trees.leaves import sum_leaf_terms
+from dh2o.estimators.trees.raw_tree import RawTree
+from dh2o.estimators.trees.state import TreeState
+from dh2o.mrtask import LocalTask, WorkerContext
+
+__all__ = [
+    "ApplyTrees",
+    "LeafTerms",
+    "LevelSums",
+    "MaxTerms",
+    "RouteLevel",
+    "ScoreRows",
+    "StartTree",
+    "WalkTrees",
+]
+
+
+def _own(array: Any) -> Any:
+    """Return an array that kernels take as it is: what came in a message may be read-only."""
+    return array if array.flags.writeable else array.copy()
+
+
+@dataclass(slots=True)
+class LevelSums:
+    """What a pass over a level counts: histograms of the built nodes, and sums a split or tree."""
+
+    hists: I64
+    counts: I64
+
+    def __iadd__(self, other: LevelSums) -> LevelSums:
+        # another worker's arrays may be read-only views of the message: never add into them
+        return LevelSums(self.hists + other.hists, self.counts + other.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class StartTree(LocalTask[LevelSums, LevelSums]):
+    """Finish the trees before, compute gradients, and build the root's histogram.
+
+    `pending`: (class, tree) grown last and not yet applied.  counts = (rows in the tree, rows
+    left out, sum of words, coarse squares).
+    """
+
+    pending: tuple[tuple[int, RawTree], ...]
+    loss: int
+    param: float
+    klass: int
+    refresh: bool
+    scales: F64
+    shift: int
+    keys: I64
+    rates: F64
+
+    def map(self, state: TreeState, worker: WorkerContext) -> LevelSums:
+        for k, tree in self.pending:
+            state.apply(k, tree)
+        state.bounds = np.zeros((len(state.shards), 1, 2), np.int64)
+        bin_map = state.spec.bin_map
+
+        scales, keys, rates = _own(self.scales), _own(self.keys), _own(self.rates)
+
+        def start(shard: int, lo: int, hi: int) -> tuple[I64, I64]:
+            if self.refresh and self.klass >= 0:
+                log_sum_exp(state.f, lo, hi, state.aux)
+            out = np.zeros(4, np.int64)
+            fill_words(
+                self.loss, self.param, self.klass, state.y, state.f[max(self.klass, 0)],
+                state.aux, state.weights, state.row_ids, lo, hi, scales, self.shift,
+                keys, rates, state.rows[0], state.words[0], state.terms, out,
+            )  # fmt: skip
+            state.n_in_tree[shard] = out[:2]
+            state.bounds[shard, 0] = lo, lo + out[0]
+            hist = state.histograms(shard, 1)
+            add_rows(
+                state.bins, bin_map.width, state.wide_bins, bin_map.wide_start, state.rows[0],
+                state.words[0], lo, lo + int(out[0]), bin_map.stretch, hist[0],
+            )  # fmt: skip
+            return hist, out
+
+        parts = state.each_shard(start)
+        counts = np.sum([out for _, out in parts], axis=0)
+        return LevelSums(state.add_up([hist for hist, _ in parts]), counts)
+
+    def combine(self, a: LevelSums, b: LevelSums) -> LevelSums:
+        a += b
+        return a
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLevel(LocalTask[LevelSums, LevelSums]):
+    """Send the rows of the split nodes to their children and build the histograms that are asked.
+
+    Split s divides node ``nodes[s]`` (at `depth`) into ``first_child + 2 s`` and the next one.
+    counts[s] = coarse squares of the left child.
+    """
+
+    depth: int
+    nodes: I64
+    first_child: int
+    columns: I32
+    starts: I64
+    goes_left: U8
+    builds: I8
+    hist_idx: I32
+    n_built: int
+    square_shift: int
+
+    def map(self, state: TreeState, worker: WorkerContext) -> LevelSums:
+        bin_map, here = state.spec.bin_map, self.depth % 2
+        n_nodes = self.first_child + 2 * len(self.nodes)
+        bounds = np.zeros((len(state.shards), n_nodes, 2), np.int64)
+        bounds[:, : state.bounds.shape[1]] = state.bounds
+        state.bounds = bounds
+
+        tables = [
+            _own(a)
+            for a in (self.columns, self.goes_left, self.starts, self.builds, self.hist_idx)
+        ]
+
+        def route(shard: int, lo: int, hi: int) -> tuple[I64, I64]:
+            hists = state.histograms(shard, self.n_built)
+            segments = bounds[shard, self.nodes]
+            left = np.zeros((2, len(self.nodes)), np.int64)
+            route_and_add(
+                state.bins, bin_map.width, state.wide_bins, bin_map.wide_start,
+                state.rows[here], state.words[here], state.rows[1 - here], state.words[1 - here],
+                segments, *tables,
+                bin_map.stretch, hists, self.square_shift, left[0], left[1],
+            )  # fmt: skip
+            middle = segments[:, 0] + left[0]
+            children = bounds[shard, self.first_child :]
+            children[0::2, 0], children[0::2, 1] = segments[:, 0], middle
+            children[1::2, 0], children[1::2, 1] = middle, segments[:, 1]
+            return hists, left[1]
+
+        parts = state.each_shard(route)
+        squares = np.sum([part for _, part in parts], axis=0)
+        return LevelSums(state.add_up([hists for hists, _ in parts]), squares)
+
+    def combine(self, a: LevelSums, b: LevelSums) -> LevelSums:
+        a += b
+        return a
+
+
+@dataclass(frozen=True, slots=True)
+class LeafTerms(LocalTask[I64, I64]):
+    """Sum of the leaf terms of each leaf of the tree just grown."""
+
+    tree: RawTree
+
+    def map(self, state: TreeState, worker: WorkerContext) -> I64:
+        def add(shard: int, lo: int, hi: int) -> I64:
+            out = np.zeros(len(self.tree.leaves), np.int64)
+            sum_leaf_terms(*state.rows, state.leaf_table(shard, self.tree), state.terms, out)
+            return out
+
+        return np.sum(state.each_shard(add), axis=0)
+
+    def combine(self, a: I64, b: I64) -> I64:
+        return a + b
+
+
+@dataclass(frozen=True, slots=True)
+class MaxTerms(LocalTask[F64, F64]):
+    """Finish the trees before; largest |w z| and w d over all rows (of losses without bounds)."""
+
+    pending: tuple[tuple[int, RawTree], ...]
+    loss: int
+    param: float
+
+    def map(self, state: TreeState, worker: WorkerContext) -> F64:
+        for k, tree in self.pending:
+            state.apply(k, tree)
+
+        def largest(shard: int, lo: int, hi: int) -> F64:
+            out = np.zeros(2)
+            max_terms(self.loss, self.param, state.y, state.f[0], state.weights, lo, hi, out)
+            return out
+
+        return np.max(state.each_shard(largest), axis=0)
+
+    def combine(self, a: F64, b: F64) -> F64:
+        return np.maximum(a, b)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyTrees(LocalTask[int, int]):
+    """Add the values of the trees just grown to the predictions."""
+
+    pending: tuple[tuple[int, RawTree], ...]
+
+    def map(self, state: TreeState, worker: WorkerContext) -> int:
+        for k, tree in self.pending:
+            state.apply(k, tree)
+        return len(self.pending)
+
+    def combine(self, a: int, b: int) -> int:
+        return max(a, b)
+
+
+@dataclass(frozen=True, slots=True)
+class WalkTrees(LocalTask[int, int]):
+    """Add the values of trees to the predictions of a state that did not grow them."""
+
+    trees: tuple[tuple[int, RawTree], ...]
+
+    def map(self, state: TreeState, worker: WorkerContext) -> int:
+        for k, tree in self.trees:
+            state.walk(k, tree)
+        return len(self.trees)
+
+    def combine(self, a: int, b: int) -> int:
+        return max(a, b)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRows(LocalTask[Any, Any]):
+    """Metrics of the running predictions; `to_predictions` maps (scores, first, stop) to them."""
+
+    builder: Any
+    link: Any
+
+    def map(self, state: TreeState, worker: WorkerContext) -> Any:
+        def score(shard: int, lo: int, hi: int) -> Any:
+            weights = state.weights[lo:hi] if state.weights.size > 1 else None
+            predictions = self.link(state.f[:, lo:hi])
+            w = None if weights is None else weights.astype(np.float64)
+            return self.builder.map(predictions, state.y[lo:hi], w)
+
+        total, *others = state.each_shard(score)
+        for other in others:
+            total = self.builder.combine(total, other)
+        return total
+
+    def combine(self, a: Any, b: Any) -> Any:
+        return self.builder.combine(a, b)
+
+    def finish(self, total: Any) -> Any:
+        return self.builder.finish(total)
