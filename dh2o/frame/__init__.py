@@ -1,4 +1,4 @@
-"""Frames: named columns cut into blocks, their types and statistics, and exchange with other tables."""
+"""Frames: named columns cut into blocks, their types, statistics, and exchange with others."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def empty_like(frame: Frame) -> Block:
 
 
 class _TextNbytes(MRTask[int, int]):
-    """Bytes of the string columns, twice what they take compressed: about what they take as text."""
+    """Twice the compressed bytes of string columns: about what they take as text."""
 
     def map(self, block: Block) -> int:
         return 2 * sum(chunk.nbytes for chunk in block.chunks)

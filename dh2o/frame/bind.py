@@ -59,7 +59,8 @@ def _fitting(
         return tuple(column.layout), column.vecs[0]
     if column.n_rows != sum(layout):
         raise FrameError(
-            f"Column {name!r} has {column.n_rows} rows, the frame has {sum(layout)}. They must agree."
+            f"Column {name!r} has {column.n_rows} rows, the frame has {sum(layout)}; "
+            "they must agree."
         )
     return layout, like(column, layout).vecs[0]
 

@@ -108,7 +108,7 @@ def text_panels(table: TextTable, width: int | None = None) -> list[str]:
 
 
 def text_cut(table: TextTable, width: int | None = None) -> tuple[str, int]:
-    """Return the table with as many columns as fit (the last one always), and how many were left out."""
+    """Return as many columns as fit (the last one always), and how many were left out."""
     width = width or terminal_width()
     widths = _widths(table)
     if sum(widths) + len(GAP) * len(widths) <= width or len(widths) <= 2:

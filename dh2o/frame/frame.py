@@ -1,4 +1,4 @@
-"""Frame: an ordered list of named Vecs of one layout. Immutable metadata; the work is done elsewhere."""
+"""Frame: ordered named Vecs of one layout. Immutable metadata; the work is done elsewhere."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def new_frame_key(prefix: str = "Key_Frame") -> str:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Frame:
-    """Ordered named columns of one layout. Small and picklable: the values stay in the workers' blocks.
+    """Ordered named columns of one layout. Small and picklable: values stay in the workers' blocks.
 
     Columns may come from several ``Blocks`` of equal layout, so that choosing, renaming and
     appending columns start no task. Every method returns a new Frame and changes nothing.
@@ -68,7 +68,6 @@ class Frame:
         key: str | None = None,
     ) -> Frame:
         """Return the frame whose i-th column is column i of `blocks`."""
-
         all_domains = domains if domains is not None else [None] * len(names)
         all_sources = sources if sources is not None else [None] * len(names)
         vecs = tuple(
@@ -232,7 +231,7 @@ class Frame:
         return slice_rows(self, start, stop)
 
     def filter(self, keep: Frame | Callable[[Block], npt.NDArray[np.bool_]]) -> Frame:
-        """Return the rows where `keep` holds: a 0/1 column (NA drops the row), or a function of a block."""
+        """Return the rows where `keep` holds: a column of 0 and 1 (NA is 0), or a function."""
         from dh2o.frame.rows import filter_rows
 
         return filter_rows(self, keep)
@@ -316,7 +315,7 @@ class Frame:
 
     @classmethod
     def from_arrow(cls, data: Any, **options: Any) -> Frame:
-        """Return a frame of an Arrow table, reader, array or anything with ``__arrow_c_stream__``."""
+        """Return a frame of an Arrow table, reader, array or any ``__arrow_c_stream__``."""
         from dh2o.frame.exchange import from_arrow
 
         return from_arrow(data, **options)
@@ -351,7 +350,7 @@ class Frame:
 
     @classmethod
     def from_dask(cls, data: Any, **options: Any) -> Frame:
-        """Return a frame of a Dask DataFrame, Series or Array; its partitions stay where they are."""
+        """Return a frame of a Dask DataFrame, Series or Array; partitions stay where they are."""
         from dh2o.frame.exchange import from_dask
 
         return from_dask(data, **options)

@@ -111,7 +111,7 @@ def bins_of(vec: Vec, rollups: Rollups) -> Bins:
 
 
 def percentiles_of(histogram: Histogram) -> tuple[float, ...]:
-    """Return the values at `PERCENTILES`: position 1 + p (n - 1), interpolated between full bins."""
+    """Return values at `PERCENTILES`: position 1 + p (n - 1), interpolated between full bins."""
     n_values = int(histogram.bins.sum())
     if n_values == 0:
         return (np.nan,) * len(PERCENTILES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -132,7 +133,7 @@ def _statistics(workers: tuple[WorkerLine, ...]) -> tuple[WorkerLine, ...]:
         [line.n_blocks for line in workers],
         [line.n_chunks for line in workers],
     ]
-    measures = {
+    measures: dict[str, Callable[[list[float]], float]] = {
         "mean": statistics.fmean,
         "min": min,
         "max": max,

@@ -1,4 +1,4 @@
-"""Vec: what is known of one column besides its values. Values lie in blocks; a Vec points at them."""
+"""Vec: what is known of one column besides its values, which lie in blocks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class VecType(StrEnum):
-    """What the values of a column mean; ``int`` and ``real`` are both NUMERIC, told apart by rollups."""
+    """What the values of a column mean; int and real are both NUMERIC, told apart by rollups."""
 
     NUMERIC = "numeric"
     ENUM = "enum"

@@ -1,4 +1,4 @@
-"""Strategies that make Arrow and pandas tables of every type a frame keeps, and exact comparison."""
+"""Strategies for Arrow and pandas tables of every type that a frame keeps; exact comparison."""
 
 from __future__ import annotations
 

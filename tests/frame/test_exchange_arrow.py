@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.frame.tables import a_bit_of_everything, arrow_tables, same_arrow
 
 from dh2o.errors import FrameError
 from dh2o.frame import Frame, VecType
 from dh2o.mrtask import Engine
+from tests.frame.tables import a_bit_of_everything, arrow_tables, same_arrow
 
 QUICK = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -49,10 +49,17 @@ def test_capsule_protocol_both_ways(engine: Engine) -> None:
 
 def test_reader_is_cut_into_blocks(engine: Engine) -> None:
     schema = pa.schema([("x", pa.int64()), ("c", pa.dictionary(pa.int8(), pa.string()))])
+    level = schema.field("c").type
     batches = [
-        pa.record_batch([pa.array(np.arange(200_000) + i), pa.array([f"l{i}"] * 200_000).dictionary_encode().cast(schema.field(1).type)], schema=schema)
+        pa.record_batch(
+            [
+                pa.array(np.arange(200_000) + i),
+                pa.array([f"l{i}"] * 200_000).dictionary_encode().cast(level),
+            ],
+            schema=schema,
+        )
         for i in range(4)
-    ]  # fmt: skip
+    ]
     frame = Frame.from_arrow(pa.RecordBatchReader.from_batches(schema, iter(batches)))
     assert frame.n_rows == 800_000
     assert frame.n_blocks > 1

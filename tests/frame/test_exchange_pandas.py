@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.frame.tables import pandas_frames
 
 from dh2o.errors import FrameError
 from dh2o.frame import Frame
 from dh2o.mrtask import Engine
+from tests.frame.tables import pandas_frames
 
 QUICK = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

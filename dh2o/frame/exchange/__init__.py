@@ -65,7 +65,7 @@ def from_polars(
 def from_numpy(
     data: Any, names: Sequence[str] | None = None, *, strings: Strings = "string"
 ) -> Frame:
-    """Return a frame of a NumPy array; columns without a name are called C1, C2, …"""
+    """Return a frame of a NumPy array; columns without a name are called C1, C2, C3."""
     from dh2o.frame.exchange.python_data import table_of_numpy
 
     return from_table(table_of_numpy(data, names), strings=strings)

@@ -1,6 +1,7 @@
 """Arrow tables and streams in and out.
 
-Data of this process go to the spool first: tasks read them there, so that Dask can make a lost block again.
+Data of this process go to the spool first and tasks read them there, so that Dask can make a lost
+block again.
 """
 
 from __future__ import annotations
@@ -251,7 +252,7 @@ def frame_of_plans(plans: Sequence[ColumnPlan], blocks: Blocks) -> Frame:
 
 
 def leaving_columns(frame: Frame) -> list[ArrowColumn]:
-    """Return how each column of the frame leaves; statistics are made only where types need them."""
+    """Return how each column of the frame leaves; makes statistics only where types need them."""
     unsure = [i for i, vec in enumerate(frame.vecs) if needs_rollups(vec)]
     if unsure:
         frame.select(unsure).rollups()

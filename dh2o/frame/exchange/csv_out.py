@@ -121,7 +121,7 @@ def _texts(chunk: Chunk, column: _CsvColumn, how: CsvOptions) -> Any:
         ints = chunk.ints()
         cells = pa.array(ints, mask=ints == NA_INT).cast(text)
         return cells if column.is_int else _with_point(cells)
-    return _float_texts(chunk.floats(), column, how)
+    return _float_texts(chunk.floats(), how)
 
 
 def _with_point(cells: Any) -> Any:
@@ -133,7 +133,7 @@ def _with_point(cells: Any) -> Any:
     return pc.binary_join_element_wise(cells, pa.scalar(".0", text), pa.scalar("", text))
 
 
-def _float_texts(values: Any, column: _CsvColumn, how: CsvOptions) -> Any:
+def _float_texts(values: Any, how: CsvOptions) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 

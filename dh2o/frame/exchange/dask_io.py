@@ -1,4 +1,4 @@
-"""Dask collections in and out. Their partitions stay on the workers: each becomes a block, and back."""
+"""Dask collections in and out: each partition becomes a block on the worker where it lies."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ class _EncodePartition:
 
 
 def to_dask(frame: Frame) -> Any:
-    """Return a lazy Dask DataFrame, one partition per block, with the frame's row numbers as index."""
+    """Return a lazy Dask DataFrame, one partition per block, the row numbers as its index."""
     import dask
 
     dd = require_dask_dataframe()

@@ -87,12 +87,12 @@ def _still_fits(vec: Vec, arrow: str) -> bool:
 
 
 def needs_rollups(vec: Vec) -> bool:
-    """True when only the values tell whether the column leaves as int64 or as double."""
+    """Return whether only the values tell if the column leaves as int64 or as double."""
     return vec.is_numeric and (vec.arrow_type is None or not _still_fits(vec, vec.arrow_type))
 
 
 def decode_block(block: Block, columns: Sequence[ArrowColumn]) -> list[Any]:
-    """Return the Arrow arrays of a block; enums as indices, for which `with_levels` has the levels."""
+    """Return the Arrow arrays of a block; enums as indices, for `with_levels` to complete."""
     return [
         _decode_column(
             block.chunks[i], column, None if column.sub_ms is None else block.chunks[column.sub_ms]
@@ -111,7 +111,8 @@ def with_levels(column: ArrowColumn, indices: Sequence[Any]) -> list[Any]:
     levels = pa.array(column.domain or (), pa.large_string())
     if not pa.types.is_dictionary(kind):
         return [levels.take(some).cast(kind) for some in indices]
-    values = levels.cast(kind.value_type)
+    empty = pa.types.is_null(kind.value_type)
+    values = pa.nulls(0) if empty else levels.cast(kind.value_type)
     make = pa.DictionaryArray.from_arrays
     return [make(some, values, ordered=kind.ordered) for some in indices]
 
@@ -150,8 +151,8 @@ def _decode_number(chunk: Chunk, kind: Any, na_is_nan: bool) -> Any:
         return _decode_decimal(chunk, kind)
     if str(kind) == "uint64" and not chunk.is_integer:
         values = chunk.floats()
-        na = np.isnan(values)
-        return _with_nulls(np.where(na, 0.0, values).astype(np.uint64), na)
+        nan = np.isnan(values)
+        return _with_nulls(np.where(nan, 0.0, values).astype(np.uint64), nan)
     ints, na = _ints(chunk)
     if pa.types.is_integer(kind):
         return _with_nulls(ints.astype(kind.to_pandas_dtype()), na)
@@ -179,8 +180,8 @@ def _decode_decimal(chunk: Chunk, kind: Any) -> Any:
         na = np.isnan(floats)
         unscaled = np.rint(np.where(na, 0.0, floats) * 10.0**kind.scale).astype(np.int64)
     else:
-        ints, some_na = _ints(chunk)
-        na = np.zeros(len(ints), np.bool_) if some_na is None else some_na
+        ints, hidden = _ints(chunk)
+        na = np.zeros(len(ints), np.bool_) if hidden is None else hidden
         unscaled = ints // 10**-kind.scale
     words = np.stack([unscaled, unscaled >> 63], axis=1)
     validity = pa.array(~na).buffers()[1] if len(na) else None
@@ -208,7 +209,7 @@ def _decode_uuid(chunk: Chunk, kind: Any) -> Any:
     raw = chunk.uuids()
     if str(kind) == "fixed_size_binary[16]":
         return raw
-    if isinstance(kind, pa.ExtensionType):
+    if isinstance(kind, pa.BaseExtensionType):
         return pa.ExtensionArray.from_storage(kind, raw)
     return pa.array(uuid_texts(raw), kind)
 

@@ -132,8 +132,8 @@ def _refuse_where(bad: npt.NDArray[np.bool_], plan: ColumnPlan, values: Any, how
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise FrameError(
-            f"Column {plan.name!r} ({plan.source.arrow}): row {row} of its block, {values[row]}, cannot be "
-            f"kept {how}. Cast the column to a double (which rounds) or to a string first."
+            f"Column {plan.name!r} ({plan.source.arrow}): row {row} of its block, {values[row]}, "
+            f"cannot be kept {how}. Cast the column to a double (which rounds) or a string first."
         )
 
 
@@ -174,16 +174,16 @@ def codes_of_texts(array: Any, domain: Sequence[str]) -> npt.NDArray[np.int32]:
     return np.asarray(codes.fill_null(-1).to_numpy(zero_copy_only=False), np.int32)
 
 
-def _encode_string(array: Any, plan: ColumnPlan) -> Chunk:
+def _encode_string(array: Any, _: ColumnPlan) -> Chunk:
     import pyarrow as pa
 
     return encode_strings(array.cast(pa.large_string()))
 
 
-def _encode_uuid(array: Any, plan: ColumnPlan) -> Chunk:
+def _encode_uuid(array: Any, _: ColumnPlan) -> Chunk:
     import pyarrow as pa
 
-    if isinstance(array.type, pa.ExtensionType):
+    if isinstance(array.type, pa.BaseExtensionType):
         array = array.storage
     return encode_uuids(array.cast(pa.binary(16)))
 

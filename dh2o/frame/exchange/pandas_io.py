@@ -201,7 +201,7 @@ def _natural(column: Any) -> Any:
         if max(-low, high) <= MAX_EXACT_FLOAT:
             return column.cast(pa.float64()).to_numpy()
         return pd.api.types.pandas_dtype(_nullable_name(kind)).__from_arrow__(column)
-    if isinstance(kind, pa.ExtensionType) or pa.types.is_fixed_size_binary(kind):
+    if isinstance(kind, pa.BaseExtensionType) or pa.types.is_fixed_size_binary(kind):
         return _objects(column)
     return column.to_pandas()
 

@@ -1,4 +1,4 @@
-"""How an Arrow column becomes a frame column: decided once for the whole column, from mergeable scans."""
+"""How an Arrow column becomes a frame column: decided for the whole of it, from mergeable scans."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def _is_text(kind: Any) -> bool:
 
 
 def _dictionary_texts(values: Any) -> tuple[str, ...]:
-    """Return the levels of a dictionary as text, each once; a null among them is NA, not a level."""
+    """Return the levels of a dictionary as text, each once; a null among them is no level."""
     return tuple(dict.fromkeys(text for text in texts_of(values).to_pylist() if text is not None))
 
 
@@ -190,7 +190,7 @@ def texts_of(values: Any) -> Any:
     """Return dictionary values as text that casts back to exactly the same values."""
     import pyarrow as pa
 
-    if _is_text(values.type):
+    if _is_text(values.type) or pa.types.is_null(values.type):
         return values.cast(pa.large_string())
     try:
         texts = values.cast(pa.large_string())

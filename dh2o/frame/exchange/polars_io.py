@@ -19,7 +19,7 @@ def require_polars() -> Any:
 
 
 def table_of_polars(data: Any) -> tuple[Any, list[Source]]:
-    """Return an Arrow table of a DataFrame, LazyFrame or Series, and what Polars called its types."""
+    """Return a DataFrame, LazyFrame or Series as Arrow, and what Polars called its types."""
     pl = require_polars()
     if isinstance(data, pl.LazyFrame):
         data = data.collect()
@@ -42,7 +42,7 @@ def _kept_name(dtype: Any) -> str | None:
 
 
 def polars_of_table(table: Any, sources: Sequence[Source | None]) -> Any:
-    """Return an Arrow table as a DataFrame; enums come back as Categorical unless they were Enum."""
+    """Return an Arrow table as a DataFrame; enums become Categorical unless they were Enum."""
     pl = require_polars()
     series = []
     for i, (name, source) in enumerate(zip(table.column_names, sources, strict=True)):

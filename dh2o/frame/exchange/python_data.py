@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -13,7 +14,7 @@ from dh2o.errors import FrameError
 
 
 def default_names(n_cols: int) -> list[str]:
-    """Return H2O's names for columns without one: C1, C2, …"""
+    """Return H2O's names for columns without one: C1, C2, C3."""
     return [f"C{i}" for i in range(1, n_cols + 1)]
 
 
@@ -23,6 +24,7 @@ def table_of_python(data: Any, names: Sequence[str] | None = None, *, header: bo
     As H2O reads them: a list of lists is a list of rows, a flat list is one column, short rows and
     short columns end in NA. `header` says that the first row holds the names.
     """
+    own: list[str] | None
     if isinstance(data, Mapping):
         own, columns = _columns_of_dict(data)
     elif isinstance(data, list | tuple):
@@ -52,11 +54,11 @@ def table_of_numpy(data: Any, names: Sequence[str] | None = None) -> Any:
 def _table(columns: Sequence[Any], names: Sequence[str] | None) -> Any:
     import pyarrow as pa
 
-    names = list(names) if names is not None else default_names(len(columns))
-    if len(names) != len(columns):
-        raise FrameError(f"{len(names)} names were given for {len(columns)} columns.")
-    arrays = [arrow_array(name, column) for name, column in zip(names, columns, strict=True)]
-    return pa.table(arrays, names=[str(name) for name in names])
+    given = [str(n) for n in names] if names is not None else default_names(len(columns))
+    if len(given) != len(columns):
+        raise FrameError(f"{len(given)} names were given for {len(columns)} columns.")
+    arrays = [arrow_array(name, column) for name, column in zip(given, columns, strict=True)]
+    return pa.table(arrays, names=given)
 
 
 def _columns_of_dict(data: Mapping[Any, Any]) -> tuple[list[str], list[Any]]:
@@ -144,7 +146,7 @@ def _array_of_uuids(name: str, values: list[Any]) -> Any:
 
 
 def _is_na(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and value != value)
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _array_of_numpy(name: str, values: np.ndarray[Any, Any]) -> Any:
@@ -165,9 +167,13 @@ def _array_of_numpy(name: str, values: np.ndarray[Any, Any]) -> Any:
         )
     if kind == "S":
         values = np.char.decode(values, "utf-8")
-    if kind in "mM" and np.datetime_data(values.dtype)[0] in {"Y", "M", "W", "h", "m"}:
+    if kind in "mM" and _unit(values) in {"Y", "M", "W", "h", "m"}:
         values = values.astype(f"{kind}8[s]" if kind == "m" else "M8[s]")
     if kind == "f" and values.dtype.itemsize > 8:
         raise FrameError(f"Column {name!r} is {values.dtype}; convert it to float64 first.")
     values = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="), copy=False))
     return pa.array(values, mask=mask)
+
+
+def _unit(values: Any) -> str:
+    return str(np.datetime_data(values.dtype)[0])
