@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dh2o.chunks import Block, Chunk, encode_codes, encode_floats
 from dh2o.frame import Frame, Vec, VecType
+from dh2o.models import Model
 from dh2o.models.adapt import Adaptation, ColumnInfo, TileSource, Wanted, plan_adaptation
 from dh2o.mrtask import MRTask
 
 if TYPE_CHECKING:
     from dh2o.estimators.spec import TrainSpec
 
+Domain = tuple[str, ...] | None
 
-def column_infos(frame: Frame) -> tuple[ColumnInfo, ...]:
-    """Return name, type and domain of each column."""
+
+def column_infos(frame: Frame, wanted: Mapping[str, Domain]) -> tuple[ColumnInfo, ...]:
+    """Return name, type and domain of each column on offer.
+
+    A column of NA only fits whatever is wanted; whether a numeric column is one is looked up
+    (by a pass, if it is not known) where an enum is wanted.
+    """
+    doubtful = [
+        name
+        for name, vec in zip(frame.names, frame.vecs, strict=True)
+        if not vec.is_enum and wanted.get(name) is not None
+    ]
+    rollups = frame.select(doubtful).rollups() if doubtful else []
+    empty = {n for n, stats in zip(doubtful, rollups, strict=True) if stats.n_na == stats.n_rows}
     return tuple(
-        ColumnInfo(name, vec.type.value, vec.domain)
+        ColumnInfo(name, "na" if name in empty else vec.type.value, vec.domain)
         for name, vec in zip(frame.names, frame.vecs, strict=True)
     )
+
+
+def infos_for(model: Model, frame: Frame) -> tuple[ColumnInfo, ...]:
+    """Return the columns that `frame` offers to `model`."""
+    output = model.output
+    return column_infos(frame, dict(zip(output.names, output.domains, strict=True)))
 
 
 class AdaptColumns(MRTask[None, None]):
@@ -60,7 +81,7 @@ def adapt_frame(frame: Frame, spec: TrainSpec) -> tuple[Frame, tuple[str, ...]]:
         spec.fold,
         with_metrics=True,
     )
-    plan = plan_adaptation(wanted, column_infos(frame))
+    plan = plan_adaptation(wanted, column_infos(frame, like.domains))
     made = [p for p in plan.plans if not p.is_plain]
     vecs: dict[str, Vec] = {
         p.name: frame.vecs[p.source] for p in plan.plans if p.is_plain and p.source is not None

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from dh2o.chunks import Block, Chunk, encode_codes, encode_floats
-from dh2o.estimators.adapt_frame import column_infos
+from dh2o.estimators.adapt_frame import infos_for
 from dh2o.frame import Frame, VecType
 from dh2o.models import Model
 from dh2o.models.adapt import Adaptation
@@ -96,7 +96,7 @@ def slim(model: Model) -> Model:
 
 def predict_frame(model: Model, frame: Frame) -> Frame:
     """Return the prediction columns of `frame`, aligned with it: predict, then probabilities."""
-    plan = adaptation_of(model, column_infos(frame))
+    plan = adaptation_of(model, infos_for(model, frame))
     names = model.prediction_names
     blocks = PredictTask(slim(model), plan).new_blocks(frame, len(names))
     types = [VecType.NUMERIC] * len(names)
@@ -108,7 +108,7 @@ def predict_frame(model: Model, frame: Frame) -> Frame:
 
 def prediction_warnings(model: Model, frame: Frame) -> tuple[str, ...]:
     """Return what the user should know about scoring `frame`: missing columns, unseen levels."""
-    return adaptation_of(model, column_infos(frame)).warnings
+    return adaptation_of(model, infos_for(model, frame)).warnings
 
 
 def model_metrics(
@@ -123,7 +123,7 @@ def model_metrics(
 
     `weights` overrides the model's own weights column.
     """
-    plan = adaptation_of(model, column_infos(frame), with_metrics=True)
+    plan = adaptation_of(model, infos_for(model, frame), with_metrics=True)
     column = weights or model.output.weights
     builder = builder or builder_for(model, frame, column, auc_type)
     metrics = MetricsTask(slim(model), plan, builder, column).do_all(frame)

@@ -21,7 +21,7 @@ _SHOWN_LEVELS = 20
 
 @dataclass(frozen=True, slots=True)
 class ColumnInfo:
-    """A column on offer: ``type`` is numeric, enum, time, string or uuid."""
+    """A column on offer: ``type`` is numeric, enum, time, string, uuid, or na (no value at all)."""
 
     name: str
     type: str
@@ -179,6 +179,8 @@ def _found(
     info: ColumnInfo, idx: int, domain: tuple[str, ...] | None, is_response: bool
 ) -> tuple[ColumnPlan, str | None]:
     name = info.name
+    if info.type == "na":
+        return ColumnPlan(name, None), None
     if domain is None:
         if info.type == "enum":
             raise ModelError(

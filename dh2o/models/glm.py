@@ -88,7 +88,7 @@ class GLMModel(Model):
 
     def _standard_error(self, columns: Columns, n_rows: int) -> F64:
         """Return sqrt(x' covariance x) of each row x."""
-        assert self.covariance is not None  # noqa: S101  (told by the caller)
+        assert self.covariance is not None
         rows = np.zeros((n_rows, self.design.n_places))
         every = np.arange(n_rows)
         for idx, name in enumerate(self.design.categoricals):

@@ -62,7 +62,13 @@ def local_table(data: Any, names: Sequence[str] = ()) -> LocalTable:
 def _type_of(column: pa.ChunkedArray) -> tuple[str, tuple[str, ...] | None]:
     import pyarrow as pa
 
+    import pyarrow.compute as pc
+
     kind = column.type
+    if column.null_count == len(column):
+        return "na", None
+    if pa.types.is_floating(kind) and pc.all(pc.is_nan(column), min_count=0).as_py():
+        return "na", None
     if pa.types.is_dictionary(kind):
         if not column.num_chunks:
             return "enum", ()

@@ -146,8 +146,8 @@ class BinomialMetricBuilder(MetricBuilder[BinomialPartial]):
     cap: int = DEFAULT_CAP
 
     def map(self, preds: F64, actual: F64, weights: F64 | None = None) -> BinomialPartial:
-        p1 = preds if preds.ndim == 1 else preds[:, -1]
-        p, y, w = usable_rows(p1.reshape(-1, 1), actual, weights)
+        p1 = preds if preds.ndim == 1 else preds[:, min(1, preds.shape[1] - 1)]
+        p, y, w = usable_rows(p1[:, None], actual, weights)
         p = p[:, 0]
         keep = (y == 0) | (y == 1)
         if not keep.all():

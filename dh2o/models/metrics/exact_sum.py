@@ -26,10 +26,9 @@ _CARRY_EVERY = 1 << 28  # additions of < 2**32 that an int64 limb surely holds
 
 
 @njit(cache=True, nogil=True)
-def _add_all(values, bits, acc):  # type: ignore[no-untyped-def]
-    """Exact sum: acc += sum(values).   IN: values, their bits as int64.  OUT: acc[N_SLOTS]."""
-    for i in range(len(values)):
-        b = bits[i]
+def _add_all(bits, acc):  # type: ignore[no-untyped-def]
+    """Exact sum: acc += sum of doubles.   IN: their bits as int64.  OUT: acc[N_SLOTS]."""
+    for b in bits:
         exponent = (b >> 52) & 0x7FF
         mantissa = b & 0xFFFFFFFFFFFFF
         if exponent == 0x7FF:
@@ -72,7 +71,7 @@ def exact_sums(*columns: NDArray[Any]) -> I64:
         values = np.ascontiguousarray(column, dtype=np.float64).ravel()
         for start in range(0, len(values), _CARRY_EVERY):
             piece = values[start : start + _CARRY_EVERY]
-            _add_all(piece, piece.view(np.int64), row)
+            _add_all(piece.view(np.int64), row)
             _carry(row)
     return acc
 

@@ -78,7 +78,7 @@ class ModelMetricsMultinomial(ModelMetrics):
     def hit_ratio_table(self) -> TwoDimTable:
         """Share of rows whose class is among the k most probable."""
         n = len(self.hit_ratios)
-        columns = {"k": ("int", range(1, n + 1)), "hit_ratio": ("float", self.hit_ratios)}
+        columns = {"k": ("string", range(1, n + 1)), "hit_ratio": ("float", self.hit_ratios)}
         return TwoDimTable.of(f"Top-{n} Hit Ratios", columns)
 
 
@@ -125,7 +125,7 @@ class MultinomialMetricBuilder(MetricBuilder[MultinomialPartial]):
         return max(DEFAULT_CAP // len(self.domain), 1 << 13)
 
     def map(self, preds: F64, actual: F64, weights: F64 | None = None) -> MultinomialPartial:
-        p, y, w = usable_rows(preds, actual, weights)
+        p, y, w = usable_rows(preds[:, : len(self.domain)], actual, weights)
         k = len(self.domain)
         if len(y) == 0:
             return self._nothing()

@@ -53,7 +53,8 @@ class RegressionMetricBuilder(MetricBuilder[RegressionPartial]):
     distribution_param: float = math.nan
 
     def map(self, preds: F64, actual: F64, weights: F64 | None = None) -> RegressionPartial:
-        f, y, w = usable_rows(np.asarray(preds).reshape(len(actual), -1), actual, weights)
+        first = preds[:, None] if preds.ndim == 1 else preds[:, :1]
+        f, y, w = usable_rows(first, actual, weights)
         f = f[:, 0]
         if len(y) == 0:
             return RegressionPartial(0, empty_sums(_N_SUMS))
