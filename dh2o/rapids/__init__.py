@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.grammar import RapidsSyntaxError, parse
+from dh2o.rapids.h2oframe import H2OFrame
 from dh2o.rapids.session import Session
 from dh2o.rapids.table import PRIMITIVES, Primitive, reference_page, register
 from dh2o.rapids.values import (
@@ -25,6 +26,7 @@ from dh2o.rapids.values import (
 __all__ = [
     "PRIMITIVES",
     "Env",
+    "H2OFrame",
     "Primitive",
     "RapidsSyntaxError",
     "Session",

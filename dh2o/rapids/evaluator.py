@@ -21,7 +21,7 @@ from dh2o.rapids.table import (
     raw_argument,
 )
 from dh2o.rapids.tree import Apply, Id, Lambda, Literal, Node, Num, Str
-from dh2o.rapids.values import Val, ValFrame, ValFun, ValNum, ValStr
+from dh2o.rapids.values import Val, ValFrame, ValFun, ValKeyed, ValNum, ValStr
 
 if TYPE_CHECKING:
     from dh2o.mrtask import Engine
@@ -150,7 +150,7 @@ class Env:
         if isinstance(node, Lambda):
             return ValFun("lambda", node, self.scope)
         if isinstance(node, Literal):
-            return ValFrame(node.value)
+            return node.value if isinstance(node.value, ValKeyed) else ValFrame(node.value)
         raise RapidsError(f"Cannot evaluate {type(node).__name__}.")
 
     def _function(self, head: Node) -> ValFun:

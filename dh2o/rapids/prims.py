@@ -5,10 +5,13 @@ from __future__ import annotations
 from dh2o.rapids import (  # noqa: F401
     prim_assign,
     prim_columns,
+    prim_groups,
     prim_operators,
     prim_random,
     prim_reduce,
+    prim_reshape,
     prim_search,
+    prim_stats,
     prim_strings,
     prim_times,
     prim_types,

@@ -94,6 +94,8 @@ class Primitive:
         parameter = self.parameter(position)
         if value is None:
             return None
+        if parameter.optional and parameter.type in ("str", "frame") and _is_empty_list(value):
+            return None  # the Python client writes [] for None
         converter = CONVERTERS.get(parameter.type)
         try:
             return value if converter is None else converter(value)
@@ -107,6 +109,10 @@ class Primitive:
 
 class _WrongTypeError(Exception):
     """The value is not of the parameter's type."""
+
+
+def _is_empty_list(value: Any) -> bool:
+    return isinstance(value, ValNums) and not len(value)
 
 
 def _frame(value: Val) -> Any:
@@ -255,8 +261,10 @@ def raw_argument(parameter: Parameter, node: Node) -> Any:
 
 
 def is_placeholder(node: Node) -> bool:
-    """Return True for ``_``: the argument is not given."""
-    return isinstance(node, Id) and node.name == "_"
+    """Return True for ``_`` and ``"_"``: the argument is not given."""
+    return (isinstance(node, Id) and node.name == "_") or (
+        isinstance(node, Str) and node.value == "_"
+    )
 
 
 def literal_value(node: Node) -> Val | None:

@@ -80,17 +80,15 @@ def _fill_na(operands: list[Any], params: Any, n_rows: int) -> F64:
 
 @tile_op("cut")
 def _cut(operands: list[Any], params: Any, n_rows: int) -> F64:
-    """Interval of each value among ascending breaks; NA outside them."""
-    breaks, right, include_lowest = params
+    """Interval of each value among ascending cuts; NA outside them, the outer ends as H2O has them."""
+    cuts, right, include_lowest = params
     values = np.broadcast_to(operands[0], (n_rows,))
-    side = "left" if right else "right"
-    idx = np.searchsorted(breaks, values, side=side) - 1
-    last = len(breaks) - 1
-    if include_lowest:
-        edge = breaks[0] if right else breaks[-1]
-        idx = np.where(values == edge, 0 if right else last - 1, idx)
-    bad = (idx < 0) | (idx >= last) | np.isnan(values)
-    return np.where(bad, np.nan, idx.astype(np.float64))
+    idx = np.searchsorted(cuts, values, side="left" if right else "right") - 1
+    low, high = cuts[0], cuts[-1]
+    outside = (values < low) if include_lowest else (values <= low)
+    outside |= (values > high) if right else (values >= high)
+    idx = np.maximum(idx, 0)
+    return np.where(outside | np.isnan(values), np.nan, idx.astype(np.float64))
 
 
 @tile_op("row_fold")
@@ -148,3 +146,19 @@ def _put(operands: list[Any], params: Any, n_rows: int) -> F64:
     chosen = ~np.isnan(pick)
     out[chosen] = params[0][pick[chosen].astype(np.int64)]
     return out
+
+
+@tile_op("group_number")
+def _group_number(operands: list[Any], params: Any, n_rows: int) -> F64:
+    """The number of the group whose keys (one array a key, in params) a row has; NA for none."""
+    place: dict[tuple[float, ...], int] = {}
+    for g, key in enumerate(zip(*params, strict=True)):
+        place[tuple(_NA_KEY if k != k else float(k) for k in key)] = g
+    columns = [np.broadcast_to(o, (n_rows,)) for o in operands]
+    out = np.empty(n_rows)
+    for i, key in enumerate(zip(*columns, strict=True)):
+        out[i] = place.get(tuple(_NA_KEY if k != k else float(k) for k in key), np.nan)
+    return out
+
+
+_NA_KEY = -1.7976931348623157e308  # stands for NA in a dictionary: NaN is unequal to itself

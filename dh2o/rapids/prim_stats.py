@@ -1,0 +1,515 @@
+"""Primitives: quantiles, covariance, tables, histograms, scaling, distances."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from dh2o.errors import RapidsError
+from dh2o.frame import VecType
+from dh2o.rapids.columns import Column, Const, Local, Op, Table, default_names, local_table, numeric
+from dh2o.rapids.evaluator import Env
+from dh2o.rapids.groups import grouped
+from dh2o.rapids.kernels import F64
+from dh2o.rapids.levels import level_counts, unique_numbers, unique_texts
+from dh2o.rapids.missing import ImputeCall, impute_table
+from dh2o.rapids.order_statistics import quantiles_of, weighted_quantiles
+from dh2o.rapids.passes import gather, together
+from dh2o.rapids.prim_reshape import number_matrix
+from dh2o.rapids.reducers import complete_cross, facts_of, na_counts, power_sums
+from dh2o.rapids.running import difference
+from dh2o.rapids.selectors import columns_r
+from dh2o.rapids.table import primitive
+from dh2o.rapids.values import Val, ValFrame, ValNum, ValNums, ValStr, ValStrs
+
+__all__: list[str] = []
+
+USES = ("everything", "all.obs", "complete.obs")
+
+
+@primitive(
+    "quantile",
+    "ary:frame probs:nums combine:str weights:str?",
+    "Columns Probs and <name>Quantiles: interpolate (type 7), average, low or high.",
+)
+def quantile(_env: Env, table: Table, probs: F64, combine: str, weights: str | None) -> Val:
+    for p in probs:
+        if not 0 <= p <= 1:
+            raise RapidsError(f"Probability must be between 0 and 1: {p:g}")
+    weight = None if weights is None else table.columns[table.index(weights)]
+    names, values = ["Probs"], [np.asarray(probs, dtype=np.float64)]
+    usable = [
+        c for n, c in zip(table.names, table.columns, strict=True) if c.is_number and n != weights
+    ]
+    if weight is None:
+        found, _ = quantiles_of(table, usable, probs.tolist(), combine) if usable else ([], [])
+    else:
+        found = [weighted_quantiles(table, c, weight, probs.tolist(), combine) for c in usable]
+    rest = iter(found)
+    for name, column in zip(table.names, table.columns, strict=True):
+        if name == weights:
+            continue
+        names.append(f"{name}Quantiles")
+        known = next(rest) if column.is_number else [math.nan] * len(probs)
+        values.append(np.array(known, dtype=np.float64))
+    return ValFrame(local_table(names, values))
+
+
+def _check_pair(x: Table, y: Table, use: str) -> None:
+    if x.n_rows != y.n_rows:
+        raise RapidsError(
+            f"Frames must have the same number of rows, found {x.n_rows} and {y.n_rows}"
+        )
+    if use not in USES:
+        raise RapidsError(f"unknown use mode: {use}. Expected one of: {', '.join(USES)}.")
+    for table in (x, y):
+        for name, column in zip(table.names, table.columns, strict=True):
+            if column.is_string or column.type is VecType.UUID:
+                raise RapidsError(f"Column {name!r} is {column.type}; numbers are needed.")
+
+
+def _covariances(x: Table, y: Table, use: str) -> tuple[F64, F64, F64]:
+    """Return sums of squares of x and of y, and the products (y by x), over n - 1."""
+    x, y = together([x, y])
+    columns = [*x.columns, *y.columns]
+    if use == "all.obs" and facts_of(x, columns).n_na.any():
+        raise RapidsError("Mode is 'all.obs' but NAs are present")
+    if use == "complete.obs":
+        n, cross = complete_cross(x, columns, complete=True)
+    else:
+        n, cross = complete_cross(x, columns, complete=False)
+    with np.errstate(all="ignore"):
+        cov = cross / (n - 1) if n > 1 else np.full_like(cross, np.nan)
+    k = x.n_cols
+    return np.diag(cov)[:k], np.diag(cov)[k:], cov[k:, :k]
+
+
+def _one_row_vectors(x: Table, y: Table, use: str) -> tuple[F64, F64] | None:
+    """Return two rows as vectors for frames of one row; None when NA make the result NaN."""
+    if x.n_cols != y.n_cols:
+        raise RapidsError(
+            f"Single rows must have the same number of columns, found {x.n_cols} and {y.n_cols}"
+        )
+    a, b = number_matrix(x, "var")[0], number_matrix(y, "var")[0]
+    there = ~(np.isnan(a) | np.isnan(b))
+    if not there.all():
+        if use == "all.obs":
+            raise RapidsError("Mode is 'all.obs' but NAs are present")
+        if use == "everything":
+            return None
+    return a[there], b[there]
+
+
+@primitive(
+    "var", "x:frame y:frame use:str symmetric:num?", "Covariance of two columns, or the matrix."
+)
+def var(_env: Env, x: Table, y: Table, use: str, _symmetric: float | None) -> Val:
+    _check_pair(x, y, use)
+    if y.n_rows == 1:
+        rows = _one_row_vectors(x, y, use)
+        return ValNum(math.nan if rows is None else float(np.cov(*rows)[0, 1]))
+    _, _, cov = _covariances(x, y, use)
+    if x.n_cols == 1 and y.n_cols == 1:
+        return ValNum(float(cov[0, 0]))
+    return ValFrame(local_table(y.names, list(cov)))
+
+
+@primitive(
+    "cor", "x:frame y:frame use:str method:str?", "Correlation of two columns, or the matrix."
+)
+def cor(_env: Env, x: Table, y: Table, use: str, method: str | None) -> Val:
+    _check_pair(x, y, use)
+    how = (method or "Pearson").lower()
+    if how not in ("pearson", "spearman"):
+        raise RapidsError(
+            f"Unknown correlation method '{method}'. Available options are: [Pearson, Spearman]"
+        )
+    if how == "spearman":
+        return _matrix(y, _spearman(x, y, use))
+    if y.n_rows == 1:
+        rows = _one_row_vectors(x, y, use)
+        return ValNum(math.nan if rows is None else float(np.corrcoef(*rows)[0, 1]))
+    of_x, of_y, cov = _covariances(x, y, use)
+    with np.errstate(all="ignore"):
+        return _matrix(y, cov / np.sqrt(np.outer(of_y, of_x)), x.n_cols)
+
+
+def _matrix(y: Table, values: F64, n_x: int = 2) -> Val:
+    if values.shape == (1, 1) and n_x >= 1:
+        return ValNum(float(values[0, 0]))
+    return ValFrame(local_table(y.names, list(values)))
+
+
+def _spearman(x: Table, y: Table, use: str) -> F64:
+    """Return Pearson's correlation of the ranks (equal values share the mean rank)."""
+    from scipy.stats import rankdata
+
+    x, y = together([x, y])
+    held = gather(x.like(default_names(x.n_cols + y.n_cols), [*x.columns, *y.columns]), "cor")
+    data = np.stack([c.expr.values for c in held.columns if isinstance(c.expr, Local)])
+    missing = np.isnan(data)
+    if missing.any() and use == "all.obs":
+        raise RapidsError("Mode is 'all.obs' but NAs are present")
+    if use == "complete.obs":
+        data = data[:, ~missing.any(axis=0)]
+        missing = np.isnan(data)
+    ranks = np.stack([rankdata(row) for row in data])
+    ranks[missing.any(axis=1)] = np.nan
+    k = x.n_cols
+    with np.errstate(all="ignore"):
+        return np.corrcoef(ranks)[k:, :k]  # type: ignore[no-any-return]
+
+
+@primitive("table", "x:frame rest:any*", "Counts of the values of one column, or of pairs of two.")
+def table_(_env: Env, x: Table, *rest: Val) -> Val:
+    dense = not rest or (isinstance(rest[-1], ValNum) and rest[-1].value == 1)
+    other = rest[0].table if rest and isinstance(rest[0], ValFrame) else None
+    base, columns, names = x, list(x.columns), list(x.names)
+    if other is not None:
+        base, aligned = together([x, other])
+        columns = [*base.columns, *aligned.columns]
+        names = [*x.names, *other.names]
+    if len(columns) not in (1, 2):
+        raise RapidsError("table expects one or two columns")
+    for name, column in zip(names, columns, strict=True):
+        if not (column.is_enum or column.is_numberlike):
+            raise RapidsError(f"table counts numbers and categories; {name!r} is {column.type}.")
+    groups = grouped(base, columns, [])
+    there = ~np.isnan(groups.keys).any(axis=0)
+    keys, counts = groups.keys[:, there], groups.n_rows[there]
+    if len(columns) == 1:
+        return ValFrame(_counts(names[0], columns[0], keys[0], counts))
+    if dense:
+        kinds = [c.type for c in columns]
+        domains = [c.domain for c in columns]
+        return ValFrame(
+            local_table(
+                _distinct([*names, "Counts"]),
+                [*keys, counts],
+                [*kinds, VecType.NUMERIC],
+                [*domains, None],
+            )
+        )
+    return ValFrame(_crossed(names, columns, keys, counts))
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    from dh2o.rapids.columns import unique_names
+
+    return unique_names(names)
+
+
+def _counts(name: str, column: Column, keys: F64, counts: F64) -> Table:
+    whole = bool(len(keys)) and bool((keys == np.floor(keys)).all())
+    fast = whole and keys[-1] - keys[0] + 1 <= 1_000_000
+    names = [name, "Count" if fast or not len(keys) else "Counts"]
+    kinds = [column.type, VecType.NUMERIC]
+    return local_table(_distinct(names), [keys, counts], kinds, [column.domain, None])
+
+
+def _crossed(names: Sequence[str], columns: Sequence[Column], keys: F64, counts: F64) -> Table:
+    """Return one row for each value of the first column, one column for each of the second."""
+    from dh2o.rapids.arithmetic import java_double
+
+    rows, row_of = np.unique(keys[0], return_inverse=True)
+    across, column_of = np.unique(keys[1], return_inverse=True)
+    wide = np.zeros((len(across), len(rows)))
+    wide[column_of, row_of] = counts
+    levels = columns[1].domain
+    labels = [levels[int(v)] if levels else java_double(float(v)) for v in across]
+    kinds = [columns[0].type] + [VecType.NUMERIC] * len(labels)
+    domains = [columns[0].domain] + [None] * len(labels)
+    return local_table(_distinct([names[0], *labels]), [rows, *wide], kinds, domains)
+
+
+@primitive("unique", "ary:frame include_nas:num?", "The distinct values of a column, ascending.")
+def unique(_env: Env, table: Table, include_nas: float | None) -> Val:
+    column = table.columns[0]
+    has_na = na_counts(table.select([0]))[0] > 0
+    if column.is_enum:
+        counts = level_counts(table, column)[:-1]
+        levels = [level for level, n in zip(column.domain or (), counts, strict=True) if n]
+        codes = np.arange(len(levels), dtype=np.float64)
+        if has_na and include_nas == 1:
+            codes = np.append(codes, np.nan)
+        return ValFrame(local_table(["C1"], [codes], [VecType.ENUM], [levels]))
+    if column.is_string:
+        import pyarrow as pa
+
+        texts: list[str | None] = list(unique_texts(table, column))
+        if has_na and include_nas == 1:
+            texts.append(None)
+        return ValFrame(local_table(["C1"], [pa.array(texts, pa.large_string())], [VecType.STRING]))
+    values = unique_numbers(table, column)
+    if has_na:
+        values = np.append(values, np.nan)  # H2O lists NA among numbers whatever is asked
+    return ValFrame(local_table(["C1"], [values], [column.type]))
+
+
+@primitive(
+    "hist", "ary:frame breaks:any", "Columns breaks, counts, mids_true and mids of a histogram."
+)
+def hist(_env: Env, table: Table, breaks: Val) -> Val:
+    column = table.only("Hist")
+    if not column.is_number:
+        raise RapidsError("Hist only applies to single numeric columns.")
+    facts = facts_of(table, [column], "range", "m2")
+    low, high = float(facts.mins[0]), float(facts.maxs[0])
+    if not low < high:
+        raise RapidsError("Hist does not apply to constant numeric columns.")
+    if isinstance(breaks, ValNums):
+        edges, width = np.asarray(breaks.values), -1.0
+    else:
+        n_breaks = int(breaks.value) if isinstance(breaks, ValNum) else _n_breaks(table, breaks)
+        if n_breaks <= 0:
+            raise RapidsError("breaks must be a positive number")
+        width = (high - low) / n_breaks
+        edges = low + width * np.arange(1, n_breaks + 1)
+    held = gather(table, "hist").columns[0].expr
+    values = held.values if isinstance(held, Local) else np.empty(0)
+    return ValFrame(_histogram(values[~np.isnan(values)], edges, width, low))
+
+
+def _histogram(values: F64, edges: F64, width: float, low: float) -> Table:
+    n_bins = len(edges) - 1
+    if width > 0:
+        bins = np.minimum(n_bins - 1, np.floor((values - low) / width)).astype(np.int64)
+    else:
+        bins = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, n_bins - 1)
+    bins = np.maximum(bins, 0)
+    counts = np.bincount(bins, minlength=n_bins).astype(np.float64)
+    lows, highs = np.full(n_bins, np.inf), np.full(n_bins, -np.inf)
+    np.minimum.at(lows, bins, values)
+    np.maximum.at(highs, bins, values)
+    with np.errstate(all="ignore"):
+        true_mids = np.where(counts > 0, (lows + highs) / 2, np.nan)
+    mids = (edges[:-1] + edges[1:]) / 2
+    blank = [np.nan]
+    columns = [edges, *(np.append(blank, c) for c in (counts, true_mids, mids))]
+    return local_table(["breaks", "counts", "mids_true", "mids"], columns)
+
+
+def _n_breaks(table: Table, rule: Val) -> int:
+    name = rule.value.lower() if isinstance(rule, ValStr) else "sturges"
+    column = table.columns[0]
+    facts = facts_of(table, [column], "range", "m2")
+    n, span = float(facts.n_rows), float(facts.maxs[0] - facts.mins[0])
+    log_n = math.log2(n) + 1e-10
+    if name == "rice":
+        return math.ceil(2 * n ** (1 / 3))
+    if name == "sqrt":
+        return int(math.sqrt(n))
+    if name == "doane":
+        sums = power_sums(table, [column], np.array([facts.mean(0)]))[0]
+        skew = (sums[1] / n) / (sums[0] / n) ** 1.5
+        spread = math.sqrt(6 * (n - 2) / ((n + 1) * (n + 3)))
+        return int(1 + log_n + math.log2(1 + abs(skew) / spread))
+    if name == "scott":
+        return math.ceil(span / (3.5 * math.sqrt(facts.variances[0]) / n ** (1 / 3)))
+    if name == "fd":
+        middle, _ = quantiles_of(table, [column], [0.5])
+        apart = numeric(Op("abs", (Op("-", (column.expr, Const(middle[0][0]))),)))
+        mad = 1.4826 * quantiles_of(table, [apart], [0.5])[0][0][0]
+        return math.ceil(span / (2 * mad * n ** (-1 / 3))) if mad else math.ceil(1 + log_n)
+    return math.ceil(1 + log_n)
+
+
+@primitive(
+    "cut",
+    "ary:frame breaks:nums labels:strs? include_lowest:num right:num digits:num",
+    "The interval of each value as a category; one break is a count of equal widths.",
+)
+def cut(
+    _env: Env,
+    table: Table,
+    breaks: F64,
+    labels: tuple[str, ...] | None,
+    lowest: float,
+    right: float,
+    digits: float,
+) -> Val:
+    column = table.columns[0]
+    if table.n_cols != 1 or not column.is_numberlike:
+        raise RapidsError("First argument must be a numeric column vector")
+    cuts = np.sort(np.asarray(breaks, dtype=np.float64))
+    n_bins = len(cuts) - 1
+    if n_bins < 0:
+        raise RapidsError("cut needs at least one break.")
+    if n_bins == 0:
+        if cuts[0] < 2:
+            raise RapidsError(f"The number of cuts must be >= 2. Got: {cuts[0]}")
+        cuts, n_bins = _equal_cuts(table, column, int(cuts[0]))
+    power = 10.0 ** min(int(digits), 12)
+    cuts = np.floor(cuts * power + 0.5) / power
+    if labels and len(labels) != n_bins:
+        raise RapidsError("`labels` vector does not match the number of cuts.")
+    names = tuple(labels) if labels else _intervals(cuts, lowest == 1, right == 1)
+    expr = Op("cut", (column.expr,), (cuts, right == 1, lowest == 1))
+    return ValFrame(table.like(table.names, [Column(VecType.ENUM, expr, names)]))
+
+
+def _equal_cuts(table: Table, column: Column, n_bins: int) -> tuple[F64, int]:
+    """Return H2O's cuts for a number of pieces: one interval fewer, a bit wider than the values."""
+    facts = facts_of(table, [column], "range")
+    low, high = float(facts.mins[0]), float(facts.maxs[0])
+    margin, width = 0.001 * (high - low), (high - low) / n_bins
+    cuts = low + width * np.arange(n_bins)
+    cuts[0], cuts[-1] = low - margin, high + margin
+    return cuts, n_bins
+
+
+def _intervals(cuts: F64, lowest: bool, right: bool) -> tuple[str, ...]:
+    from dh2o.rapids.arithmetic import java_double
+
+    opening, closing = ("(", "]") if right else ("[", ")")
+    names = []
+    for i, (a, b) in enumerate(zip(cuts, cuts[1:], strict=False)):
+        start = "[" if lowest and i == 0 else opening
+        names.append(f"{start}{java_double(float(a))},{java_double(float(b))}{closing}")
+    return tuple(names)
+
+
+@primitive(
+    "scale",
+    "ary:frame center:any scale:any",
+    "(x - center) / scale of number columns: TRUE, FALSE or lists.",
+)
+def scale(_env: Env, table: Table, center: Val, spread: Val) -> Val:
+    return ValFrame(_scaled(table, center, spread))
+
+
+@primitive(
+    "scale_inplace", "ary:frame center:any scale:any", "The same, and the stored frame is replaced."
+)
+def scale_inplace(env: Env, table: Table, center: Val, spread: Val) -> Val:
+    made = _scaled(table, center, spread)
+    return ValFrame(made if table.key is None else env.session.replace(table.key, made))
+
+
+def _scaled(table: Table, center: Val, spread: Val) -> Table:
+    usable = [i for i, c in enumerate(table.columns) if c.is_number]
+    if not usable:
+        return table
+    facts = facts_of(table, [table.columns[i] for i in usable], "m2")
+    means = _given(table, usable, center, [facts.mean(j) for j in range(len(usable))], 0.0)
+    with np.errstate(all="ignore"):
+        factors = [float(f) for f in 1.0 / np.sqrt(facts.variances)]
+    factors = _given(table, usable, spread, factors, 1.0)
+    columns = list(table.columns)
+    for j, i in enumerate(usable):
+        columns[i] = columns[i].then("affine", means[j], factors[j])
+    return table.like(table.names, columns)
+
+
+def _given(
+    table: Table, usable: Sequence[int], value: Val, computed: Sequence[float], nothing: float
+) -> list[float]:
+    if isinstance(value, ValNums) and len(value) > 0:
+        given = value.values.tolist()
+    elif isinstance(value, ValFrame):
+        given = number_matrix(value.table, "scale")[:, 0].tolist()
+    elif isinstance(value, ValNum) and value.value in (0.0, 1.0):
+        return list(computed) if value.value == 1 else [nothing] * len(usable)
+    else:
+        raise RapidsError("Only true or false allowed, or one number for each column.")
+    if len(given) == len(usable):
+        return [float(g) for g in given]
+    if len(given) != table.n_cols:
+        raise RapidsError(
+            "Values must be the same length as is the number of columns of the Frame to scale "
+            "(fill 0 for non-numeric columns)."
+        )
+    return [float(given[i]) for i in usable]
+
+
+@primitive("mode", "ary:frame", "The most frequent level (its code) of a categorical column.")
+def mode(_env: Env, table: Table) -> Val:
+    column = table.only("mode")
+    if not column.is_enum:
+        raise RapidsError("mode only works on a single categorical column")
+    return ValNum(float(level_counts(table, column)[:-1].argmax()))
+
+
+@primitive(
+    "topn",
+    "ary:frame column:num percent:num top:num",
+    "The top (1) or bottom (-1) share of a column with the row numbers.",
+)
+def topn(_env: Env, table: Table, column: float, percent: float, top: float) -> Val:
+    name = table.names[int(column)]
+    held = gather(table.select([int(column)]), "topn").columns[0]
+    if not held.is_numberlike or not isinstance(held.expr, Local):
+        raise RapidsError(f"topn needs a number column; {name!r} is {held.type}.")
+    values = held.expr.values
+    rows = np.flatnonzero(~np.isnan(values))
+    n_rows = min(len(rows), math.floor(percent * 0.01 * table.n_rows + 0.5))
+    ranked = rows[np.argsort(-values[rows] if top == 1 else values[rows], kind="stable")][:n_rows]
+    names = ["Original_Row_Indices", name]
+    return ValFrame(local_table(names, [ranked.astype(np.float64), values[ranked]]))
+
+
+@primitive("difflag1", "ary:frame", "Each value minus the one in the row before; the first is NA.")
+def difflag1(_env: Env, table: Table) -> Val:
+    for name, column in zip(table.names, table.columns, strict=True):
+        if not column.is_numberlike:
+            raise RapidsError(f"difflag1 needs number columns; {name!r} is {column.type}.")
+    return ValFrame(difference(table, table.names))
+
+
+@primitive(
+    "distance",
+    "x:frame y:frame measure:str",
+    "Distances between all rows of x and of y: l1, l2, cosine or cosine_sq.",
+)
+def distance(_env: Env, x: Table, y: Table, measure: str) -> Val:
+    if x.n_cols != y.n_cols:
+        raise RapidsError(
+            f"Frames must have the same number of columns, found {x.n_cols} and {y.n_cols}"
+        )
+    a, b = number_matrix(x, "distance"), number_matrix(y, "distance")
+    if len(a) * len(b) > 50_000_000:
+        raise RapidsError(f"distance would make {len(a)} x {len(b)} values; select fewer rows.")
+    how = measure.lower()
+    if how in ("cosine", "cosine_sq"):
+        with np.errstate(all="ignore"):
+            found = (a @ b.T) / np.outer(np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1))
+        found = found**2 if how == "cosine_sq" else found
+    elif how in ("l1", "l2"):
+        apart = np.abs(a[:, None, :] - b[None, :, :])
+        found = apart.sum(axis=2) if how == "l1" else np.sqrt((apart**2).sum(axis=2))
+    else:
+        raise RapidsError(
+            f"Invalid distance measure provided: {measure}. Expected l1, l2, cosine or cosine_sq."
+        )
+    return ValFrame(local_table(default_names(len(b)), list(found.T)))
+
+
+@primitive(
+    "h2o.impute",
+    "ary:frame column:num method:str combine:str? by:cols? groups:frame? values:nums?",
+    "Fills NA of one column (or all, -1) in the stored frame; gives the values or the groups used.",
+)
+def impute(
+    env: Env,
+    table: Table,
+    column: float,
+    method: str,
+    combine: str | None,
+    by: ValNums | ValStrs | None,
+    groups: Table | None,
+    values: F64 | None,
+) -> Val:
+    call = ImputeCall(
+        int(column),
+        method,
+        combine or "interpolate",
+        [] if by is None else columns_r(table, by),
+        groups,
+        None if values is None or not len(values) else values.tolist(),
+    )
+    changed, used = impute_table(table, call)
+    if table.key is not None:
+        env.session.replace(table.key, changed)
+    return ValFrame(used) if isinstance(used, Table) else ValNums.of(used)
