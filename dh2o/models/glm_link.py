@@ -36,7 +36,7 @@ class Link(ABC):
         """Return d eta / d mu."""
 
     def inverse_slopes(self, eta: F64, mu: F64) -> tuple[F64, F64]:
-        """Return d mu / d eta and its own derivative, for families that use the observed Hessian."""
+        """Return d mu / d eta and its own derivative, which observed Hessians need."""
         raise NotImplementedError(f"the {self.name} link has no second derivative here")
 
 

@@ -1,0 +1,145 @@
+"""What H2O refuses or warns of before a linear model is built, in its words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dh2o.errors import KeyNotFoundError
+from dh2o.estimators.messages import Message
+from dh2o.estimators.spec import TrainSpec
+from dh2o.frame import Frame
+from dh2o.models import ModelCategory
+from dh2o.models.glm_family import FAMILIES
+
+
+def check_parameters(spec: TrainSpec) -> Iterator[Message]:
+    """Yield every finding about parameters and response."""
+    yield from _check_numbers(spec)
+    yield from _check_family(spec)
+    yield from _check_link(spec)
+    yield from _check_p_values(spec)
+    yield from _check_missing(spec)
+
+
+def _check_numbers(spec: TrainSpec) -> Iterator[Message]:
+    params = spec.params
+    if params["obj_reg"] != -1 and params["obj_reg"] <= 0:
+        yield Message.error("obj_reg", "Must be positive or -1 for default")
+    prior = params["prior"]
+    if prior != -1 and not 0 < prior < 1:
+        yield Message.error("prior", "Prior must be in (exclusive) range (0,1)")
+    if prior != -1 and params["family"] != "binomial":
+        yield Message.error("prior", "Prior is only allowed with family = binomial.")
+    if params["lambda"] and params["lambda_search"]:
+        yield Message.warn("lambda_search", "disabled when user specified any lambda value(s).")
+    if params["remove_collinear_columns"] and not params["intercept"]:
+        yield Message.error(
+            "intercept",
+            "Remove colinear columns option is currently not supported without intercept",
+        )
+    if params["lambda_search"] and params["stopping_rounds"] > 0:
+        yield Message.error(
+            "stopping_rounds",
+            "early stop cannot run when lambda_search=True.  Lambda_search has its own "
+            "early-stopping mechanism",
+        )
+    if params["max_iterations"] == 0:
+        yield Message.warn("max_iterations", "for GLM, if specified, must be >= 1 or == -1.")
+
+
+def _check_family(spec: TrainSpec) -> Iterator[Message]:
+    family = spec.params["family"]
+    if spec.response is None:
+        return
+    vec = spec.train.vec(spec.response)
+    stats = spec.train.select([spec.response]).rollups()[0]
+    if spec.category is ModelCategory.MULTINOMIAL:
+        yield Message.error(
+            "family",
+            "Multinomial models are not supported by dh2o yet; the response has "
+            f"{vec.n_levels} levels. Use GBM, or a response of two levels.",
+        )
+    elif family == "binomial":
+        if not vec.is_enum or vec.n_levels != 2:
+            yield Message.error(
+                "family",
+                "Binomial requires the response to be a 2-class categorical or a binary "
+                "column (0/1)",
+            )
+    elif vec.is_enum:
+        yield Message.error("response", "Regression requires numeric response, got categorical.")
+    elif family in ("poisson", "negativebinomial"):
+        if stats.min < 0:
+            yield Message.error("family", "Poisson and Negative Binomial require response >= 0")
+        if not stats.is_int:
+            yield Message.warn(
+                "family",
+                "Poisson and Negative Binomial expect non-negative integer response, got floats.",
+            )
+    elif family == "gamma" and stats.min <= 0:
+        yield Message.error(
+            "family", "Response value for gamma distribution must be greater than 0."
+        )
+    elif family == "fractionalbinomial" and (stats.min < 0 or stats.max > 1):
+        yield Message.error(
+            "response",
+            f"Response '{spec.response}' must be between 0 and 1 for fractional_binomial family. "
+            f"Min: {stats.min:f}, Max: {stats.max:f}",
+        )
+
+
+def _check_link(spec: TrainSpec) -> Iterator[Message]:
+    family, link = spec.params["family"], spec.params["link"]
+    allowed = FAMILIES[family].links
+    if link not in allowed:
+        yield Message.error(
+            "link",
+            "Incompatible link function for selected family. Only "
+            f"{', '.join(allowed)} allowed for family={family}. Got {link}",
+        )
+
+
+def _check_p_values(spec: TrainSpec) -> Iterator[Message]:
+    params = spec.params
+    if not params["compute_p_values"]:
+        return
+    if params["solver"] not in ("AUTO", "IRLSM"):
+        yield Message.error(
+            "compute_p_values",
+            f"P values can only be computed with IRLSM solver, go solver = {params['solver']}",
+        )
+    if params["non_negative"] or params["beta_constraints"]:
+        yield Message.error(
+            "compute_p_values", "P values are currently not supported for constrained coefficients"
+        )
+    if params["lambda_search"] or any(params["lambda"] or ()):
+        yield Message.error(
+            "compute_p_values", "P values can only be computed without regularization (lambda = 0)"
+        )
+
+
+def _check_missing(spec: TrainSpec) -> Iterator[Message]:
+    handling, plugs = spec.params["missing_values_handling"], spec.params["plug_values"]
+    if plugs is not None and handling != "PlugValues":
+        yield Message.error(
+            "missing_values_handling",
+            "When plug values are provided - Missing Values Handling needs to be explicitly set to "
+            "PlugValues.",
+        )
+    if handling != "PlugValues":
+        return
+    if plugs is None:
+        yield Message.error(
+            "missing_values_handling",
+            "No plug values frame provided for Missing Values Handling = PlugValues.",
+        )
+        return
+    try:
+        n_rows = Frame.get(plugs).n_rows
+    except KeyNotFoundError:
+        yield Message.error(
+            "plug_values", f"Supplied plug values frame with key=`{plugs}` doesn't exist."
+        )
+        return
+    if n_rows != 1:
+        yield Message.error("plug_values", "Plug values frame needs to have exactly 1 row.")

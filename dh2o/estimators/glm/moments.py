@@ -1,0 +1,153 @@
+"""What is known of the columns before the first step: means, spreads, commonest levels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dh2o.chunks import Block
+from dh2o.estimators.glm.rows import Roles
+from dh2o.frame import Frame
+from dh2o.models.glm_design import Design
+from dh2o.mrtask import MRTask
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+
+@dataclass(slots=True, eq=False)
+class Moments:
+    """Per numeric column: rows, weight, mean and spread of known values; and the plain mean.
+
+    ``plain`` are counts and means over all known values, whatever the weight: they stand in for
+    NA. ``counts`` are rows per level.
+    """
+
+    n: F64
+    weight: F64
+    mean: F64
+    m2: F64
+    plain_n: F64
+    plain_mean: F64
+    counts: list[I64]
+
+
+@dataclass(frozen=True, eq=False)
+class MomentsTask(MRTask[Moments, Moments]):
+    """Moments of numeric columns and level counts of categoricals, over usable rows."""
+
+    categoricals: tuple[str, ...]
+    n_levels: tuple[int, ...]
+    numerics: tuple[str, ...]
+    roles: Roles
+    skip_na: bool
+
+    def map(self, block: Block) -> Moments:
+        w = self._weights(block)
+        parts = [_moments(block.floats(name), w) for name in self.numerics]
+        n, weight, mean, m2, plain_n, plain_mean = np.array(parts).reshape(-1, 6).T
+        counts = []
+        for name, n_levels in zip(self.categoricals, self.n_levels, strict=True):
+            codes = block.codes(name)
+            counts.append(np.bincount(codes[codes >= 0], minlength=n_levels))
+        return Moments(n, weight, mean, m2, plain_n, plain_mean, counts)
+
+    def _weights(self, block: Block) -> F64:
+        y = block.floats(self.roles.response)
+        w = block.floats(self.roles.weights) if self.roles.weights else np.ones(len(y))
+        unusable = np.isnan(y) | ~(w > 0)
+        if self.roles.offset:
+            unusable |= block.chunk(self.roles.offset).na_mask()
+        if self.skip_na:
+            for name in (*self.categoricals, *self.numerics):
+                unusable |= block.chunk(name).na_mask()
+        return np.where(unusable, 0.0, w)
+
+    def combine(self, a: Moments, b: Moments) -> Moments:
+        weight = a.weight + b.weight
+        share = np.divide(b.weight, weight, out=np.zeros_like(weight), where=weight > 0)
+        delta = b.mean - a.mean
+        plain_n = a.plain_n + b.plain_n
+        plain = np.divide(b.plain_n, plain_n, out=np.zeros_like(weight), where=plain_n > 0)
+        return Moments(
+            a.n + b.n,
+            weight,
+            a.mean + delta * share,
+            a.m2 + b.m2 + delta * delta * a.weight * share,
+            plain_n,
+            a.plain_mean + (b.plain_mean - a.plain_mean) * plain,
+            [x + y for x, y in zip(a.counts, b.counts, strict=True)],
+        )
+
+    def finish(self, total: Moments | None) -> Moments:
+        if total is not None:
+            return total
+        n, weight, mean, m2, plain_n, plain_mean = np.zeros((6, len(self.numerics)))
+        empty = [np.zeros(k, dtype=np.int64) for k in self.n_levels]
+        return Moments(n, weight, mean, m2, plain_n, plain_mean, empty)
+
+
+def _moments(x: F64, w: F64) -> tuple[float, ...]:
+    known = ~np.isnan(x)
+    plain_n = float(known.sum())
+    plain_mean = float(x[known].sum() / plain_n) if plain_n else 0.0
+    used = known & (w > 0)
+    x, w = x[used], w[used]
+    weight = float(w.sum())
+    if weight == 0:
+        return 0.0, 0.0, 0.0, 0.0, plain_n, plain_mean
+    mean = float((w * x).sum() / weight)
+    m2 = float((w * np.square(x - mean)).sum())
+    return float(len(x)), weight, mean, m2, plain_n, plain_mean
+
+
+def make_design(
+    frame: Frame,
+    x: Sequence[str],
+    roles: Roles,
+    *,
+    all_levels: bool,
+    skip_na: bool,
+    plugs: Mapping[str, Any] | None,
+) -> Design:
+    """Return the design of the predictors `x`, after one pass over them."""
+    cats = sorted(
+        (name for name in x if frame.vec(name).is_enum),
+        key=lambda name: -frame.vec(name).n_levels,
+    )
+    numerics = tuple(name for name in x if not frame.vec(name).is_enum)
+    levels = tuple(tuple(frame.vec(name).domain or ()) for name in cats)
+    n_levels = tuple(map(len, levels))
+    task = MomentsTask(tuple(cats), n_levels, numerics, roles, skip_na)
+    special = [n for n in (roles.weights, roles.offset, roles.response) if n]
+    moments = task.do_all(frame.select([*cats, *numerics, *special]))
+    variance = np.divide(
+        moments.m2 * moments.n,
+        moments.weight * (moments.n - 1),
+        out=np.zeros_like(moments.m2),
+        where=(moments.n > 1) & (moments.weight > 0),
+    )
+    sigma = np.sqrt(variance)
+    fills = moments.plain_mean.copy()
+    modes = [int(np.argmax(c)) if len(c) else 0 for c in moments.counts]
+    for idx, name in enumerate(numerics):
+        if plugs and name in plugs:
+            fills[idx] = plugs[name]
+    for idx, name in enumerate(cats):
+        if plugs and name in plugs:
+            modes[idx] = levels[idx].index(plugs[name])
+    return Design(
+        tuple(cats),
+        levels,
+        numerics,
+        tuple(modes),
+        fills,
+        moments.mean,
+        np.divide(1.0, sigma, out=np.ones_like(sigma), where=sigma > 0),
+        all_levels,
+        skip_na,
+    )
