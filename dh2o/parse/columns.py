@@ -43,7 +43,9 @@ class LocalCodes:
 class ColumnReader(Protocol):
     """Takes cells, tile by tile, and gives the column of the whole block."""
 
-    bad: BadCells
+    @property
+    def bad(self) -> BadCells:
+        """What of the cells was no value."""
 
     def read(self, buf: U8Array, cells: CellArray, n_rows: int, slot: int, at: int) -> None:
         """Take the cells of rows ``at .. at + n_rows`` of the block."""
@@ -78,7 +80,7 @@ class NumberReader:
         tally = self._tally
         n_hard = numbers.read_numbers(buf, cells, n_rows, slot, self._values, at, tally, hard)
         for row in hard[:n_hard].tolist():
-            text = text_of(buf, *cells[row, slot].tolist(), self.dialect)
+            text = text_of(buf, cells[row, slot], self.dialect)
             self._values[at + row] = numbers.hard_number(text)
         if tally[numbers.N_BAD] > 0:
             self.bad = _first_bad(self.bad, tally, buf, cells, slot, at, self.dialect)
@@ -256,7 +258,7 @@ def _first_bad(
     count, row = int(tally[0]), int(tally[1])
     if so_far.count:
         return BadCells(count, so_far.row, so_far.text)
-    text = text_of(buf, *cells[row - at, slot].tolist(), dialect)
+    text = text_of(buf, cells[row - at, slot], dialect)
     return BadCells(count, row, text[:40])
 
 

@@ -1,4 +1,4 @@
-"""guess_setup: the ParseSetup that fits some files, from their first bytes and the user's wishes."""
+"""guess_setup: the ParseSetup that fits some files, from their first bytes and what is wished."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class ColumnCounts:
         return NUMERIC
 
     def _zeros_are_na(self, n_rows: int) -> bool:
-        """Zeros and texts fill the column. (A preview may end one row short in a column.)"""
+        """Say whether zeros and texts fill the column; a preview may end one row short in it."""
         return self.n_zeros > 0 and self.n_zeros + self.n_texts >= n_rows - self.n_empty - 1
 
     def guess_na_strings(self, column_type: str, n_rows: int) -> tuple[str, ...] | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -19,7 +21,7 @@ _HIGH = np.uint64(32)
 
 
 @njit(cache=True, nogil=True)
-def _hash(data: U8Array, start: int, stop: int) -> int:
+def _hash(data: U8Array, start: int, stop: int) -> Any:
     """Return 32 bits of FNV-1a over the bytes."""
     h = _FNV_OFFSET
     for i in range(start, stop):
@@ -28,7 +30,7 @@ def _hash(data: U8Array, start: int, stop: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def read_levels(
+def read_levels(  # noqa: C901, PLR0913, PLR0917 - a kernel takes its arrays one by one
     buf: U8Array,
     cells: CellArray,
     rows: tuple[int, int],
@@ -165,7 +167,7 @@ class LevelTable:
             _refill(self.table, self.hashes, self.n_levels)
 
     def texts(self) -> list[bytes]:
-        """The levels' bytes in order of their numbers."""
+        """Return the levels' bytes in order of their numbers."""
         data = self.arena[: self.ends[self.n_levels]].tobytes()
         ends = self.ends[: self.n_levels + 1].tolist()
-        return [data[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+        return [data[a:b] for a, b in pairwise(ends)]

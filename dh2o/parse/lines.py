@@ -1,4 +1,4 @@
-"""The first lines of a text, and from them separator, number of columns and header (H2O's rules)."""
+"""The first lines of a text, and from them separator, columns and header (H2O's rules)."""
 
 from __future__ import annotations
 

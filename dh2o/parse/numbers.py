@@ -46,10 +46,14 @@ def _powers_of_five() -> NDArray[np.uint64]:
 
 FIVES = _powers_of_five()
 TENS = 10.0 ** np.arange(23)
+TWOS = np.ldexp(1.0, np.arange(2047) - 1075)
 
 _LOW32 = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 _ONE = np.uint64(1)
+_TEN = np.uint64(10)
+_EXACT = np.uint64(EXACT_INT)
+_TWO63 = np.uint64(1 << 63)
 _ZERO = np.uint64(0)
 _MAX64 = np.uint64(0xFFFFFFFFFFFFFFFF)
 _LOW9 = np.uint64(0x1FF)
@@ -77,9 +81,10 @@ def _nearest_double(w: Any, q: int) -> float:
     if q > MAX_POWER:
         return np.inf
     n_zeros = 0
-    while not (w >> np.uint64(63)):
-        w <<= _ONE
-        n_zeros += 1
+    for step in (32, 16, 8, 4, 2, 1):
+        if w >> np.uint64(64 - step) == _ZERO:
+            w <<= np.uint64(step)
+            n_zeros += step
     hi, lo = _multiply(w, FIVES[q - MIN_POWER, 0])
     if (hi & _LOW9) == _LOW9:
         more, _ = _multiply(w, FIVES[q - MIN_POWER, 1])
@@ -93,9 +98,9 @@ def _nearest_double(w: Any, q: int) -> float:
     power = ((217706 * q) >> 16) + 63 + np.int64(upper) - n_zeros + 1023
     if power <= 0:
         return np.nan
-    if lo <= _ONE and -4 <= q <= 23 and (mantissa & _TIE_MASK) == _ONE:
-        if (mantissa << (upper + np.uint64(9))) == hi:
-            mantissa &= ~_ONE
+    is_tie = lo <= _ONE and -4 <= q <= 23 and (mantissa & _TIE_MASK) == _ONE
+    if is_tie and (mantissa << (upper + np.uint64(9))) == hi:
+        mantissa &= ~_ONE
     mantissa += mantissa & _ONE
     mantissa >>= _ONE
     if mantissa >= _DOUBLE_HIDDEN_BIT:
@@ -103,7 +108,7 @@ def _nearest_double(w: Any, q: int) -> float:
         power += 1
     if power >= 0x7FF:
         return np.inf
-    return np.ldexp(np.float64(np.int64(mantissa)), power - 1023 - 52)
+    return np.float64(np.int64(mantissa)) * TWOS[power]
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -125,16 +130,19 @@ def _is_na_word(buf: U8Array, start: int, stop: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def number_at(  # noqa: C901, PLR0915 - the grammar of a number, read once from left to right
+def _parts(  # noqa: C901, PLR0915 - the grammar of a number, read once from left to right
     buf: U8Array, start: int, stop: int
-) -> tuple[int, float, int, bool]:
-    """Return (what the cell is, its value, the value as an int where it is one, is it one)."""
+) -> tuple[int, Any, int, bool, Any]:
+    """Return (what the cell is, w, q, is negative, is an integer): the value is w x 10^q.
+
+    HARD is a number of more digits than w holds.
+    """
     while stop > start and (buf[stop - 1] == 32 or buf[stop - 1] == 9):
         stop -= 1
     while start < stop and (buf[start] == 32 or buf[start] == 9):
         start += 1
     if stop <= start:
-        return EMPTY, np.nan, 0, False
+        return EMPTY, _ZERO, 0, False, False
     p = start
     if buf[p] == 36:  # $
         p += 1
@@ -143,87 +151,84 @@ def number_at(  # noqa: C901, PLR0915 - the grammar of a number, read once from 
         negative = buf[p] == 45
         p += 1
     w = _ZERO
-    n_digits = 0
-    n_kept = 0
-    exponent = 0
-    lost = False
+    q = 0
+    first = p
     while p < stop:
-        digit = np.int64(buf[p]) - 48
-        if digit < 0 or digit > 9:
+        digit = buf[p] - np.uint8(48)
+        if digit > 9:
             break
-        if n_kept < 19:
-            w = w * np.uint64(10) + np.uint64(digit)
-            if n_kept > 0 or digit > 0:
-                n_kept += 1
-        else:
-            exponent += 1
-            lost |= digit != 0
-        n_digits += 1
+        w = w * _TEN + np.uint64(digit)
         p += 1
+    n_digits = p - first
     is_int = True
     if p < stop and buf[p] == 46:
         is_int = False
         p += 1
+        dot = p
         while p < stop:
-            digit = np.int64(buf[p]) - 48
-            if digit < 0 or digit > 9:
+            digit = buf[p] - np.uint8(48)
+            if digit > 9:
                 break
-            if n_kept < 19:
-                w = w * np.uint64(10) + np.uint64(digit)
-                exponent -= 1
-                if n_kept > 0 or digit > 0:
-                    n_kept += 1
-            else:
-                lost |= digit != 0
-            n_digits += 1
+            w = w * _TEN + np.uint64(digit)
             p += 1
+        n_digits += p - dot
+        q = dot - p
     if n_digits == 0:
-        return (NA_WORD if _is_na_word(buf, start, stop) else WORD), np.nan, 0, False
+        return (NA_WORD if _is_na_word(buf, start, stop) else WORD), w, 0, False, False
+    lost = False
+    if n_digits > 19:
+        w, q, lost = _long_mantissa(buf, first, p)
     if p < stop and (buf[p] | 32) == 101:  # e
-        q = p + 1
+        p += 1
         e_negative = False
-        if q < stop and (buf[q] == 45 or buf[q] == 43):
-            e_negative = buf[q] == 45
-            q += 1
-        e = 0
-        first = q
-        while q < stop and 48 <= buf[q] <= 57:
+        if p < stop and (buf[p] == 45 or buf[p] == 43):
+            e_negative = buf[p] == 45
+            p += 1
+        e: Any = 0
+        first = p
+        while p < stop and 48 <= buf[p] <= 57:
             if e < 100000:
-                e = e * 10 + np.int64(buf[q]) - 48
-            q += 1
-        if q == first:
-            return WORD, np.nan, 0, False
-        exponent += -e if e_negative else e
+                e = e * 10 + np.int64(buf[p]) - 48
+            p += 1
+        if p == first:
+            return WORD, w, 0, False, False
+        q += -e if e_negative else e
         is_int = False
-        p = q
     while p < stop and buf[p] == 32:
         p += 1
     while p < stop and buf[p] == 37:  # %
-        exponent -= 2
+        q -= 2
         is_int = False
         p += 1
     if p < stop:
-        return WORD, np.nan, 0, False
+        return WORD, w, 0, False, False
     if w == _ZERO:
-        return ZERO, (-0.0 if negative else 0.0), 0, True
-    if exponent == 0 and w <= np.uint64(EXACT_INT):
-        m = np.int64(w)
-        m = -m if negative else m
-        return NONZERO, np.float64(m), m, True
-    if exponent == 0 and is_int and w < np.uint64(1 << 63):
-        m = np.int64(w)
-        x = np.float64(m)
-        return NONZERO, (-x if negative else x), (-m if negative else m), True
-    if not lost and w <= np.uint64(EXACT_INT) and -22 <= exponent <= 22:
-        x = np.float64(np.int64(w))
-        x = x / TENS[-exponent] if exponent < 0 else x * TENS[exponent]
-    else:
-        x = _nearest_double(w, exponent)
-        if lost and x != _nearest_double(w + _ONE, exponent):
-            x = np.nan
-        if np.isnan(x):
-            return HARD, np.nan, 0, False
-    return NONZERO, (-x if negative else x), 0, False
+        return ZERO, w, 0, negative, True
+    whole = is_int and q == 0 and w < _TWO63
+    return (HARD if lost else NONZERO), w, q, negative, whole
+
+
+@njit(cache=True, nogil=True)
+def _long_mantissa(buf: U8Array, start: int, stop: int) -> tuple[Any, int, bool]:
+    """Return (w, q, is a nonzero digit lost) of digits with at most one dot, more than 19."""
+    w = _ZERO
+    q = 0
+    n_kept = 0
+    after_dot = False
+    lost = False
+    for p in range(start, stop):
+        if buf[p] == 46:
+            after_dot = True
+            continue
+        digit = np.uint64(buf[p]) - np.uint64(48)
+        if n_kept < 19:
+            w = w * _TEN + digit
+            n_kept += 1 if n_kept > 0 or digit > _ZERO else 0
+            q -= 1 if after_dot else 0
+        else:
+            lost |= digit != _ZERO
+            q += 0 if after_dot else 1
+    return w, q, lost
 
 
 @njit(cache=True, nogil=True)
@@ -239,31 +244,46 @@ def read_numbers(
 ) -> int:
     """out[at + r] = the number in cell (r, slot), NA where there is none; the count of hard ones.
 
-    IN: all but out, tally, hard.   OUT: tally (bad numbers, first of them as a row of the tile;
+    IN: all but out, tally, hard.   OUT: tally (bad numbers, first of them as a row of the block;
     values that are no integers; integers beyond 2^53), hard (rows left to Python).
     """
     n_hard = 0
     for r in range(n_rows):
         start = cells[r, slot, 0]
         stop = cells[r, slot, 1]
-        if stop < 0:
-            kind, x, m, whole = WORD, np.nan, np.int64(0), False
-        else:
-            kind, x, m, whole = number_at(buf, start, stop)
-        out[at + r] = x
-        if kind == WORD:
+        if start == stop:
+            out[at + r] = np.nan
+            continue
+        x: Any = np.nan
+        kind, w, q, negative, whole = WORD, _ZERO, 0, False, False
+        if stop > 0:
+            kind, w, q, negative, whole = _parts(buf, start, stop)
+        if kind == NONZERO and whole and w <= _EXACT:
+            x = np.float64(np.int64(w))
+        elif kind == NONZERO:
+            if w <= _EXACT and -22 <= q <= 22:
+                x = np.float64(np.int64(w))
+                x = x / TENS[-q] if q < 0 else x * TENS[q]
+            else:
+                x = _nearest_double(w, q)
+            if np.isnan(x):
+                kind = HARD
+            if whole:
+                tally[N_WIDE] += 1
+            else:
+                tally[N_FRACTIONS] += 1
+        elif kind == ZERO:
+            x = 0.0
+        elif kind == WORD:
             if tally[N_BAD] == 0:
                 tally[FIRST_BAD] = at + r
             tally[N_BAD] += 1
         elif kind == HARD:
+            tally[N_FRACTIONS] += 1
+        if kind == HARD:
             hard[n_hard] = r
             n_hard += 1
-            tally[N_FRACTIONS] += 1
-        elif kind == NONZERO:
-            if not whole:
-                tally[N_FRACTIONS] += 1
-            elif m > EXACT_INT or m < -EXACT_INT:
-                tally[N_WIDE] += 1
+        out[at + r] = -x if negative else x
     return n_hard
 
 
@@ -276,9 +296,9 @@ def read_ints(
         stop = cells[r, slot, 1]
         out[at + r] = na
         if stop >= 0:
-            _, x, m, whole = number_at(buf, cells[r, slot, 0], stop)
+            _, w, _, negative, whole = _parts(buf, cells[r, slot, 0], stop)
             if whole:
-                out[at + r] = m
+                out[at + r] = -np.int64(w) if negative else np.int64(w)
 
 
 @njit(cache=True, nogil=True)
@@ -287,17 +307,15 @@ def kinds_of_cells(
 ) -> None:
     """kinds[r] = what cell (r, slot) is to a number parser: empty, zero, nonzero or a word."""
     for r in range(n_rows):
-        start = cells[r, slot, 0]
         stop = cells[r, slot, 1]
-        if stop < 0:
-            kinds[r] = WORD
-        else:
-            kind, x, m, whole = number_at(buf, start, stop)
-            if kind == NA_WORD:
-                kind = WORD
-            elif kind == HARD:
-                kind = NONZERO
-            kinds[r] = kind
+        kind = WORD
+        if stop >= 0:
+            kind, _, _, _, _ = _parts(buf, cells[r, slot, 0], stop)
+        if kind == NA_WORD:
+            kind = WORD
+        elif kind == HARD:
+            kind = NONZERO
+        kinds[r] = kind
 
 
 def hard_number(text: str) -> float:

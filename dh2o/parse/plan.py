@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from dh2o.errors import ParseError
 from dh2o.frame.layout import block_nbytes
@@ -74,9 +75,7 @@ def plan_units(sources: Sequence[Source], size: int = 0) -> list[Unit]:
 def _cut(source: Source, size: int, is_first: bool) -> list[Segment]:
     n_pieces = -(-source.nbytes // size)
     cuts = [source.nbytes * i // n_pieces for i in range(n_pieces + 1)]
-    return [
-        Segment(source, a, b, is_first_file=is_first) for a, b in zip(cuts, cuts[1:], strict=False)
-    ]
+    return [Segment(source, a, b, is_first_file=is_first) for a, b in pairwise(cuts)]
 
 
 def _density(sources: Sequence[Source]) -> float:

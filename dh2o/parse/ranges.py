@@ -1,10 +1,11 @@
 """Byte ranges to blocks: the work of one parse task.
 
 A row belongs to the range in which it starts. A task that begins in the middle of a file takes the
-first line end at or after the byte before its range for the end of a row. That is a guess: a line end may lie in quotes. Each
-task says where its first row started and where the row after its last one starts; the driver
-compares neighbours, and repeats a range whose guess was wrong with the true start. By induction from
-the start of the file every row is then right, and files without quoted line ends are read once.
+first line end at or after the byte before its range for the end of a row. That is a guess: a line
+end may lie in quotes. Each task says where its first row started and where the row after its last
+one starts; the driver compares neighbours, and repeats a range whose guess was wrong with the true
+start. By induction from the start of the file every row is then right, and files without quoted
+line ends are read once.
 """
 
 from __future__ import annotations
@@ -176,7 +177,7 @@ class _Window:
         self._fill()
 
     def _fill(self) -> None:
-        view = memoryview(self.buf)
+        view = memoryview(self.buf)  # type: ignore[arg-type] # numpy arrays are buffers
         while self.n_bytes < len(self.buf):
             n = self._file.readinto(view[self.n_bytes :])  # type: ignore[attr-defined]
             if not n:
@@ -302,7 +303,7 @@ def _parse_one_stream(
 
 def _read_into(stream: IO[bytes], buf: U8Array, at: int) -> int:
     """Fill ``buf[at:]`` as far as the stream goes; return the bytes read."""
-    view = memoryview(buf)
+    view = memoryview(buf)  # type: ignore[arg-type] # numpy arrays are buffers
     first = at
     while at < len(buf):
         n = stream.readinto(view[at:])  # type: ignore[attr-defined]

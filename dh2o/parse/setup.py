@@ -120,7 +120,7 @@ class ParseSetup:
         return tuple(i for i in range(self.number_columns) if i not in skipped)
 
     def names(self) -> tuple[str, ...]:
-        """The names of all columns of the file; C1, C2, ... where the file has none."""
+        """Return the names of all columns of the file; C1, C2, ... where it has none."""
         given = self.column_names or ()
         return tuple(
             given[i] if i < len(given) and given[i] else f"C{i + 1}"
@@ -128,7 +128,7 @@ class ParseSetup:
         )
 
     def types(self) -> tuple[str, ...]:
-        """The canonical types of all columns; an unknown one reads as numeric, as in H2O."""
+        """Return the types of all columns; an unknown one reads as numeric, as in H2O."""
         given = self.column_types or ()
         known = tuple(parse_column_type(t) for t in given)
         padded = known + (NUMERIC,) * (self.number_columns - len(known))
@@ -153,7 +153,10 @@ def frame_key_of(source: str) -> str:
 
 
 _DATA_SUFFIXES = frozenset(
-    "csv tsv txt data dat gz bz2 zip zst zstd xz arff svm svmlight hex".split()
+    [
+        *("csv", "tsv", "txt", "data", "dat", "arff", "svm", "svmlight", "hex"),
+        *("gz", "bz2", "zip", "zst", "zstd", "xz"),
+    ]
 )
 
 

@@ -248,7 +248,7 @@ def _streams(source: Source, raw: IO[bytes]) -> Iterator[IO[bytes]]:
 
 def _unpacked(packing: str, raw: IO[bytes]) -> IO[bytes]:
     if packing == GZIP:
-        return gzip.GzipFile(fileobj=raw)
+        return gzip.open(raw)  # type: ignore[return-value] # reads like a binary file
     if packing == BZIP2:
         return bz2.BZ2File(raw)
     if packing == XZ:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -51,7 +53,7 @@ def read_texts(
 
 
 @njit(cache=True, nogil=True)
-def uuid_at(buf: U8Array, start: int, stop: int) -> tuple[bool, int, int]:
+def uuid_at(buf: U8Array, start: int, stop: int) -> tuple[bool, Any, Any]:
     """Return (is the cell a UUID in 8-4-4-4-12 form, its high half, its low half)."""
     while stop > start and buf[stop - 1] == 32:
         stop -= 1
@@ -61,7 +63,7 @@ def uuid_at(buf: U8Array, start: int, stop: int) -> tuple[bool, int, int]:
     n = 0
     for i in range(36):
         c = np.int64(buf[start + i])
-        if i == 8 or i == 13 or i == 18 or i == 23:
+        if i == 8 or i == 13 or i == 18 or i == 23:  # noqa: PLR1714 - a set is slow in a kernel
             if c != 45:
                 return False, hi, lo
             continue
@@ -90,9 +92,10 @@ def read_uuids(
     at: int,
     tally: I64Array,
 ) -> None:
-    """out[at + r] = (high, low) halves of the UUID in cell (r, slot); valid says where there is one.
+    """out[at + r] = (high, low) halves of the UUID in cell (r, slot).
 
-    OUT: tally[0] counts texts that are no UUID, tally[1] is the row of the first.
+    OUT: valid says which rows have one; tally[0] counts texts that are no UUID, tally[1] is the
+    row of the first.
     """
     for r in range(n_rows):
         start = cells[r, slot, 0]

@@ -7,6 +7,8 @@ parse does not apply to it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -44,7 +46,7 @@ _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int6
 def _digits(buf: U8Array, p: int, stop: int, at_most: int) -> tuple[int, int]:
     """Return (number, offset after it) for up to `at_most` digits; (-1, p) when there is none."""
     first = p
-    number = 0
+    number: Any = 0
     while p < stop and p - first < at_most and 48 <= buf[p] <= 57:
         number = number * 10 + np.int64(buf[p]) - 48
         p += 1
@@ -114,7 +116,7 @@ def _offset(buf: U8Array, p: int, stop: int) -> tuple[int, int]:
 
 
 @njit(cache=True, nogil=True)
-def _clock(  # noqa: C901, PLR0912 - the grammar of a time of day, read once
+def _clock(  # noqa: C901 - the grammar of a time of day, read once
     buf: U8Array, p: int, stop: int, dated: bool
 ) -> tuple[int, bool]:
     """Return (ms since midnight, is absolute) for ``H:m:s[.fraction][ AM|PM][Z|offset]``."""
@@ -168,25 +170,9 @@ def _clock(  # noqa: C901, PLR0912 - the grammar of a time of day, read once
 
 
 @njit(cache=True, nogil=True)
-def _with_clock(
-    buf: U8Array, p: int, stop: int, year: int, month: int, day: int
-) -> tuple[int, bool]:
-    """Return the time of a date whose text ends at `p` and that a time of day may follow."""
-    midnight = _midnight(year, month, day)
-    if midnight == NOT_A_TIME:
-        return NOT_A_TIME, False
-    if p == stop:
-        return midnight, False
-    ms, absolute = _clock(buf, p, stop, True)
-    if ms == NOT_A_TIME:
-        return NOT_A_TIME, False
-    return midnight + ms, absolute
-
-
-@njit(cache=True, nogil=True)
-def _year_first(buf: U8Array, p: int, stop: int) -> tuple[int, bool]:
-    """Read ``yyyy-MM[-dd][ |T time]`` and ``yyyyMMdd-time``."""
-    failed = NOT_A_TIME, False
+def _year_first(buf: U8Array, p: int, stop: int) -> tuple[int, int, int, int]:
+    """Read the date of ``yyyy-MM[-dd][ |T time]`` and ``yyyyMMdd-time``; where the time starts."""
+    failed = 0, 0, 0, _NO
     year, q = _digits(buf, p, stop, 4)
     if q - p != 4 or q == stop:
         return failed
@@ -196,34 +182,27 @@ def _year_first(buf: U8Array, p: int, stop: int) -> tuple[int, bool]:
         return failed
     if not dashed:
         day, q = _digits(buf, end, stop, 2)
-        if q - end != 2 or q == stop or buf[q] != 45:
+        if q - end != 2 or q + 1 >= stop or buf[q] != 45:
             return failed
-        return _with_clock(buf, q + 1, stop, year, month, day) if q + 1 < stop else failed
+        return year, month, day, q + 1
     day = 1
     if end < stop and buf[end] == 45:
         day, end = _digits(buf, end + 1, stop, 2)
     elif end < stop:
         return failed
     if end < stop:
-        if buf[end] != 32 and (buf[end] | 32) != 116:
+        if buf[end] != 32 and ((buf[end] | 32) != 116 or end + 1 == stop):
             return failed
         end += 1
         while end < stop and buf[end] == 32:
             end += 1
-    return _with_clock(buf, end, stop, year, month, day)
+    return year, month, day, end
 
 
 @njit(cache=True, nogil=True)
-def _skip_to_clock(buf: U8Array, p: int, stop: int) -> int:
-    while p < stop and buf[p] == 32:
-        p += 1
-    return p + 1 if p < stop and buf[p] == 58 else p
-
-
-@njit(cache=True, nogil=True)
-def _named_month(buf: U8Array, p: int, stop: int) -> tuple[int, bool]:
-    """Read ``[dd[-]]MMM[-]yy[yy][:| time]`` and ``yy-MMM``."""
-    failed = NOT_A_TIME, False
+def _named_month(buf: U8Array, p: int, stop: int) -> tuple[int, int, int, int]:
+    """Read the date of ``[dd[-]]MMM[-]yy[yy][:| time]`` and ``yy-MMM``."""
+    failed = 0, 0, 0, _NO
     number, q = _digits(buf, p, stop, 2)
     dashed = q < stop and buf[q] == 45
     month, end = _month_name(buf, q + 1 if dashed else q, stop)
@@ -231,22 +210,20 @@ def _named_month(buf: U8Array, p: int, stop: int) -> tuple[int, bool]:
         return failed
     if end == stop:
         if dashed and q - p == 2:
-            year = number + 1900 if number >= 69 else number + 2000
-            return _with_clock(buf, stop, stop, year, month, 1)
+            return number + (1900 if number >= 69 else 2000), month, 1, stop
         return failed
     if buf[end] == 45:
         end += 1
     year, end = _year(buf, end, stop)
     if year < 0:
         return failed
-    day = number if number >= 0 else 1
-    return _with_clock(buf, _skip_to_clock(buf, end, stop), stop, year, month, day)
+    return year, month, number if number >= 0 else 1, end
 
 
 @njit(cache=True, nogil=True)
-def _month_first(buf: U8Array, p: int, stop: int) -> tuple[int, bool]:
-    """Read ``MM/dd/yy[yy]`` and ``MM-dd-yy[yy]`` with an optional time: the American order."""
-    failed = NOT_A_TIME, False
+def _month_first(buf: U8Array, p: int, stop: int) -> tuple[int, int, int, int]:
+    """Read the date of ``MM/dd/yy[yy]`` and ``MM-dd-yy[yy]``: the American order."""
+    failed = 0, 0, 0, _NO
     month, q = _digits(buf, p, stop, 2)
     if month < 0 or q >= stop or (buf[q] != 47 and buf[q] != 45):
         return failed
@@ -257,32 +234,43 @@ def _month_first(buf: U8Array, p: int, stop: int) -> tuple[int, bool]:
     year, end = _year(buf, end + 1, stop)
     if year < 0:
         return failed
-    return _with_clock(buf, _skip_to_clock(buf, end, stop), stop, year, month, day)
+    return year, month, day, end
 
 
 @njit(cache=True, nogil=True)
 def time_at(buf: U8Array, start: int, stop: int) -> tuple[int, bool]:
-    """Return (milliseconds, is absolute) of a cell in the first format that fits."""
+    """Return (milliseconds, is absolute) of a cell in the format that fits."""
+    failed = NOT_A_TIME, False
     while stop > start and buf[stop - 1] == 32:
         stop -= 1
     while start < stop and buf[start] == 32:
         start += 1
     n = stop - start
     if n < 5 or n > 40:
-        return NOT_A_TIME, False
-    c = buf[start]
-    if c < 48 or c > 57:
-        return _named_month(buf, start, stop)
-    ms, absolute = _year_first(buf, start, stop)
+        return failed
+    dated = True
+    year, month, day, p = _year_first(buf, start, stop)
+    if p < 0:
+        year, month, day, p = _named_month(buf, start, stop)
+        if p < 0:
+            year, month, day, p = _month_first(buf, start, stop)
+        if p >= 0:
+            while p < stop and buf[p] == 32:
+                p += 1
+            if p < stop and buf[p] == 58:
+                p += 1
+        else:
+            dated = False
+            year, month, day, p = 1970, 1, 1, start
+    midnight = _midnight(year, month, day)
+    if midnight == NOT_A_TIME:
+        return failed
+    if p == stop:
+        return midnight, False
+    ms, absolute = _clock(buf, p, stop, dated)
     if ms == NOT_A_TIME:
-        ms, absolute = _named_month(buf, start, stop)
-    if ms == NOT_A_TIME:
-        ms, absolute = _clock(buf, start, stop, False)
-        if ms != NOT_A_TIME:
-            return ms, True
-    if ms == NOT_A_TIME:
-        ms, absolute = _month_first(buf, start, stop)
-    return ms, absolute
+        return failed
+    return midnight + ms, absolute or not dated
 
 
 @njit(cache=True, nogil=True)

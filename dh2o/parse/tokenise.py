@@ -63,7 +63,7 @@ def new_tally() -> NDArray[np.int64]:
 
 
 @njit(cache=True, nogil=True)
-def tokenise(  # noqa: C901, PLR0913, PLR0915 - one state machine, kept in one loop for speed
+def tokenise(  # noqa: C901, PLR0913, PLR0915, PLR0917 - one state machine in one loop
     buf: U8Array,
     pos: int,
     row_limit: int,
@@ -94,7 +94,7 @@ def tokenise(  # noqa: C901, PLR0913, PLR0915 - one state machine, kept in one l
             return row, pos, TABLE_FULL
         c = buf[pos]
         p = pos
-        if c == LF or c == CR or classes[c] & _MARKER:
+        if c == LF or c == CR or classes[c] & _MARKER:  # noqa: PLR1714, SIM109 - faster
             while p < n_bytes and buf[p] != LF and buf[p] != CR:
                 p += 1
             if not at_end and p + 1 >= n_bytes and (p == n_bytes or buf[p] == CR):
@@ -253,8 +253,9 @@ def plain_text(
     return at
 
 
-def text_of(buf: U8Array, start: int, stop: int, dialect: Dialect) -> str:
-    """Return one cell as text, undecodable bytes as ``<0x..>``: for previews and messages."""
+def text_of(buf: U8Array, cell: NDArray[np.int32], dialect: Dialect) -> str:
+    """Return one cell as text, undecodable bytes as ``<0x..>``: for messages."""
+    start, stop = (int(offset) for offset in cell)
     if stop >= 0:
         raw = buf[start:stop].tobytes()
     else:

@@ -13,7 +13,7 @@ import pytest
 
 from dh2o.chunks import Block
 from dh2o.parse import guess_setup, plan
-from dh2o.parse.parser import ParseRun
+from dh2o.parse.run import ParseRun
 from dh2o.parse.setup import ENUM, STRING, TIME, UUID
 from dh2o.parse.sources import source_of
 
@@ -71,7 +71,7 @@ class Told:
         self.messages: list[str] = []
 
     def update(self, progress: float, message: str) -> None:
-        self.messages.append(message)
+        self.messages.append(f"{progress:.2f} {message}")
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)
@@ -92,9 +92,7 @@ class Parsed:
                     values_of(block, i, kind, vec.domain) for block in vec.ref[0]
                 )
             )
-            for i, (name, kind, vec) in enumerate(
-                zip(frame.names, kinds, frame.vecs, strict=True)
-            )
+            for i, (name, kind, vec) in enumerate(zip(frame.names, kinds, frame.vecs, strict=True))
         }
 
     def __getitem__(self, name: str) -> list[Any]:
@@ -125,7 +123,9 @@ def parse_text(tmp_path: Path) -> Callable[..., Parsed]:
     """Parse texts, each a file, cut into ranges of `cut` bytes."""
     numbers = itertools.count()
 
-    def parse(*texts: str | bytes, cut: int = 4 << 20, name: str = "t.csv", **wishes: Any) -> Parsed:
+    def parse(
+        *texts: str | bytes, cut: int = 4 << 20, name: str = "t.csv", **wishes: Any
+    ) -> Parsed:
         paths = []
         for text in texts:
             path = tmp_path / str(next(numbers)) / name

@@ -9,28 +9,60 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dh2o.parse import numbers
+from dh2o.parse.columns import NumberReader
+from dh2o.parse.tokenise import dialect_of
 
 
-def read(text: str) -> tuple[int, float]:
-    buf = np.frombuffer(text.encode() or b" ", np.uint8).copy()
-    kind, value, _, _ = numbers.number_at(buf, 0, len(text.encode()))
-    return kind, numbers.hard_number(text) if kind == numbers.HARD else value
+def column(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return a buffer and cells that hold one column of texts."""
+    ends = np.cumsum([0, *(len(text.encode()) + 1 for text in texts)])
+    cells = np.empty((len(texts), 1, 2), np.int32)
+    cells[:, 0, 0] = ends[:-1]
+    cells[:, 0, 1] = ends[1:] - 1
+    return np.frombuffer(
+        ("".join(f"{text}," for text in texts) or " ").encode(), np.uint8
+    ).copy(), cells
 
 
-FORMS = [repr, "{:.3f}".format, "{:.17g}".format, "{:.25e}".format, "{:.19E}".format, "{:+.6e}".format]
+def read(*texts: str) -> list[float]:
+    buf, cells = column(list(texts))
+    reader = NumberReader(dialect_of(44, 34, 0, b""))
+    reader.read(buf, cells, len(texts), 0, 0)
+    return reader.finish(len(texts)).floats().tolist()
 
 
-@settings(max_examples=400)
+def kind_of(text: str) -> int:
+    buf, cells = column([text])
+    bad = np.zeros(numbers.TALLY_LEN, np.int64)
+    numbers.read_numbers(buf, cells, 1, 0, np.empty(1), 0, bad, np.empty(1, np.int64))
+    kinds = np.empty(1, np.uint8)
+    numbers.kinds_of_cells(buf, cells, 1, 0, kinds)
+    if kinds[0] == numbers.WORD and not bad[numbers.N_BAD]:
+        return numbers.NA_WORD
+    return int(kinds[0])
+
+
+FORMS = [
+    repr,
+    "{:.3f}".format,
+    "{:.17g}".format,
+    "{:.25e}".format,
+    "{:.19E}".format,
+    "{:+.6e}".format,
+]
+
+
+@settings(max_examples=400, deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(FORMS))
 def test_every_double_is_read_as_python_reads_it(x: float, form: Any) -> None:
-    assert read(form(x))[1] == float(form(x))
+    assert read(form(x)) == [float(form(x))]
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.integers(0, 10**25), st.integers(-360, 330))
 def test_mantissa_and_exponent(mantissa: int, exponent: int) -> None:
     text = f"{mantissa}e{exponent}"
-    assert read(text)[1] == float(text)
+    assert read(text) == [float(text)]
 
 
 @pytest.mark.parametrize(
@@ -55,17 +87,19 @@ def test_mantissa_and_exponent(mantissa: int, exponent: int) -> None:
     ],
 )
 def test_spellings(text: str, value: float) -> None:
-    assert read(text)[1] == value
+    assert read(text) == [value]
 
 
-@pytest.mark.parametrize("text", ["-", "+", ".", "e5", "1e", "1e+", "1.2.3", "x", "1x", "inf", "--1", "$"])
+@pytest.mark.parametrize(
+    "text", ["-", "+", ".", "e5", "1e", "1e+", "1.2.3", "x", "1x", "inf", "--1", "$"]
+)
 def test_what_is_no_number(text: str) -> None:
-    assert read(text)[0] == numbers.WORD
+    assert kind_of(text) == numbers.WORD
 
 
 @pytest.mark.parametrize("text", ["NA", "na", "NaN", "N/A", "null", "None", "NONE"])
 def test_words_that_mean_na_are_not_bad(text: str) -> None:
-    assert read(text)[0] == numbers.NA_WORD
+    assert kind_of(text) == numbers.NA_WORD
 
 
 def test_integers_are_exact_to_64_bits(parse_text: Any) -> None:
@@ -86,3 +120,16 @@ def test_bad_numbers_are_na_and_told(parse_text: Any) -> None:
     assert [i for i, x in enumerate(got["b"], 1) if x is None] == [7, 9]
     assert "Column 'b': 2 cells are no number" in got.told.warnings[0]
     assert "'oops' in row 7" in got.told.warnings[0]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(FORMS)))
+)
+def test_columns_read_as_python_reads_each(numbers_and_forms: Any) -> None:
+    texts = [form(x) for x, form in numbers_and_forms]
+    assert read(*texts) == [float(text) for text in texts]
+
+
+def test_zeros_keep_their_sign() -> None:
+    assert str(read("-0", "0", "-0.0", "0e5")) == "[-0.0, 0.0, -0.0, 0.0]"

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dh2o.parse.times import NOT_A_TIME, time_at, to_utc
@@ -32,8 +32,9 @@ FORMATS = [
 ]
 
 
+@settings(deadline=None)
 @given(
-    st.datetimes(datetime(1000, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)),
+    st.datetimes(datetime(1000, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
     st.sampled_from(FORMATS),
 )
 def test_every_format(when: datetime, form: str) -> None:
@@ -42,6 +43,7 @@ def test_every_format(when: datetime, form: str) -> None:
     assert ms_of(text) == (when - EPOCH) // timedelta(milliseconds=1), text
 
 
+@settings(deadline=None)
 @given(st.dates(date(1969, 1, 1), date(2068, 12, 31)))
 def test_two_digit_years(day: date) -> None:
     for form in ("%d-%b-%y", "%m/%d/%y"):
@@ -70,11 +72,13 @@ def test_spellings(text: str, ms: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["2020-02-30", "2020-13-01", "1.2.3.4", "13/25/2020", "20200102", "2020", "may", "10:11"]
-    + ["12:61:00", "25:00:00", "2020-01-02x", "123-45-6789", "2020-01-02T", "1-2-3-4", "jan 5"],
+    [
+        *("2020-02-30", "2020-13-01", "1.2.3.4", "13/25/2020", "20200102", "2020", "may", "10:11"),
+        *("12:61:00", "25:00:00", "2020-01-02x", "123-45-6789", "2020-01-02T", "1-2-3-4", "jan 5"),
+    ],
 )
 def test_what_is_no_time(text: str) -> None:
-    assert ms_of(text) is None or text == "2020-01-02T"
+    assert ms_of(text) is None
 
 
 def test_local_times_become_utc_and_skipped_ones_na() -> None:

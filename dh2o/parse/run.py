@@ -1,0 +1,249 @@
+"""ParseRun: one parse on the cluster, two passes over its ranges."""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dh2o.chunks import Block, Chunk, encode_codes
+from dh2o.frame import Frame, VecType
+from dh2o.parse.columns import LocalCodes
+from dh2o.parse.domains import Lookup, merge_levels
+from dh2o.parse.faults import fault_sentences
+from dh2o.parse.plan import RangeUnit, StreamUnit, Unit, plan_units
+from dh2o.parse.ranges import (
+    UNKNOWN_END,
+    ParsedRange,
+    RangeReport,
+    parse_segments,
+    parse_stream,
+)
+from dh2o.parse.setup import ENUM, NUMERIC, STRING, TIME, UUID, ParseSetup
+from dh2o.parse.sources import Source
+
+if TYPE_CHECKING:
+    from dh2o.mrtask import Blocks, Engine, JobContext
+
+_log = logging.getLogger("dh2o.parse")
+
+_VEC_TYPES = {
+    NUMERIC: VecType.NUMERIC,
+    ENUM: VecType.ENUM,
+    STRING: VecType.STRING,
+    TIME: VecType.TIME,
+    UUID: VecType.UUID,
+}
+_POLL_S = 0.2
+_MAX_WARNINGS = 20
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One block to be: the result it lies in, its number in there, and its report."""
+
+    future: Any
+    number: int
+    report: RangeReport
+
+
+class ParseRun:
+    """One parse: starts the tasks, checks that ranges meet, merges domains, makes the frame."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        setup: ParseSetup,
+        sources: Sequence[Source],
+        ctx: JobContext | None,
+    ) -> None:
+        self._engine = engine
+        self._setup = setup
+        self._units = plan_units(sources, setup.chunk_size)
+        self._ctx = ctx
+        self._total_nbytes = max(sum(_stored_nbytes(unit) for unit in self._units), 1)
+
+    def frame(self) -> Frame:
+        """Return the parsed frame."""
+        pieces = self._read_all()
+        self._warn(pieces)
+        blocks, domains = self._finish(pieces)
+        if self._ctx is not None:
+            self._ctx.check()
+        setup, kept = self._setup, self._setup.kept_columns
+        names, types = setup.names(), setup.types()
+        frame = Frame.of(
+            [names[i] for i in kept],
+            blocks,
+            [_VEC_TYPES[types[i]] for i in kept],
+            domains,
+        )
+        self._engine.wait(frame)
+        return frame
+
+    # ---- first pass: bytes to columns with local codes
+
+    def _read_all(self) -> list[_Piece]:
+        units = self._units
+        futures = self._engine.submit(
+            _read_unit, [(unit, self._setup) for unit in units], name="parse"
+        )
+        reports = self._reports(futures)
+        self._repair(futures, reports)
+        return [
+            _Piece(future, k, report)
+            for future, group in zip(futures, reports, strict=True)
+            for k, report in enumerate(group)
+        ]
+
+    def _reports(self, futures: Sequence[Any]) -> list[list[RangeReport]]:
+        """Return what each task says of its blocks, showing progress as they come."""
+        asked = self._engine.submit(
+            _reports_of, [()] * len(futures), deps=[[f] for f in futures], name="parse-report"
+        )
+        reports: list[list[RangeReport]] = [[]] * len(asked)
+        n_rows = nbytes = 0
+        for i in self._as_done(asked):
+            reports[i] = self._engine.gather([asked[i]])[0]
+            n_rows += sum(r.n_rows for r in reports[i])
+            nbytes += _stored_nbytes(self._units[i])
+            self._update(nbytes, n_rows)
+        return reports
+
+    def _as_done(self, futures: Sequence[Any]) -> Iterator[int]:
+        """Give the numbers of the futures as they finish; raises when the job is cancelled."""
+        done: queue.SimpleQueue[int] = queue.SimpleQueue()
+        for i, future in enumerate(futures):
+            future.add_done_callback(_putter(done, i))
+        left = len(futures)
+        while left:
+            try:
+                number = done.get(timeout=_POLL_S)
+            except queue.Empty:
+                if self._ctx is not None:
+                    self._ctx.check()
+                continue
+            left -= 1
+            yield number
+
+    def _update(self, nbytes: int, n_rows: int) -> None:
+        if self._ctx is None:
+            return
+        self._ctx.check()
+        share = min(nbytes / self._total_nbytes, 1.0)
+        self._ctx.update(0.95 * share, f"{n_rows:,} rows of {nbytes / 1e6:,.1f} MB parsed")
+
+    def _repair(self, futures: list[Any], reports: list[list[RangeReport]]) -> None:
+        """Read again the ranges whose first row did not start where the one before them ended."""
+        for i in range(len(self._units)):
+            unit = self._units[i]
+            if not isinstance(unit, RangeUnit) or len(unit.segments) > 1:
+                continue
+            true_start = self._true_start(i, reports)
+            known = reports[i][0].segments[0]
+            if known.first_start == true_start and known.next_start != UNKNOWN_END:
+                continue
+            segment = replace(unit.segments[0], start=true_start, is_exact=True)
+            segment = replace(segment, stop=max(segment.stop, segment.start))
+            [futures[i]] = self._engine.submit(
+                _read_unit, [(RangeUnit((segment,)), self._setup)], name="parse-again"
+            )
+            [reports[i]] = self._reports_again(futures[i])
+
+    def _true_start(self, i: int, reports: list[list[RangeReport]]) -> int:
+        """Return where the first row of unit `i` starts, by the end of the unit before it."""
+        unit = self._units[i]
+        assert isinstance(unit, RangeUnit)
+        segment = unit.segments[0]
+        if segment.start == 0:
+            return reports[i][0].segments[0].first_start
+        return reports[i - 1][0].segments[-1].next_start
+
+    def _reports_again(self, future: Any) -> list[list[RangeReport]]:
+        asked = self._engine.submit(_reports_of, [()], deps=[[future]], name="parse-report")
+        for _ in self._as_done(asked):
+            pass
+        return self._engine.gather(asked)
+
+    # ---- second pass: local codes to codes in the domain
+
+    def _finish(self, pieces: Sequence[_Piece]) -> tuple[Blocks, list[tuple[str, ...] | None]]:
+        setup = self._setup
+        kept = setup.kept_columns
+        domains: list[tuple[str, ...] | None] = []
+        lookups: list[list[Lookup | None]] = []
+        for slot, column in enumerate(kept):
+            if setup.types()[column] != ENUM:
+                domains.append(None)
+                lookups.append([None] * len(pieces))
+                continue
+            given = _given_domain(setup, column)
+            local = [piece.report.levels[slot] or () for piece in pieces]
+            domain, codes = merge_levels(setup.names()[column], local, given)
+            domains.append(domain)
+            lookups.append(list(codes))
+        blocks = self._engine.submit_blocks(
+            _finish_block,
+            [
+                (piece.number, tuple(column[i] for column in lookups))
+                for i, piece in enumerate(pieces)
+            ],
+            deps=[[piece.future] for piece in pieces],
+            layout=[piece.report.n_rows for piece in pieces],
+            name="parse-domains",
+        )
+        return blocks, domains
+
+    # ---- what the user is told
+
+    def _warn(self, pieces: Sequence[_Piece]) -> None:
+        warn: Callable[[str], None] = _log.warning if self._ctx is None else self._ctx.warn
+        for text in fault_sentences(self._setup, [piece.report for piece in pieces])[
+            :_MAX_WARNINGS
+        ]:
+            warn(text)
+
+
+def _given_domain(setup: ParseSetup, column: int) -> tuple[str, ...] | None:
+    domains = setup.domains or ()
+    return domains[column] if column < len(domains) else None
+
+
+def _stored_nbytes(unit: Unit) -> int:
+    if isinstance(unit, StreamUnit):
+        return unit.source.nbytes
+    return sum(segment.stop - segment.start for segment in unit.segments)
+
+
+def _putter(done: queue.SimpleQueue[int], number: int) -> Callable[[Any], None]:
+    return lambda _future: done.put(number)
+
+
+# ---- what runs on the workers
+
+
+def _read_unit(unit: Unit, setup: ParseSetup) -> list[ParsedRange]:
+    if isinstance(unit, RangeUnit):
+        return [parse_segments(unit.segments, setup)]
+    return list(parse_stream(unit.source, setup, unit.piece_nbytes, unit.is_first_file))
+
+
+def _reports_of(inputs: list[Any]) -> list[RangeReport]:
+    [parsed] = inputs
+    return [part.report for part in parsed]
+
+
+def _finish_block(
+    number: int, lookups: tuple[Lookup | None, ...], inputs: list[list[ParsedRange]]
+) -> Block:
+    part = inputs[0][number]
+    return Block(part.n_rows, tuple(map(_global_chunk, part.columns, lookups)))
+
+
+def _global_chunk(column: Chunk | LocalCodes, lookup: Lookup | None) -> Chunk:
+    if isinstance(column, LocalCodes):
+        assert lookup is not None
+        return encode_codes(lookup[column.codes])
+    return column
