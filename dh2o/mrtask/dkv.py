@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,14 +85,16 @@ class DKV:
         return kind
 
     def _fetch(self, key: str) -> dict[str, Any] | None:
-        found: dict[str, Any] | None
-        found = self._engine.call("get", key=key, client=self._engine.client.id)
+        bridge = f"got-{self._engine.client.id}-{uuid.uuid4().hex}"
+        found: dict[str, Any] | None = self._engine.call("get", key=key, bridge=bridge)
+        if found is not None:
+            found["bridge"] = bridge if found["bridged"] else None
         return found
 
     def _open(self, found: dict[str, Any]) -> Any:
         with wire.mentions() as mentioned:
             value = wire.loads(found["value"])
-        self._engine.hold(mentioned)
+        self._engine.hold(mentioned, found["bridge"])
         return value
 
     def contains(self, key: str) -> bool:

@@ -33,8 +33,10 @@ class Engine:
     def __init__(
         self, client: Client, *, worker: Any = None, cluster: Any = None, spool: str | None = None
     ) -> None:
+        from dh2o.mrtask import serializers
         from dh2o.mrtask.lane_worker import lane_of
 
+        serializers.register()
         self.client = client
         self.own_worker = worker
         self.own_lane = None if worker is None else lane_of(worker)
@@ -214,9 +216,7 @@ class Engine:
 
         futures = {key: Future(key, self.client) for key in blocks.keys}
         if futures:
-            self.client._send_to_scheduler(
-                {"op": "dh2o-claim", "keys": list(futures), "client": self.client.id}
-            )
+            self._claim(list(futures))
         return Claim(self, futures)
 
     def remember(self, name: str, claim: Claim) -> None:
@@ -224,11 +224,19 @@ class Engine:
         with self._claims_lock:
             self._claims[name] = claim
 
-    def hold(self, mentioned: Iterable[Any]) -> None:
-        """Claim the blocks that an unpickled value mentions."""
+    def hold(self, mentioned: Iterable[Any], bridge: str | None = None) -> None:
+        """Claim the blocks that an unpickled value mentions, then end the store's own hold on them."""
         for thing in mentioned:
             if isinstance(thing, Blocks):
                 self.futures(thing)
+        if bridge is not None:
+            self._claim([], bridge)
+
+    def _claim(self, keys: list[Any], bridge: str = "") -> None:
+        """Tell the scheduler that this client needs `keys`, in order with what it releases."""
+        client = self.client
+        message = {"op": "dh2o-claim", "keys": keys, "client": client.id, "bridge": bridge}
+        client._send_to_scheduler(message)
 
     def bind_files(self, mentioned: Iterable[Any], tasks: list[Any]) -> None:
         """Keep the spool files that the arguments of `tasks` mention as long as the tasks."""

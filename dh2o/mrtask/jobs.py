@@ -120,21 +120,23 @@ class Job:
                     left = _POLL_S if deadline is None else deadline - time.monotonic()
                     if left <= 0:
                         raise TimeoutError(f"Job {self.key!r} is still running.")
-                    revision = self._state.get("revision", -1)
-                    self._take(
-                        self._engine.call(
-                            "job_wait",
-                            job=self.key,
-                            revision=revision,
-                            timeout_s=min(left, _POLL_S),
-                        )
-                    )
+                    self.wait_for_change(min(left, _POLL_S))
                     bar.show(self._state["progress"], self._state["progress_msg"])
         except KeyboardInterrupt:
             self.cancel()
             raise
         self._raise_failure()
         return self
+
+    def wait_for_change(self, timeout: float = _POLL_S) -> None:
+        """Return once the job's progress or status has changed, or after `timeout` seconds."""
+        if self._state["status"] not in FINISHED:
+            revision = self._state["revision"]
+            self._take(
+                self._engine.call(
+                    "job_wait", job=self.key, revision=revision, timeout_s=timeout
+                )
+            )
 
     def _raise_failure(self) -> None:
         if self._state["status"] == "FAILED":

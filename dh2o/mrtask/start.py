@@ -57,7 +57,7 @@ def init(
         _refuse_second(present)
         engine = start_cluster(memory_limit=memory_limit, security=security, spool=spool, **local)
     else:
-        engine = _join(address, security, spool)
+        engine = join_cluster(address, security=security, spool=spool)
     _options_of[id(engine)] = asked
     engine.when_closed(lambda: _options_of.pop(id(engine), None))
     set_current(engine)
@@ -133,13 +133,18 @@ def _worker_class() -> Any:
     return LoopbackWorker
 
 
-def _join(address: Any, security: Any, spool: str | None) -> Engine:
+def join_cluster(address: Any, *, security: Any = None, spool: str | None = None) -> Engine:
+    """Return an engine on a running cluster (an address or a Client). Not made current."""
     from distributed import Client
 
     if isinstance(address, Client):
         return _engine(address, None, spool)  # the user's client: the user closes it
-    client = Client(address, security=security)
-    engine = _engine(client, None, spool)
+    client = Client(address, security=security, set_as_default=False)
+    try:
+        engine = _engine(client, None, spool)
+    except BaseException:
+        client.close()
+        raise
     engine.when_closed(client.close)
     return engine
 

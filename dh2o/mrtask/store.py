@@ -138,10 +138,11 @@ class StorePlugin(SchedulerPlugin):
             self.settings.setdefault(name, value)
         return self.settings.get(name)
 
-    def claim(self, client: str, keys: list[Any]) -> None:
+    def claim(self, client: str, keys: list[Any], bridge: str = "") -> None:
         """Claim tasks for a client, in order with its releases; those that are gone are left out."""
         if client in self.scheduler.clients:
             self.scheduler.client_desires_keys(self.claims.known(keys), client)
+        self.claims.release(bridge)
 
     # -- the DKV --------------------------------------------------------------------------------
 
@@ -159,12 +160,17 @@ class StorePlugin(SchedulerPlugin):
         await self.claims.wait_known(tasks)
         return self.entries.put(key, value, kind, tasks, files, holder, expected)
 
-    def get(self, key: str, client: str) -> dict[str, Any] | None:
-        """Return the stored value, kind and version, or None; claim its blocks for `client`."""
-        # Here and not only by the client's stream of messages: that one may be overtaken by a removal.
-        if client in self.scheduler.clients:
-            self.scheduler.client_desires_keys(self.claims.known(self.entries.tasks(key)), client)
-        return self.entries.get(key)
+    def get(self, key: str, bridge: str) -> dict[str, Any] | None:
+        """Return the stored value, kind and version, or None.
+
+        Its tasks are held under the name `bridge` until the client's own claim arrives, which may be later
+        than what the client or another one does next.
+        """
+        tasks = self.entries.tasks(key)
+        if tasks:
+            self.claims.hold(bridge, tasks)
+        found = self.entries.get(key)
+        return found and {**found, "bridged": bool(tasks)}
 
     def kind(self, key: str) -> str | None:
         """Return the kind of the stored value, or None."""
@@ -298,6 +304,8 @@ class StorePlugin(SchedulerPlugin):
     def remove_client(self, scheduler: Any, client: str) -> None:
         """Drop what only that client needed: its local states on workers, its spool files."""
         self.spool.client_left(client)
+        for name in [n for n in scheduler.clients if n.startswith(f"dh2o-got-{client}-")]:
+            self.claims.release(name.removeprefix("dh2o-"))
         if not client.startswith("dh2o-"):
             for worker in list(scheduler.workers):
                 asyncio.ensure_future(self._tell(worker, "dh2o_local_drop", owner=client))  # noqa: RUF006
