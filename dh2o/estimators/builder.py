@@ -136,6 +136,7 @@ def start_build(
     return engine.start_job(
         f"{builder.algo_full_name} model build",
         run_build,
+        builder,
         spec,
         dest=spec.model_key,
         dest_type="Key<Model>",

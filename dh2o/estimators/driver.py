@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dh2o.estimators.builder import builder_of
 from dh2o.estimators.spec import TrainSpec
 from dh2o.models import Model
 from dh2o.models.metrics import ModelMetrics
 
 if TYPE_CHECKING:
+    from dh2o.estimators.builder import ModelBuilder
     from dh2o.mrtask import JobContext
 
 
-def run_build(ctx: JobContext, spec: TrainSpec) -> Model:
-    """Build the model of `spec`, store it under its key and return it."""
-    builder = builder_of(spec.algo)
+def run_build(ctx: JobContext, builder: ModelBuilder, spec: TrainSpec) -> Model:
+    """Build the model of `spec`, store it under its key and return it.
+
+    The builder travels with the job, so that algorithms of other packages work on any worker.
+    """
     with locked(ctx, spec):
         model = finished(builder.build(ctx, spec), spec)
         ctx.dkv.put(model.key, model, kind="model")

@@ -61,7 +61,6 @@ def local_table(data: Any, names: Sequence[str] = ()) -> LocalTable:
 
 def _type_of(column: pa.ChunkedArray) -> tuple[str, tuple[str, ...] | None]:
     import pyarrow as pa
-
     import pyarrow.compute as pc
 
     kind = column.type

@@ -76,6 +76,7 @@ class MeanModel(Model):
 
     @classmethod
     def from_state(cls, key, params, output, data, arrays) -> MeanModel:
+        assert data
         return cls(key, params, output, arrays["values"])
 
 

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from dh2o.errors import ModelError
 from dh2o.models import files, load_model, model_from_bytes, model_to_bytes, save_model
 from dh2o.models.predict_local import score_table
-
-from .conftest import CurveModel, curve_model
+from tests.models.curve_model import CurveModel, curve_model
 
 GOOD = model_to_bytes(curve_model())
 

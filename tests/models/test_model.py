@@ -12,8 +12,7 @@ from dh2o.models import ModelCategory, ModelError, predict_table
 from dh2o.models.metrics import metric_builder
 from dh2o.models.model import probability_name
 from dh2o.models.predict_local import measure_table, score_table
-
-from .conftest import CurveModel, curve_model
+from tests.models.curve_model import CurveModel, curve_model
 
 X = [0.5, -2.0, float("nan")]
 COLOURS = ["red", "blue", None]
