@@ -11,6 +11,7 @@ from dh2o.rapids import (  # noqa: F401
     prim_reduce,
     prim_reshape,
     prim_search,
+    prim_series,
     prim_stats,
     prim_strings,
     prim_times,

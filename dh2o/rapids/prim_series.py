@@ -1,0 +1,153 @@
+"""Primitives: word statistics of documents, symbols of time series, permutations within groups."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+
+from dh2o.errors import RapidsError
+from dh2o.frame import VecType
+from dh2o.rapids.columns import Local, Table, local_table
+from dh2o.rapids.evaluator import Env
+from dh2o.rapids.passes import gather
+from dh2o.rapids.prim_reshape import number_matrix
+from dh2o.rapids.selectors import columns_r
+from dh2o.rapids.table import primitive
+from dh2o.rapids.tile_strings import split_java
+from dh2o.rapids.values import Val, ValFrame, ValNums, ValStrs
+
+__all__: list[str] = []
+
+
+@primitive(
+    "tf-idf",
+    "ary:frame doc:num text:num preprocess:bool case_sensitive:bool",
+    "Columns DocID, Word, TF, IDF = ln((documents + 1) / (documents with the word + 1)), TF-IDF.",
+)
+def tf_idf(
+    _env: Env, table: Table, doc: float, text: float, preprocess: bool, case_sensitive: bool
+) -> Val:
+    if not table.n_rows:
+        raise RapidsError("Empty input frame provided.")
+    picks = (int(doc), int(text))
+    if not all(0 <= i < table.n_cols for i in picks):
+        raise RapidsError(
+            "Provided column index is out of bounds. Number of columns in the input frame: "
+            f"{table.n_cols}"
+        )
+    if not table.columns[picks[0]].is_number or not table.columns[picks[1]].is_string:
+        raise RapidsError(
+            "Incorrect format of input frame. Following row format is expected: (numeric) "
+            "documentID, (string) " + ("documentContent." if preprocess else "words.")
+        )
+    held = gather(table.select(picks), "tf-idf")
+    ids, texts = (c.expr.values for c in held.columns if isinstance(c.expr, Local))
+    counts: Counter[tuple[float, str]] = Counter()
+    for number, content in zip(ids.tolist(), texts.to_pylist(), strict=True):
+        if content is None:
+            continue
+        cased = content if case_sensitive else content.lower()
+        words = split_java(cased, r"\s+") if preprocess else [cased]
+        counts.update((number, word) for word in words if word)
+    n_documents = table.n_rows if preprocess else len(set(ids.tolist()))
+    return ValFrame(_weights(counts, n_documents))
+
+
+def _weights(counts: Counter[tuple[float, str]], n_documents: int) -> Table:
+    import pyarrow as pa
+
+    with_word = Counter(word for _, word in counts)
+    rows = sorted(counts, key=lambda pair: (pair[1], pair[0]))
+    tf = np.array([counts[row] for row in rows], dtype=np.float64)
+    idf = np.array([math.log((n_documents + 1) / (with_word[word] + 1)) for _, word in rows])
+    return local_table(
+        ["DocID", "Word", "TF", "IDF", "TF-IDF"],
+        [
+            np.array([number for number, _ in rows]),
+            pa.array([word for _, word in rows], pa.large_string()),
+            tf,
+            idf,
+            tf * idf,
+        ],
+        [VecType.NUMERIC, VecType.STRING, *([VecType.NUMERIC] * 3)],
+    )
+
+
+@primitive(
+    "isax",
+    "ary:frame words:num cardinality:num optimize:bool",
+    "Each row as a series in symbols: iSax_index and one column a word, c0, c1, ...",
+)
+def isax(_env: Env, table: Table, words: float, cardinality: float, optimize: bool) -> Val:
+    import pyarrow as pa
+    from scipy.stats import norm
+
+    n_words, n_symbols = int(words), int(cardinality)
+    if n_words <= 0:
+        raise RapidsError("numWords must be greater than 0!")
+    if n_symbols <= 0:
+        raise RapidsError("maxCardinality must be greater than 0!")
+    series = number_matrix(table, "isax")
+    step = series.shape[1] // n_words
+    if not step:
+        raise RapidsError(f"isax needs at least {n_words} columns for {n_words} words.")
+    used = series[:, : step * n_words]
+    with np.errstate(all="ignore"):
+        spread = used.std(axis=1, ddof=1)
+        means = used.reshape(len(used), n_words, step).mean(axis=2)
+        scores = (means - used.mean(axis=1)[:, None]) / spread[:, None]
+    edges = norm.ppf(np.arange(1, n_symbols) / n_symbols)
+    symbols = np.searchsorted(edges, scores, side="left").astype(np.float64)
+    sizes = [n_symbols] * n_words
+    if optimize:
+        for w in range(n_words):
+            found, symbols[:, w] = np.unique(symbols[:, w], return_inverse=True)
+            sizes[w] = len(found)
+    texts = [
+        "_".join(f"{int(s)}^{n}" for s, n in zip(row, sizes, strict=True)) for row in symbols
+    ]
+    names = ["iSax_index", *(f"c{w}" for w in range(n_words))]
+    kinds = [VecType.STRING] + [VecType.NUMERIC] * n_words
+    return ValFrame(local_table(names, [pa.array(texts, pa.large_string()), *symbols.T], kinds))
+
+
+@primitive(
+    "grouped_permute",
+    "ary:frame column:num by:cols direction:num amount:num",
+    "Within groups, all pairs of a value that is a debit (D) and one that is not, with amounts.",
+)
+def grouped_permute(
+    _env: Env,
+    table: Table,
+    column: float,
+    by: ValNums | ValStrs,
+    direction: float,
+    amount: float,
+) -> Val:
+    group = columns_r(table, by)
+    if len(group) != 1:
+        raise RapidsError("grouped_permute groups by exactly one column.")
+    held = gather(table, "grouped_permute")
+    picks = [group[0], int(column), int(direction), int(amount)]
+    columns = [held.columns[i] for i in picks]
+    arrays = [c.expr.values for c in columns if isinstance(c.expr, Local)]
+    levels = columns[2].domain or ()
+    sums: dict[float, tuple[dict[float, float], dict[float, float]]] = {}
+    for key, value, way, sum_ in zip(*arrays, strict=True):
+        sides = sums.setdefault(key, ({}, {}))
+        side = sides[0 if levels[int(way)] == "D" else 1]
+        side[value] = side.get(value, 0.0) + sum_
+    rows = [
+        (key, a, b, x, y)
+        for key, (debits, credits_) in sums.items()
+        for a, x in debits.items()
+        for b, y in credits_.items()
+    ]
+    names = [table.names[group[0]], "In", "Out", "InAmnt", "OutAmnt"]
+    made = np.array(rows, dtype=np.float64).reshape(len(rows), 5)
+    sources = [columns[0], columns[1], columns[1], columns[3], columns[3]]
+    kinds = [c.type for c in sources]
+    domains = [c.domain for c in sources]
+    return ValFrame(local_table(names, list(made.T), kinds, domains))
