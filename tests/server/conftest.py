@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +39,19 @@ def call(server: Server) -> Callable[..., requests.Response]:
     return send
 
 
+@pytest.fixture(scope="session")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server in a process of its own.
+
+    The client's frames send a request when they are collected, on whatever thread that happens:
+    in the server's own process this could be the thread that has to answer.
+    """
+    with started(tmp_path_factory.mktemp("server"), "--no-auth") as (_, url):
+        yield url
+
+
 @pytest.fixture
-def h2o(server: Server) -> Iterator[Any]:
+def h2o(own_server: str) -> Iterator[Any]:
     """The official client, connected; everything is removed afterwards."""
     with warnings.catch_warnings():
         # The client imports optional packages and prints advice by warnings of its own.
@@ -44,11 +59,47 @@ def h2o(server: Server) -> Iterator[Any]:
         warnings.filterwarnings("ignore", category=ResourceWarning)
         import h2o as client
 
-        client.connect(url=server.url, verbose=False, strict_version_check=True)
+        client.connect(url=own_server, verbose=False, strict_version_check=True)
         client.no_progress()
         yield client
         client.remove_all()
         client.connection().close()
+
+
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start a server in a process of its own; give the process and the URL it serves."""
+    ready, log = folder / "ready", folder / "log"
+    command = [sys.executable, "-m", "dh2o.server", "--port", "0", "--ready-file", str(ready)]
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [*command, *arguments], stdout=out, stderr=subprocess.STDOUT, text=True
+        )
+    try:
+        deadline = time.monotonic() + 90
+        while not ready.exists():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, "the ready file was not written"
+            time.sleep(0.05)
+        yield process, ready.read_text().strip()
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(20)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Callable[..., Any]:
+    """The function that starts a server: with start("--no-auth") as (process, url)."""
+
+    def call(*arguments: str) -> Any:
+        return started(tmp_path, *arguments)
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,117 @@
+"""The official client's models: trained, printed, judged, scored, saved, and refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def frame(h2o: Any, prostate: str) -> Any:
+    data = h2o.import_file(prostate)
+    data["CAPSULE"] = data["CAPSULE"].asfactor()
+    return data
+
+
+def gbm(h2o: Any, frame: Any, **params: Any) -> Any:
+    model = h2o.estimators.H2OGradientBoostingEstimator(ntrees=5, seed=1, **params)
+    model.train(x=["AGE", "PSA", "GLEASON"], y="CAPSULE", training_frame=frame)
+    return model
+
+
+def test_gbm_prints_judges_and_predicts(
+    h2o: Any, frame: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = gbm(h2o, frame)
+    print(model)  # noqa: T201 (what is tested is what people see)
+    shown = capsys.readouterr().out
+    for part in ("Model Summary", "Scoring History", "Variable Importances", "Confusion Matrix"):
+        assert part in shown
+    assert model.auc() > 0.7
+    assert model.model_performance(frame).auc() == pytest.approx(model.auc(), abs=1e-9)
+    predicted = model.predict(frame)
+    assert predicted.names == ["predict", "p0", "p1"]
+    assert predicted.shape == (380, 3)
+    assert {row[0] for row in model.varimp()} == {"AGE", "PSA", "GLEASON"}
+    assert model.scoring_history() is not None
+    assert model.actual_params["distribution"] == "bernoulli"
+    assert model.params["ntrees"]["actual"] == 5
+
+
+def test_glm_gives_coefficients(h2o: Any, frame: Any) -> None:
+    model = h2o.estimators.H2OGeneralizedLinearEstimator(family="binomial", lambda_=0)
+    model.train(x=["AGE", "PSA", "GLEASON"], y="CAPSULE", training_frame=frame)
+    assert set(model.coef()) == {"Intercept", "AGE", "PSA", "GLEASON"}
+    assert model.residual_deviance() < model.null_deviance()
+    assert model.predict(frame).shape == (380, 3)
+    assert "Coefficients" in str(model._model_json["output"]["coefficients_table"])
+
+
+def test_multinomial_with_folds(h2o: Any, frame: Any) -> None:
+    frame["RACE"] = frame["RACE"].asfactor()
+    model = h2o.estimators.H2OGradientBoostingEstimator(ntrees=3, seed=1, nfolds=2)
+    model.train(x=["AGE", "PSA"], y="RACE", training_frame=frame)
+    assert model.confusion_matrix(frame) is not None
+    assert model.logloss(xval=True) > 0
+    assert len(model.cross_validation_models()) == 2
+
+
+def test_a_model_goes_out_and_comes_back(h2o: Any, frame: Any, tmp_path: Path) -> None:
+    model = gbm(h2o, frame)
+    before = model.predict(frame).as_data_frame(use_pandas=False)
+    downloaded = h2o.download_model(model, path=str(tmp_path))
+    saved = h2o.save_model(model, path=str(tmp_path / "saved"))
+    with pytest.raises(h2o.exceptions.H2OResponseError, match="already exists"):
+        h2o.save_model(model, path=str(tmp_path / "saved"))
+    for back in (h2o.upload_model(downloaded), h2o.load_model(saved)):
+        assert back.model_id == model.model_id
+        assert back.predict(frame).as_data_frame(use_pandas=False) == before
+    assert model.model_id in [m["model_id"]["name"] for m in h2o.api("GET /3/Models")["models"]]
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"ntrees": -1}, "ntrees"),
+        ({"ntrees": "many"}, "ntrees"),
+        ({"nteees": 3}, "Unknown parameter: nteees"),
+        ({"response_column": "none"}, "none"),
+        ({"training_frame": "none"}, "none"),
+    ],
+)
+def test_wrong_parameters_are_refused_by_name(
+    h2o: Any, frame: Any, params: dict[str, Any], words: str
+) -> None:
+    given = {"training_frame": frame.frame_id, "response_column": "CAPSULE", **params}
+    with pytest.raises(h2o.exceptions.H2OResponseError) as caught:
+        h2o.api("POST /3/ModelBuilders/gbm", data=given)
+    assert words in str(caught.value)
+    assert caught.value.args[0].http_status in (404, 412)
+
+
+def test_parameters_are_checked_without_training(h2o: Any, frame: Any) -> None:
+    given = {"training_frame": frame.frame_id, "response_column": "CAPSULE", "ntrees": -1}
+    answer = h2o.api("POST /3/ModelBuilders/gbm/parameters", data=given)
+    assert answer["error_count"] == 1
+    assert answer["messages"][0]["field_name"] == "ntrees"
+    assert answer["job"] is None
+
+
+def test_builders_describe_their_parameters(h2o: Any) -> None:
+    builders = h2o.api("GET /3/ModelBuilders")["model_builders"]
+    assert {"gbm", "glm"} <= set(builders)
+    ntrees = next(p for p in builders["gbm"]["parameters"] if p["name"] == "ntrees")
+    assert (ntrees["type"], ntrees["default_value"], ntrees["gridable"]) == ("int", 50, True)
+
+
+def test_a_job_can_be_stopped(h2o: Any) -> None:
+    big = h2o.create_frame(rows=20_000, cols=20, seed=1, has_response=True, missing_fraction=0)
+    model = h2o.estimators.H2OGradientBoostingEstimator(ntrees=5000, max_depth=10, seed=1)
+    model.start(x=big.names[1:], y="response", training_frame=big)
+    job = model._future_job if hasattr(model, "_future_job") else model._job
+    h2o.api(f"POST /3/Jobs/{job.job_key}/cancel")
+    with pytest.raises(h2o.exceptions.H2OJobCancelled):
+        job.poll()
+    assert h2o.api(f"GET /3/Jobs/{job.job_key}")["jobs"][0]["status"] == "CANCELLED"
