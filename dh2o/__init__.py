@@ -1,3 +1,88 @@
-"""dh2o: H2O-3 rebuilt for Dask."""
+"""dh2o: H2O-3 rebuilt for Dask.
 
-__version__ = "0.1.0"
+``import dh2o`` is quick: what is behind each name is imported when the name is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dh2o import estimators as estimators
+    from dh2o.api import (
+        H2OFrame,
+        cluster,
+        export_file,
+        get_frame,
+        get_model,
+        import_file,
+        init,
+        jobs,
+        load_model,
+        ls,
+        no_progress,
+        parse_raw,
+        parse_setup,
+        remove,
+        remove_all,
+        save_model,
+        show_progress,
+        shutdown,
+        upload_file,
+    )
+    from dh2o.chunks import Block, Chunk
+    from dh2o.frame import Frame, Vec
+    from dh2o.mrtask import MRTask
+
+from dh2o.version import __version__ as __version__
+
+__all__ = [
+    "Block",
+    "Chunk",
+    "Frame",
+    "H2OFrame",
+    "MRTask",
+    "Vec",
+    "__version__",
+    "cluster",
+    "estimators",
+    "export_file",
+    "get_frame",
+    "get_model",
+    "import_file",
+    "init",
+    "jobs",
+    "load_model",
+    "ls",
+    "no_progress",
+    "parse_raw",
+    "parse_setup",
+    "remove",
+    "remove_all",
+    "save_model",
+    "show_progress",
+    "shutdown",
+    "upload_file",
+]
+
+_HOMES = {
+    "Block": "dh2o.chunks",
+    "Chunk": "dh2o.chunks",
+    "Frame": "dh2o.frame",
+    "Vec": "dh2o.frame",
+    "MRTask": "dh2o.mrtask",
+    "init": "dh2o.mrtask",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'dh2o' has no attribute {name!r}")
+    if name == "estimators":
+        return import_module("dh2o.estimators")
+    return getattr(import_module(_HOMES.get(name, "dh2o.api")), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

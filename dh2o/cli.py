@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dh2o import __version__
 from dh2o.errors import DH2OError, ParameterError
+from dh2o.version import __version__
 
 if TYPE_CHECKING:
     from dh2o.mrtask import Engine
@@ -54,7 +54,10 @@ def _add_cluster_options(parser: argparse.ArgumentParser) -> None:
         help="start N worker processes (default 0: one worker inside this process)",
     )
     group.add_argument(
-        "--threads-per-worker", type=int, metavar="T", help="threads of each worker (default: cores)"
+        "--threads-per-worker",
+        type=int,
+        metavar="T",
+        help="threads of each worker (default: cores)",
     )
 
 
@@ -98,7 +101,10 @@ def _add_server(commands: Any) -> None:
         help="import files only from below FOLDER (may be given several times)",
     )
     parser.add_argument(
-        "--ready-file", type=Path, metavar="PATH", help="write the URL to PATH once requests are answered"
+        "--ready-file",
+        type=Path,
+        metavar="PATH",
+        help="write the URL to PATH once requests are answered",
     )
     parser.set_defaults(run=_run_server)
 
@@ -118,7 +124,7 @@ def _run_server(options: argparse.Namespace) -> None:
             user=options.user,
             password=password,
             ready_file=options.ready_file,
-            import_roots=tuple(options.import_root or ()),
+            import_roots=tuple(options.import_root) if options.import_root else None,
         )
     )
 
@@ -233,8 +239,8 @@ def _run_predict(options: argparse.Namespace) -> None:
         if options.output:
             api.export_file(predictions, options.output, force=options.force)
         else:
-            for part in predictions.csv_stream():
-                sys.stdout.write(part if isinstance(part, str) else part.decode())
+            for part in predictions.to_csv_stream():
+                sys.stdout.write(part.decode())
 
 
 if __name__ == "__main__":

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from dh2o.estimators.builder import ModelBuilder, builder_of, builders, register, start_build
 from dh2o.estimators.estimator import H2OEstimator, estimator_class, estimator_of
 from dh2o.estimators.messages import BuilderError, Message
 from dh2o.estimators.params import Param, ParamTable
+from dh2o.estimators.scoring import model_metrics, predict_frame
 from dh2o.estimators.spec import TrainSpec
+
+if TYPE_CHECKING:
+    from dh2o.estimators.gbm import H2OGradientBoostingEstimator
+    from dh2o.estimators.glm import H2OGeneralizedLinearEstimator
 
 __all__ = [
     "BuilderError",
     "H2OEstimator",
+    "H2OGeneralizedLinearEstimator",
+    "H2OGradientBoostingEstimator",
     "Message",
     "ModelBuilder",
     "Param",
@@ -20,6 +30,21 @@ __all__ = [
     "builders",
     "estimator_class",
     "estimator_of",
+    "model_metrics",
+    "predict_frame",
     "register",
     "start_build",
 ]
+
+# The estimator classes come when they are first asked for: their kernels need not be imported to
+# score a saved model or to serve frames.
+_HOMES = {
+    "H2OGeneralizedLinearEstimator": "dh2o.estimators.glm",
+    "H2OGradientBoostingEstimator": "dh2o.estimators.gbm",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dh2o.estimators' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -9,6 +9,7 @@ from typing import Any
 
 from dh2o.errors import DH2OError, ParameterError
 from dh2o.mrtask.engine import Engine, find_engine, set_current
+from dh2o.version import __version__
 
 _SWITCH_INTERVAL_S = 0.0005
 
@@ -151,7 +152,6 @@ def join_cluster(address: Any, *, security: Any = None, spool: str | None = None
 
 def _engine(client: Any, cluster: Any, spool: str | None) -> Engine:
     """Install the plugins where they are missing, and connect."""
-    import dh2o
     from dh2o.mrtask.lane_worker import LanePlugin, lane_of
     from dh2o.mrtask.store import StorePlugin
 
@@ -161,10 +161,10 @@ def _engine(client: Any, cluster: Any, spool: str | None) -> Engine:
     engine = Engine(client, worker=worker, cluster=cluster, spool=spool)
     if worker is not None:
         lane_of(worker).engine = engine
-    version = engine.call("setting", name="version", value=dh2o.__version__)
-    if version != dh2o.__version__:
+    version = engine.call("setting", name="version", value=__version__)
+    if version != __version__:
         raise DH2OError(
-            f"The cluster runs dh2o {version}, this process {dh2o.__version__}. "
+            f"The cluster runs dh2o {version}, this process {__version__}. "
             "Install the same version on both."
         )
     if spool is not None:

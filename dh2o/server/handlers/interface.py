@@ -66,7 +66,7 @@ def about(call: Call, args: AboutV3) -> AboutV3:
     """Return the properties of the build."""
     import platform
 
-    from dh2o import __version__
+    from dh2o.version import __version__
 
     entries = {
         "Build project version": call.state.options.client_version,
