@@ -30,6 +30,7 @@ _ALPHABET = np.frombuffer(
 )
 
 I64 = NDArray[np.int64]
+Counts = tuple[I64, I64, I64]
 
 
 @dataclass(frozen=True)
@@ -223,8 +224,8 @@ def interaction(
 ) -> Frame:
     """Return a frame of crossed categorical columns.
 
-    A level of the new column joins one level of each; levels go by falling count. Beyond
-    `max_factors`, and below `min_occurrence`, they become the level ``other``.
+    A level of the new column joins one level of each; levels go by falling count, equal ones by
+    their first row. Beyond `max_factors`, and below `min_occurrence`, they become ``other``.
     """
     if not columns:
         raise ParameterError("factor_columns: the columns to cross are needed.")
@@ -246,8 +247,8 @@ def _cross(frame: Frame, names: Sequence[str], max_factors: int, min_occurrence:
     sizes = tuple(len(domain) + 1 for domain in domains)  # one more for NA
     if float(np.prod([float(s) for s in sizes])) > 2**62:
         raise FrameError(f"Crossing {', '.join(names)} gives more than 2^62 combinations.")
-    cells, counts = _CountCells(sizes).do_all(part)
-    order = np.lexsort((cells, -counts))
+    cells, counts, first_rows = _CountCells(sizes).do_all(part)
+    order = np.lexsort((first_rows, -counts))
     cells, counts = cells[order], counts[order]
     kept = cells[:max_factors][counts[:max_factors] >= min_occurrence]
     levels = [_cell_name(int(cell), sizes, domains) for cell in kept]
@@ -273,26 +274,31 @@ def _cell_name(cell: int, sizes: tuple[int, ...], domains: Sequence[Sequence[str
     return "_".join(reversed(words))
 
 
-class _CountCells(MRTask[tuple[I64, I64], tuple[I64, I64]]):
-    """Counts the rows of each combination of levels."""
+class _CountCells(MRTask[Counts, Counts]):
+    """Counts the rows of each combination of levels, and finds its first row."""
 
     __slots__ = ("sizes",)
 
     def __init__(self, sizes: tuple[int, ...]) -> None:
         self.sizes = sizes
 
-    def map(self, block: Block) -> tuple[I64, I64]:
-        cells, counts = np.unique(_cells(block, self.sizes), return_counts=True)
-        return cells, counts.astype(np.int64)
+    def map(self, block: Block) -> Counts:
+        cells, first, counts = np.unique(
+            _cells(block, self.sizes), return_index=True, return_counts=True
+        )
+        return cells, counts.astype(np.int64), first.astype(np.int64) + block.row_start
 
-    def combine(self, a: tuple[I64, I64], b: tuple[I64, I64]) -> tuple[I64, I64]:
+    def combine(self, a: Counts, b: Counts) -> Counts:
         cells, where = np.unique(np.concatenate([a[0], b[0]]), return_inverse=True)
         counts = np.zeros(len(cells), np.int64)
         np.add.at(counts, where, np.concatenate([a[1], b[1]]))
-        return cells, counts
+        first = np.full(len(cells), np.iinfo(np.int64).max)
+        np.minimum.at(first, where, np.concatenate([a[2], b[2]]))
+        return cells, counts, first
 
-    def finish(self, total: tuple[I64, I64] | None) -> tuple[I64, I64]:
-        return total if total is not None else (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    def finish(self, total: Counts | None) -> Counts:
+        nothing = np.zeros(0, np.int64)
+        return total if total is not None else (nothing, nothing, nothing)
 
 
 class _CodeCells(MRTask[tuple[Chunk, ...], Any]):

@@ -12,6 +12,7 @@ from .handlers import (
     importing,
     interface,
     jobs,
+    linear,
     models,
     munging,
     pages,
@@ -22,6 +23,7 @@ from .routing import Route
 from .schemas import cluster as c
 from .schemas import diagnostics as d
 from .schemas import frames as f
+from .schemas import linear as lin
 from .schemas import metadata as meta
 from .schemas import metrics as mm
 from .schemas import models as m
@@ -122,6 +124,8 @@ MODELS = [
     Route("POST", "/99/Models.upload.bin", models.upload_model, m.ModelImportV3, m.ModelsV3, "Read a model from an upload."),
     Route("POST", "/99/Models.upload.bin/{model_id}", models.upload_model, m.ModelImportV3, m.ModelsV3, "Read a model from an upload."),
     Route("GET", "/99/Models/{model_id}/json", models.export_details, m.ModelExportV3, m.ModelExportV3, "Write what is known of a model to a file of the server."),
+    Route("GET", "/3/GetGLMRegPath", linear.show_path, lin.GLMRegularizationPathV3, lin.GLMRegularizationPathV3, "Solutions of a lambda search."),
+    Route("POST", "/3/MakeGLMModel", linear.make_model, lin.MakeGLMModelV3, m.ModelSchemaBaseV3, "A linear model of given coefficients."),
     Route("GET", "/3/Models/{model_id}/mojo", models.refuse_mojo, m.ModelsV3, None, "Not served yet."),
     Route("GET", "/99/Models.mojo/{model_id}", models.refuse_mojo, m.ModelExportV3, None, "Not served yet."),
     Route("GET", "/3/Models.java/{model_id}", models.refuse_mojo, m.ModelsV3, None, "Not served yet."),

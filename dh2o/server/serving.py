@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -11,6 +12,8 @@ import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
+
+from dh2o.errors import ParameterError
 
 from .app import create_app
 from .options import is_loopback
@@ -43,18 +46,21 @@ class Server:
         self.state.logbook.attach()
         self._stop = threading.Event()
         self._sockets: dict[int, Any] = {}
-        self._wsgi = create_server(
-            create_app(self.state),
-            map=self._sockets,
-            host=options.host,
-            port=options.port,
-            threads=options.n_threads,
-            channel_timeout=_CHANNEL_TIMEOUT_S,
-            max_request_body_size=options.max_body_nbytes,
-            connection_limit=max(100, 4 * options.n_threads),
-            ident=None,
-            clear_untrusted_proxy_headers=True,
-        )
+        try:
+            self._wsgi = create_server(
+                create_app(self.state),
+                map=self._sockets,
+                host=options.host,
+                port=options.port,
+                threads=options.n_threads,
+                channel_timeout=_CHANNEL_TIMEOUT_S,
+                max_request_body_size=options.max_body_nbytes,
+                connection_limit=max(100, 4 * options.n_threads),
+                ident=None,
+                clear_untrusted_proxy_headers=True,
+            )
+        except OSError as error:
+            raise _cannot_listen(options, error) from None
         self._thread = threading.Thread(target=self._run, name="dh2o-http", daemon=True)
 
     @property
@@ -112,6 +118,15 @@ class Server:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def _cannot_listen(options: ServerOptions, error: OSError) -> ParameterError:
+    where = f"{options.host}:{options.port}"
+    if error.errno == errno.EADDRINUSE:
+        return ParameterError(
+            f"port: {where} is in use, perhaps by another server. Give another port, or 0 for any."
+        )
+    return ParameterError(f"host, port: cannot listen on {where}: {error.strerror or error}.")
 
 
 def serve(options: ServerOptions, *, out: TextIO | None = None) -> None:

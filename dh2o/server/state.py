@@ -7,8 +7,10 @@ import secrets
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .files import Files
 from .logbook import LogBook
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class ServerState:
         self.stop: Callable[[], None] = lambda: None
         self._sessions: dict[str, tuple[Session, threading.RLock]] = {}
         self._lock = threading.Lock()
+        self.time_zone = "UTC"
         self._n_models = 0
         self._n_active = 0
         self._last_request = time.monotonic()
@@ -93,6 +96,9 @@ class ServerState:
             session, lock = self._sessions[name]
         with lock:
             yield session
+            # H2O has one time zone for all: what one session sets, parses and new sessions use.
+            if session.time_zone != self.time_zone:
+                self.time_zone = session.time_zone
 
     def close_session(self, key: str) -> None:
         """Close a session and drop its temporaries; nothing happens if it is not known."""
@@ -114,7 +120,14 @@ class ServerState:
             oldest = next(iter(self._sessions))
             log.warning("More than %d sessions: session %s is dropped.", _MAX_SESSIONS, oldest)
             del self._sessions[oldest]
-        self._sessions[key] = (Session(self.engine, key), threading.RLock())
+        session = Session(self.engine, key, open_text=self._open_text)
+        session.time_zone = self.time_zone
+        self._sessions[key] = (session, threading.RLock())
+
+    def _open_text(self, path: str) -> str:
+        """Return the text of a file that clients may read, for expressions that name one."""
+        Files(self.options).check(path)
+        return Path(path).expanduser().read_text()
 
     def new_model_key(self, algo: str, client: str = "python") -> str:
         """Return a fresh key for a model, in the form that H2O gives."""

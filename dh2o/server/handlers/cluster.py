@@ -42,7 +42,8 @@ def show_cloud(call: Call, args: CloudV3) -> CloudV3:
     args.cloud_name = state.options.cloud_name
     args.cloud_size = len(workers)
     args.cloud_uptime_millis = state.uptime_ms
-    args.cloud_internal_timezone = args.datafile_parser_timezone = "UTC"
+    args.cloud_internal_timezone = "UTC"
+    args.datafile_parser_timezone = state.time_zone
     args.cloud_healthy = args.consensus = bool(workers)
     args.leader_idx = 0
     args.web_ip = state.options.host

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import fields as dataclass_fields
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import KeyNotFoundError, ParameterError, ParseError
@@ -83,7 +84,7 @@ def parse(call: Call, args: ParseV3) -> ParseV3:
         raise ParameterError("destination_frame: the key of the frame to make is needed.")
     overrides = _overrides(args, skip={"source_frames", "destination_frame"})
     sources = [_source(call, key) for key in keys]
-    setup = guess_setup(sources, **overrides)
+    setup = replace(guess_setup(sources, **overrides), timezone=call.state.time_zone)
     job = start_parse(call.state.engine, setup, dest, files=sources)
     if args.blocking:
         job.wait(progress=False)
