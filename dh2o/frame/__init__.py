@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from dh2o.frame.frame import Frame, new_frame_key
 from dh2o.frame.layout import Layout, layout_for
 from dh2o.frame.vec import Source, Vec, VecType
 
-__all__ = ["Frame", "Layout", "Source", "Vec", "VecType", "layout_for", "new_frame_key"]
+if TYPE_CHECKING:
+    from dh2o.frame.rollups import Rollups
+
+__all__ = [
+    "Frame",
+    "Layout",
+    "Rollups",
+    "Source",
+    "Vec",
+    "VecType",
+    "layout_for",
+    "new_frame_key",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Rollups":  # needs numba and Dask, which metadata alone do not
+        from dh2o.frame.rollups import Rollups
+
+        return Rollups
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

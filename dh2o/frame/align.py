@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from dh2o.chunks import Block
 from dh2o.errors import FrameError
 from dh2o.frame.layout import Layout, blocks_of_rows, layout_for, row_starts
-from dh2o.frame.physical import Physical, empty_block, physical, rebuilt
+from dh2o.frame.physical import Physical, empty_block, engine_for, physical, rebuilt
 from dh2o.frame.vec import Vec, VecType
-from dh2o.mrtask import MRTask, current_engine
+from dh2o.mrtask import MRTask
 
 if TYPE_CHECKING:
     from dh2o.frame.frame import Frame
@@ -44,7 +44,7 @@ def compact(frame: Frame) -> Frame:
     parts = {ref[0].uid for ref in physical(frame).columns}
     if not frame.n_cols or not parts:
         return frame
-    blocks = current_engine().map_blocks(_same_chunks, [physical(frame)], layout=frame.layout)
+    blocks = engine_for(frame).map_blocks(_same_chunks, [physical(frame)], layout=frame.layout)
     return rebuilt(frame.names, frame.vecs, blocks, "same")
 
 
@@ -57,7 +57,7 @@ def regroup(source: Physical, groups: Sequence[Sequence[Part]], empty: Block) ->
     spans = [([(lo, hi) for _, lo, hi in group], empty) for group in groups]
     inputs = [[(source, block_idx) for block_idx, _, _ in group] for group in groups]
     layout = tuple(sum(hi - lo for _, lo, hi in group) for group in groups)
-    return current_engine().submit_blocks(_joined, spans, deps=inputs, layout=layout)
+    return engine_for(source).submit_blocks(_joined, spans, deps=inputs, layout=layout)
 
 
 def _joined(spans: Sequence[tuple[int, int]], empty: Block, blocks: list[Block]) -> Block:

@@ -12,9 +12,8 @@ from dh2o.chunks import Block, Chunk, Kind, all_na, encode_codes, encode_ints
 from dh2o.errors import FrameError
 from dh2o.frame.align import like, rebalance
 from dh2o.frame.layout import TARGET_N_BLOCKS
-from dh2o.frame.physical import CHUNK_KINDS, physical
+from dh2o.frame.physical import CHUNK_KINDS, engine_for, physical
 from dh2o.frame.vec import Source, Vec, VecType
-from dh2o.mrtask import current_engine
 
 if TYPE_CHECKING:
     from dh2o.frame.frame import Frame
@@ -113,7 +112,7 @@ def rbind(frames: Sequence[Frame]) -> Frame:
             args.append((recodes, found))
             inputs.append([(source, block_idx)])
     layout = tuple(n for frame in frames for n in frame.layout)
-    blocks = current_engine().submit_blocks(_restacked, args, deps=inputs, layout=layout)
+    blocks = engine_for(first).submit_blocks(_restacked, args, deps=inputs, layout=layout)
     vecs = tuple(
         Vec(c.type, (blocks, i), c.domain, c.source, _hidden_ref(blocks, len(columns), hidden, i))
         for i, c in enumerate(columns)

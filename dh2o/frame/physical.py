@@ -12,7 +12,7 @@ from dh2o.frame.vec import Vec, VecType
 
 if TYPE_CHECKING:
     from dh2o.frame.frame import Frame
-    from dh2o.mrtask import Blocks, ColumnRef
+    from dh2o.mrtask import Blocks, ColumnRef, Engine, HasColumns
 
 CHUNK_KINDS: dict[VecType, Kind] = {
     VecType.NUMERIC: "number",
@@ -40,6 +40,13 @@ def physical(frame: Frame) -> Physical:
         (*frame.columns, *(ref for _, ref in hidden)),
         frame.layout,
     )
+
+
+def engine_for(table: HasColumns) -> Engine:
+    """Return the engine that holds the blocks of `table`, else the current one."""
+    from dh2o.mrtask.engine import engine_of
+
+    return engine_of([blocks for blocks, _ in table.columns])
 
 
 def rebuilt(

@@ -11,14 +11,17 @@ import numpy.typing as npt
 from dh2o.chunks import Block
 from dh2o.errors import FrameError
 from dh2o.frame.align import empty_like, like, regroup
-from dh2o.frame.layout import blocks_of_rows, even_layout, row_starts
-from dh2o.frame.physical import Physical, empty_block, physical, rebuilt
-from dh2o.mrtask import current_engine
+from dh2o.frame.layout import blocks_of_rows, even_layout
+from dh2o.frame.physical import Physical, empty_block, engine_for, physical, rebuilt
+from dh2o.frame.shuffle import gather_rows
 
 if TYPE_CHECKING:
     from dh2o.frame.frame import Frame
 
 I64 = npt.NDArray[np.int64]
+
+TINY_SHARE = 8
+"""Fewer rows than this part of a frame are put into fewer blocks."""
 Predicate = Callable[[Block], npt.NDArray[np.bool_]]
 
 
@@ -30,7 +33,7 @@ def fetch_rows(frame: Frame, start: int, stop: int) -> Block:
         n_rows = max(0, stop - start) if not frame.n_cols else 0
         return Block(n_rows, empty_block(frame.vecs).chunks, frame.names)
     spans = {block_idx: (lo, hi) for block_idx, lo, hi in parts}
-    pieces = current_engine().collect(frame, _Cut(spans), indices=[part[0] for part in parts])
+    pieces = engine_for(frame).collect(frame, _Cut(spans), indices=[part[0] for part in parts])
     return Block.concat(pieces).placed(0, start, frame.names)
 
 
@@ -61,14 +64,26 @@ def filter_rows(frame: Frame, keep: Frame | Predicate) -> Frame:
         raise FrameError("A frame without columns has no rows to choose from.")
     everything = physical(frame)
     if callable(keep):
-        kept = current_engine().map_blocks(_KeepWhere(keep), [everything])
+        kept = engine_for(frame).map_blocks(_KeepWhere(keep), [everything])
     else:
         mask = _mask_column(frame, keep)
         both = Physical(
             (*everything.names, "\0keep"), (*everything.columns, mask), everything.layout
         )
-        kept = current_engine().map_blocks(_keep_marked, [both])
-    return rebuilt(frame.names, frame.vecs, kept, "other")
+        kept = engine_for(frame).map_blocks(_keep_marked, [both])
+    return _merged_if_tiny(rebuilt(frame.names, frame.vecs, kept, "other"), frame)
+
+
+def _merged_if_tiny(kept: Frame, frame: Frame) -> Frame:
+    """Return what was kept of `frame`, in as many blocks as its share of the rows deserves.
+
+    Blocks of a few rows cost a pass as much as full ones. The rule knows only row counts, so frames
+    filtered alike stay aligned.
+    """
+    if kept.n_blocks == 1 or kept.n_rows * TINY_SHARE > frame.n_rows:
+        return kept
+    n_blocks = -(-kept.n_rows * frame.n_blocks // max(1, frame.n_rows))
+    return kept.rebalance(even_layout(kept.n_rows, max(1, n_blocks)))
 
 
 def _mask_column(frame: Frame, keep: Frame) -> Any:
@@ -110,19 +125,8 @@ def take_rows(frame: Frame, rows: Sequence[int] | I64) -> Frame:
     """Return the rows of these numbers, in the order given; numbers may repeat."""
     wanted = _checked_rows(rows, frame.n_rows)
     largest = max(frame.layout, default=0)
-    n_blocks = max(1, -(-len(wanted) // max(1, largest)))
-    starts = np.asarray(row_starts(frame.layout), np.int64)
-    layout, source = even_layout(len(wanted), n_blocks), physical(frame)
-    args, parts = [], []
-    upto = 0
-    for n_rows in layout:
-        here = wanted[upto : upto + n_rows]
-        upto += n_rows
-        block_of = np.searchsorted(starts, here, side="right") - 1
-        needed = np.unique(block_of)
-        args.append((here - starts[block_of], np.searchsorted(needed, block_of), empty_like(frame)))
-        parts.append([(source, int(block_idx)) for block_idx in needed])
-    blocks = current_engine().submit_blocks(_gather_rows, args, deps=parts, layout=layout)
+    layout = even_layout(len(wanted), max(1, -(-len(wanted) // max(1, largest))))
+    blocks = gather_rows(physical(frame), wanted, layout, empty_like(frame))
     return rebuilt(frame.names, frame.vecs, blocks, "other")
 
 
@@ -136,21 +140,3 @@ def _checked_rows(rows: Sequence[int] | I64, n_rows: int) -> I64:
         row = int(wanted[np.flatnonzero(outside)[0]])
         raise FrameError(f"Row {row} is out of range: the frame has {n_rows} rows.")
     return wanted
-
-
-def _gather_rows(rows: I64, source: I64, empty: Block, blocks: list[Block]) -> Block:
-    """Return the `rows` (numbers within their blocks) of the `source`-th blocks, in order."""
-    if not blocks:
-        return empty
-    if len(blocks) == 1:
-        return blocks[0].take(rows)
-    order = np.argsort(source, kind="stable")
-    counts = np.bincount(source, minlength=len(blocks))
-    per_block = np.split(rows[order], np.cumsum(counts)[:-1])
-    pieces = [block.take(some) for block, some in zip(blocks, per_block, strict=True)]
-    together = Block.concat(pieces)
-    if (np.diff(source) >= 0).all():
-        return together
-    back = np.empty(len(order), np.int64)
-    back[order] = np.arange(len(order))
-    return together.take(back)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from dh2o.chunks import Block
 from dh2o.frame.display import TextTable
-from dh2o.frame.physical import Physical, physical
-from dh2o.mrtask import current_engine
+from dh2o.frame.physical import Physical, engine_for, physical
 
 if TYPE_CHECKING:
     from dh2o.frame.frame import Frame
@@ -86,7 +85,7 @@ def chunk_summary(frame: Frame) -> ChunkSummary:
     """Return counts and bytes by codec and by worker."""
     if not frame.n_cols:
         return ChunkSummary((), (), ())
-    engine = current_engine()
+    engine = engine_for(frame)
     counted = engine.collect(frame, _count_codecs)
     n_chunks: Counter[str] = Counter()
     nbytes: Counter[str] = Counter()
@@ -155,7 +154,7 @@ def frame_nbytes(frame: Frame) -> int:
     own = sum(rolled.nbytes for rolled in frame.rollups())
     if not hidden.columns:
         return own
-    return own + sum(current_engine().collect(hidden, _nbytes))
+    return own + sum(engine_for(hidden).collect(hidden, _nbytes))
 
 
 def _nbytes(block: Block) -> int:

@@ -138,3 +138,13 @@ def test_to_numpy(any_engine: Engine) -> None:
     np.testing.assert_array_equal(frame.to_numpy(), [[1, 1], [np.nan, 0], [3, np.nan]])
     with pytest.raises(FrameError, match="'s' holds text"):
         Frame.from_any({"s": ["x"]}).to_numpy()
+
+
+def test_sparse_matrices(engine: Engine) -> None:
+    from scipy import sparse
+
+    matrix = sparse.random(50, 4, density=0.1, random_state=1, format="coo")
+    frame = Frame.from_any(matrix, names=list("abcd"))
+    assert frame.names == ("a", "b", "c", "d")
+    np.testing.assert_array_equal(frame.to_numpy(), matrix.toarray())
+    assert Frame.from_any(sparse.csr_array((0, 2))).shape == (0, 2)

@@ -41,6 +41,22 @@ def test_take_many(frame: Frame, table: pa.Table) -> None:
     same_arrow(taken.to_arrow(), table.take(rows))
 
 
+def test_take_from_more_blocks_than_one_task_takes(any_engine: Engine, table: pa.Table) -> None:
+    frame = Frame.from_arrow(table).rebalance((8,) * 25)
+    rows = np.random.default_rng(2).permutation(200)
+    taken = frame.take(rows)
+    assert taken.n_blocks == 25
+    same_arrow(taken.to_arrow(), table.take(rows))
+
+
+def test_few_rows_of_many_blocks_are_put_together(engine: Engine) -> None:
+    frame = Frame.from_numpy(np.arange(800.0)).rebalance((8,) * 100)
+    few = frame.filter(lambda block: block.floats(0) % 50 == 0)
+    assert few.layout == (8, 8)
+    assert few.to_numpy()[:, 0].tolist() == list(range(0, 800, 50))
+    assert frame.filter(lambda block: block.floats(0) % 2 == 0).n_blocks == 100
+
+
 @pytest.mark.parametrize(
     ("rows", "what"), [([200], "Row 200"), ([-1], "Row -1"), ([0.5], "integers")]
 )

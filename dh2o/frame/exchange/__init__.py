@@ -34,7 +34,9 @@ def from_any(
     if library in {"dask", "dask_expr"}:
         return from_dask(data, names, strings=strings)
     if library == "scipy":
-        return from_numpy(data.toarray(), names, strings=strings)
+        from dh2o.frame.exchange.sparse_io import from_sparse
+
+        return from_sparse(data, names)
     if library == "numpy" and hasattr(data, "dtype") and getattr(data, "ndim", 0) > 0:
         return from_numpy(data, names, strings=strings)
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
@@ -117,8 +119,8 @@ def to_numpy(frame: Frame) -> Any:
     """Return numbers, codes of enums and times (NA as NaN) as a float64 matrix of rows."""
     import numpy as np
 
+    from dh2o.frame.physical import engine_for
     from dh2o.frame.vec import VecType
-    from dh2o.mrtask import current_engine
 
     texts = [
         name
@@ -131,7 +133,7 @@ def to_numpy(frame: Frame) -> Any:
     if not frame.n_cols:
         return matrix
     row = 0
-    for part in current_engine().collect(frame, _matrix_of):
+    for part in engine_for(frame).collect(frame, _matrix_of):
         matrix[row : row + len(part)] = part
         row += len(part)
     return matrix

@@ -31,7 +31,7 @@ from dh2o.frame.exchange.plan import (
 )
 from dh2o.frame.frame import Frame
 from dh2o.frame.layout import MIN_BLOCK_NBYTES, block_nbytes, layout_for, row_starts
-from dh2o.frame.physical import physical
+from dh2o.frame.physical import engine_for, physical
 from dh2o.frame.vec import Source, Vec, VecType
 from dh2o.mrtask import current_engine
 
@@ -274,7 +274,7 @@ def to_arrow(frame: Frame) -> Any:
     schema = arrow_schema(columns)
     if not columns:
         return pa.table({})
-    pieces = current_engine().collect(physical(frame), LeaveAsArrow(columns))
+    pieces = engine_for(frame).collect(physical(frame), LeaveAsArrow(columns))
     arrays = []
     for i, column in enumerate(columns):
         own = [piece[i] for piece in pieces]

@@ -11,8 +11,8 @@ import numpy as np
 from dh2o.chunks import NA_INT, Block, Chunk
 from dh2o.frame.exchange.decode import uuid_texts
 from dh2o.frame.frame import Frame
+from dh2o.frame.physical import engine_for
 from dh2o.frame.vec import VecType
-from dh2o.mrtask import current_engine
 
 BLOCKS_AT_ONCE = 4
 """How many blocks are turned into text side by side: enough to be quick, few enough to be small."""
@@ -47,7 +47,7 @@ def csv_stream(frame: Frame, **options: Any) -> Iterator[bytes]:
         for vec, rolled in zip(frame.vecs, rollups, strict=True)
     ]
     to_text = _BlockToText(columns, how)
-    engine = current_engine()
+    engine = engine_for(frame)
     filled = [i for i, n_rows in enumerate(frame.layout) if n_rows]
     for first in range(0, len(filled) if frame.n_cols else 0, BLOCKS_AT_ONCE):
         yield from engine.collect(frame, to_text, indices=filled[first : first + BLOCKS_AT_ONCE])

@@ -27,7 +27,7 @@ from dh2o.frame.exchange.plan import (
 from dh2o.frame.exchange.python_data import default_names, table_of_numpy
 from dh2o.frame.frame import Frame
 from dh2o.frame.layout import row_starts
-from dh2o.frame.physical import physical
+from dh2o.frame.physical import engine_for, physical
 from dh2o.frame.vec import Source, VecType
 from dh2o.mrtask import current_engine
 from dh2o.mrtask.blocks import Recipe
@@ -159,7 +159,7 @@ def to_dask(frame: Frame) -> Any:
     import dask
 
     dd = require_dask_dataframe()
-    engine = current_engine()
+    engine = engine_for(frame)
     columns = leaving_columns(frame)
     sources = [vec.source for vec in frame.vecs]
     meta = pandas_of_table(arrow_schema(columns).empty_table(), sources)
