@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from dh2o.errors import ModelError
+
 __all__ = ["NA_LEFT", "NA_RIGHT", "NA_VS_REST", "UNSEEN_LEFT", "UNSEEN_RIGHT", "Forest"]
 
 F32 = npt.NDArray[np.float32]
@@ -30,10 +32,19 @@ NA_VS_REST, NA_LEFT, NA_RIGHT, UNSEEN_LEFT, UNSEEN_RIGHT = 1, 2, 3, 4, 5
 _CODED, _NA_LEFT_FLAG = 1, 2
 _TILE = 256  # rows walked together: their values and places stay in the nearest caches
 
-_ARRAYS = (
-    "starts", "features", "thresholds", "left", "na_sides", "values", "weights", "gains",
-    "bit_starts", "n_bits", "bits",
-)  # fmt: skip
+_ARRAYS: dict[str, type] = {
+    "starts": np.int64,
+    "features": np.int32,
+    "thresholds": np.float32,
+    "left": np.int32,
+    "na_sides": np.int8,
+    "values": np.float32,
+    "weights": np.float32,
+    "gains": np.float32,
+    "bit_starts": np.int64,
+    "n_bits": np.int32,
+    "bits": np.uint8,
+}
 
 
 @njit(nogil=True, cache=True)
@@ -186,8 +197,36 @@ class Forest:
         cls, n_classes: int, n_features: int, arrays: Mapping[str, npt.NDArray[Any]]
     ) -> Forest:
         """Return the forest of these arrays; they are copied if they cannot be written to."""
-        own = {name: np.require(arrays[name], requirements=["C", "W"]) for name in _ARRAYS}
-        return cls(n_classes, n_features, **own)
+        own = {}
+        for name, dtype in _ARRAYS.items():
+            if name not in arrays or arrays[name].ndim != 1 or arrays[name].dtype.kind not in "iuf":
+                raise ModelError(f"The trees have no one-dimensional array {name!r} of numbers.")
+            own[name] = np.require(arrays[name], dtype, ["C", "W"])
+        forest = cls(n_classes, n_features, **own)
+        forest.check()
+        return forest
+
+    def check(self) -> None:
+        """Raise `ModelError` if a node points to where there is nothing, or walks in a circle."""
+        n, starts = len(self.features), self.starts
+        if self.n_classes < 1 or self.n_features < 0 or (len(starts) - 1) % self.n_classes:
+            raise ModelError(f"{len(starts) - 1} trees do not fit {self.n_classes} classes.")
+        by_node = [a for name, a in self.to_arrays().items() if name not in ("starts", "bits")]
+        if any(len(a) != n for a in by_node):
+            raise ModelError("The arrays of the trees' nodes differ in length.")
+        if starts[0] != 0 or starts[-1] != n or (np.diff(starts) < 1).any():
+            raise ModelError("The trees do not lie one after the other.")
+        inner = np.flatnonzero(~self.is_leaf)
+        here, left = inner - self._tree_start[inner], self.left[inner]
+        size = np.repeat(np.diff(starts), np.diff(starts))[inner]
+        if (self.features >= self.n_features).any() or (left <= here).any() or (
+            left.astype(np.int64) + 1 >= size
+        ).any():
+            raise ModelError("A node of the trees has no such feature or children.")
+        coded = np.flatnonzero(self.bit_starts >= 0)
+        last = self.bit_starts[coded] + (self.n_bits[coded].astype(np.int64) + 7) // 8
+        if (self.n_bits < 0).any() or (last > len(self.bits)).any():
+            raise ModelError("A split on levels points outside the sets of levels.")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Forest.from_arrays, (self.n_classes, self.n_features, self.to_arrays())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import time
 from dataclasses import dataclass, field
@@ -12,10 +13,14 @@ import numpy as np
 from dh2o.estimators.gbm.distributions import Distribution
 from dh2o.estimators.gbm.response import ResponseFacts
 from dh2o.estimators.history import ScoringHistory
+from dh2o.estimators.scoring import spec_metric_builder
+from dh2o.estimators.stopping import StopRule
 from dh2o.estimators.trees.arrays import F64
 from dh2o.estimators.trees.binning import BinMap
 from dh2o.estimators.trees.fixed_point import FixedPoint
+from dh2o.estimators.trees.gradients import Loss
 from dh2o.estimators.trees.grower import Columns, Grower, TreeParams
+from dh2o.estimators.trees.quantiles import HuberLeaves, leaf_quantiles
 from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.state import StateSpec, build_state
 from dh2o.estimators.trees.steps import (
@@ -23,11 +28,12 @@ from dh2o.estimators.trees.steps import (
     LeafTerms,
     MaxTerms,
     ScoreRows,
+    ShiftScores,
     StartTree,
     WalkTrees,
 )
 from dh2o.models.gbm import response_scale
-from dh2o.models.metrics import ModelMetrics, metric_builder, weight_scale
+from dh2o.models.metrics import ModelMetrics
 from dh2o.mrtask import LocalState, LocalTask, StateLost
 
 if TYPE_CHECKING:
@@ -57,6 +63,7 @@ class Grown:
     """What a build has come to: enough, with the frame, to go on from there."""
 
     history: ScoringHistory
+    init_f: float
     trees: list[RawTree] = field(default_factory=list)
     training: ModelMetrics | None = None
     validation: ModelMetrics | None = None
@@ -87,15 +94,14 @@ class Booster:
         self.spec = spec
         self.params = spec.params
         self.distribution = distribution
-        self.init_f = init_f
         self.bin_map = bin_map
         self.max_weight = facts.max_weight
-        self.max_abs = facts.max_abs
+        self.total_weight = facts.total_weight
         self.fixed = FixedPoint.of(facts.weights)
         self.n_trees_a_round = spec.n_classes if spec.n_classes > 2 else 1
         self.sampling = _Sampling.of(self.params)
         self.grower = Grower(bin_map, self._tree_params(), self.fixed, _n_threads(), self._signs())
-        self.grown: Grown = ctx.restore() or Grown(self._new_history())
+        self.grown: Grown = ctx.restore() or Grown(self._new_history(), init_f)
         self._pending: tuple[tuple[int, RawTree], ...] = ()
         self._validated = 0
         self._saved_at = time.monotonic()
@@ -109,8 +115,6 @@ class Booster:
         return {k: int(v) for k, v in (self.params["monotone_constraints"] or {}).items()}
 
     def _new_history(self) -> ScoringHistory:
-        from dh2o.estimators.stopping import StopRule
-
         rule = StopRule.of(self.spec.params, self.spec.category)
         start = self.spec.start_time_ms
         return ScoringHistory(self.spec.category, {"number_of_trees": "int"}, rule, start)
@@ -126,6 +130,8 @@ class Booster:
         """Return the finished trees, with metrics of the last scoring."""
         ntrees = self.params["ntrees"]
         with self._state(self.spec.train, self.spec.weights, True) as state:
+            if self.distribution.fits_quantiles and not self.grown.trees:
+                self._guarded(state, None, self._start_at_quantile)
             valid = self._valid_state()
             try:
                 while not self.grown.done and self.n_rounds < ntrees:
@@ -153,6 +159,14 @@ class Booster:
                     self._validated = len(self.grown.trees)
                 continue
             return
+
+    def _start_at_quantile(self, state: LocalState, valid: LocalState | None) -> None:
+        """Set the first score to the quantile of the response, offsets taken off."""
+        alpha, total = self.distribution.alpha, np.array([self.total_weight])
+        scale = self.fixed.weight_scale
+        value = float(leaf_quantiles(state.run, None, total, alpha, scale)[0])
+        state.run(ShiftScores(value))
+        self.grown.init_f = value
 
     def _round(self, state: LocalState, valid: LocalState | None) -> None:
         """One iteration: score if it is time to, then a tree for each class."""
@@ -190,6 +204,7 @@ class Booster:
 
     def _tree(self, state: LocalState, k: int, rate: float) -> RawTree:
         seed, number = self.spec.seed, self.n_rounds
+        self._set_delta(state)
         bound_z, bound_d = self._bounds(state)
         rounding = derive_key(seed, _ROUNDING, number * self.n_trees_a_round + k)
         root = state.run(
@@ -239,22 +254,46 @@ class Booster:
         tree.weights = weights.astype(np.float32)
         scale = fixed.gradient_scale(bound_z)
         tree.gains *= fixed.weight_scale / scale**2
-        if self.distribution.needs_terms:
-            tree.terms[leaves] = state.run(LeafTerms(tree))
-        terms = tree.terms / fixed.scales(bound_z, bound_d)[2]
-        values = self.distribution.leaf_values(
-            weights[leaves], fixed.gradient_of(tree.sums, bound_z)[leaves], terms[leaves]
-        )
+        if self.distribution.fits_quantiles:
+            values = self._quantile_values(tree, state, weights[leaves])
+        else:
+            if self.distribution.needs_terms:
+                tree.terms[leaves] = state.run(LeafTerms(tree))
+            terms = tree.terms / fixed.scales(bound_z, bound_d)[2]
+            values = self.distribution.leaf_values(
+                weights[leaves], fixed.gradient_of(tree.sums, bound_z)[leaves], terms[leaves]
+            )
         values = self._noise(values * rate)
         limit = self.params["max_abs_leafnode_pred"]
         tree.values[leaves] = np.clip(values, -limit, limit).astype(np.float32)
+
+    def _set_delta(self, state: LocalState) -> None:
+        """Set where the Huber loss turns linear: a quantile of the absolute errors of now."""
+        if self.distribution.loss is not Loss.HUBER:
+            return
+        if self._pending:
+            state.run(ApplyTrees(self._take_pending()))
+        delta = leaf_quantiles(
+            state.run, None, np.array([self.total_weight]), self.params["huber_alpha"],
+            self.fixed.weight_scale, absolute=True,
+        )[0]  # fmt: skip
+        self.distribution = dataclasses.replace(self.distribution, param=float(delta))
+
+    def _quantile_values(self, tree: RawTree, state: LocalState, weights: F64) -> F64:
+        alpha, scale = self.distribution.alpha, self.fixed.weight_scale
+        values = leaf_quantiles(state.run, tree, weights, alpha, scale)
+        if self.distribution.loss is Loss.HUBER:
+            step = HuberLeaves(tree, values, self.distribution.param, self.max_weight)
+            values = values + state.run(step) / weights
+        return values
 
     def _noise(self, values: F64) -> F64:
         width = self.params["pred_noise_bandwidth"]
         if width <= 0:
             return values
         key = derive_key(self.spec.seed, _NOISE, len(self.grown.trees) + len(self._pending))
-        return values * (1 + width * np.random.Generator(np.random.Philox(key=key)).normal(size=len(values)))
+        rng = np.random.Generator(np.random.Philox(key=key))
+        return np.asarray(values * (1 + width * rng.normal(size=len(values))))
 
     # ---- states
 
@@ -265,7 +304,7 @@ class Booster:
             response=str(self.spec.response),
             weights=weights,
             offset=self.spec.offset,
-            init=(self.init_f,) * k,
+            init=(self.grown.init_f,) * k,
             trees=tuple((i % k, tree) for i, tree in enumerate(self.grown.trees)),
             learns=learns,
         )
@@ -304,33 +343,23 @@ class Booster:
         if self._pending:
             state.run(ApplyTrees(self._pending))
             self._pending = ()
-        self.grown.training = state.run(self._scorer(self.spec.weights, self.spec.train))
+        self.grown.training = state.run(self._scorer(False))
         if valid is not None:
             k = self.n_trees_a_round
             new = list(enumerate(self.grown.trees))[self._validated :]
             if new:
                 valid.run(WalkTrees(tuple((i % k, tree) for i, tree in new)))
                 self._validated = len(self.grown.trees)
-            self.grown.validation = valid.run(self._scorer(self._valid_weights, self.spec.valid))
+            self.grown.validation = valid.run(self._scorer(True))
         self.grown.history.add(
             {"number_of_trees": self.n_rounds}, self.grown.training, self.grown.validation
         )
         self._scored_at = time.monotonic()
         self._scoring_s = self._scored_at - started
 
-    def _scorer(self, weights: str | None, frame: Frame | None) -> ScoreRows:
-        params = self.params
-        name = self.distribution.name
-        param = {"tweedie": "tweedie_power", "quantile": "quantile_alpha"}.get(name)
-        builder = metric_builder(
-            self.spec.category,
-            self.spec.response_domain,
-            distribution=name,
-            distribution_param=params[param] if param else self.distribution.param,
-            gainslift_bins=params["gainslift_bins"],
-            auc_type=params["auc_type"],
-        )
-        return ScoreRows(builder, functools.partial(response_scale, name))
+    def _scorer(self, valid: bool) -> ScoreRows:
+        link = functools.partial(response_scale, self.distribution.name)
+        return ScoreRows(spec_metric_builder(self.spec, valid), link)
 
 
 def _n_threads() -> int:

@@ -83,7 +83,7 @@ class GBMBuilder(ModelBuilder):
         booster = Booster(ctx, spec, distribution, facts, init_f, bin_map)
         grown = booster.run()
         forest = forest_of(grown.trees, booster.n_trees_a_round, bin_map)
-        return _model(spec, distribution, init_f, forest, grown)
+        return _model(spec, distribution, forest, grown)
 
     def cv_facts(self, model: Model) -> dict[str, Any]:
         """Return the number of trees that a fold's model has."""
@@ -91,21 +91,17 @@ class GBMBuilder(ModelBuilder):
 
 
 def _model(
-    spec: TrainSpec, distribution: Distribution, init_f: float, forest: Forest, grown: Grown
+    spec: TrainSpec, distribution: Distribution, forest: Forest, grown: Grown
 ) -> GBMModel:
     output = spec.output(
         model_summary=_summary_table(forest),
         scoring_history=grown.history.table(),
         variable_importances=_importance_table(spec.x, forest),
-        training_metrics=_named(grown.training, spec, spec.training_frame),
-        validation_metrics=_named(grown.validation, spec, spec.validation_frame),
-        extra={"init_f": init_f},
+        training_metrics=grown.training,
+        validation_metrics=grown.validation,
+        extra={"init_f": grown.init_f},
     )
-    return GBMModel(spec.model_key, spec.params, output, forest, init_f, distribution.name)
-
-
-def _named(metrics: Any, spec: TrainSpec, frame: str | None) -> Any:
-    return None if metrics is None else metrics.replace(model_key=spec.model_key, frame_key=frame)
+    return GBMModel(spec.model_key, spec.params, output, forest, grown.init_f, distribution.name)
 
 
 def _summary_table(forest: Forest) -> TwoDimTable:

@@ -40,6 +40,11 @@ class Distribution:
         return self.loss in (Loss.LAPLACE, Loss.QUANTILE, Loss.HUBER)
 
     @property
+    def alpha(self) -> float:
+        """The quantile that leaves hold."""
+        return self.param if self.loss is Loss.QUANTILE else 0.5
+
+    @property
     def bounds(self) -> tuple[float, float] | None:
         """Largest |z| and d of a row of weight 1; None if they depend on the data."""
         if self.loss in (Loss.BERNOULLI, Loss.MULTINOMIAL):
@@ -56,12 +61,12 @@ class Distribution:
         return self.loss in (Loss.BERNOULLI, Loss.MULTINOMIAL, Loss.POISSON, Loss.TWEEDIE)
 
     def initial(self, facts: ResponseFacts) -> float:
-        """Return f0 without a look at offsets that have no closed form."""
+        """Return f0 as far as sums tell it: quantiles are found later."""
         mean = facts.sum_wy / facts.sum_w
         if self.loss is Loss.BERNOULLI:
             p = min(max(mean, 1e-15), 1 - 1e-15)
             return float(np.log(p / (1.0 - p)))
-        if self.loss is Loss.MULTINOMIAL:
+        if self.loss is Loss.MULTINOMIAL or self.fits_quantiles:
             return 0.0
         if self.has_log_link:
             return max(float(np.log(mean)) if mean > 0 else -_MAX_LOG, -_MAX_LOG)

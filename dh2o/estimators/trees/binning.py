@@ -158,10 +158,11 @@ def quantile_cuts(values: F64, max_bins: int) -> F32:
 
 def _even_ends(cumulative: I64, max_bins: int) -> I64:
     """Return where bins end: each takes its share of what is left for the bins that are left."""
+    reached = cumulative.astype(np.float64)
     total, ends, taken = int(cumulative[-1]), [], 0
     for n_left in range(max_bins, 1, -1):
         share = max((total - taken) / n_left, 1.0)
-        end = int(np.searchsorted(cumulative, taken + share - 0.5)) + 1
+        end = int(np.searchsorted(reached, taken + share - 0.5)) + 1
         before = int(cumulative[end - 2]) if end >= 2 else 0
         if before > taken and taken + share - before < int(cumulative[end - 1]) - taken - share:
             end -= 1  # stopping one value earlier is nearer to the share

@@ -149,7 +149,7 @@ class Grower:
             allowed = columns.allowed(2 * len(frontier.nodes), frontier.depth, batch)
             batch += 1
             children = self._split(tree, frontier, allowed, run)
-            if children is not None:
+            if children is not None and len(children.nodes):
                 stack.append(children)
         return tree
 

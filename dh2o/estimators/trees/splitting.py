@@ -190,7 +190,7 @@ def route_tables(  # noqa: PLR0913
         n_bins = np.int64(features[k, 1])
         at = starts[s]
         for b in range(n_bins):
-            goes_left[at + b] = 1 if b < cut else 0
+            goes_left[at + b] = 1 if b < cut or side == NA_VS_REST else 0
         if features[k, 2] == 1 and side != NA_VS_REST:
             n = _sort_levels(hists, start, n_bins, shift, order, means)
             for b in range(n_bins):

@@ -22,6 +22,7 @@ __all__ = [
     "MaxTerms",
     "RouteLevel",
     "ScoreRows",
+    "ShiftScores",
     "StartTree",
     "WalkTrees",
 ]
@@ -207,6 +208,20 @@ class ApplyTrees(LocalTask[int, int]):
 
     def combine(self, a: int, b: int) -> int:
         return max(a, b)
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftScores(LocalTask[int, int]):
+    """Add a constant to all predictions."""
+
+    value: float
+
+    def map(self, state: TreeState, worker: WorkerContext) -> int:
+        state.f += self.value
+        return 1
+
+    def combine(self, a: int, b: int) -> int:
+        return a + b
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,240 @@
+"""GBM end to end on one small table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dh2o.estimators.messages import BuilderError
+from dh2o.estimators.scoring import model_metrics, predict_frame
+from dh2o.frame import Frame
+
+from .conftest import Train, build, mixed, stored
+
+RESPONSES = {
+    "number": "gaussian",
+    "count": "poisson",
+    "positive": "gamma",
+    "two": "bernoulli",
+    "three": "multinomial",
+}
+
+
+@pytest.mark.parametrize("y", RESPONSES)
+def test_running_metrics_are_those_of_the_finished_model(train: Train, y: str) -> None:
+    model = train(y, distribution=RESPONSES[y], validation_frame="gbm_valid", max_depth=4)
+    for metrics, frame in (
+        (model.output.training_metrics, "gbm_mixed"),
+        (model.output.validation_metrics, "gbm_valid"),
+    ):
+        again = model_metrics(model, Frame.get(frame))
+        assert metrics.mse == pytest.approx(again.mse, rel=1e-9)
+        assert metrics.n_obs == again.n_obs
+
+
+@pytest.mark.parametrize("y", RESPONSES)
+def test_trees_learn(train: Train, y: str) -> None:
+    model = train(y, distribution=RESPONSES[y], ntrees=30)
+    history = model.output.scoring_history
+    first, *_, last = history.column("training_rmse")
+    assert history.column("number_of_trees")[0] == 0
+    assert history.column("number_of_trees")[-1] == 30
+    assert last < 0.85 * first
+
+
+def test_first_tree_is_that_of_exhaustive_search(train: Train) -> None:
+    table = mixed(400).dropna()
+    stored(table, "gbm_small")
+    model = build("number", "gbm_small", ("i",), ntrees=1, max_depth=1, learn_rate=1.0, min_rows=5)
+    y, i = table["number"].to_numpy(), table["i"].to_numpy()
+    errors = {
+        cut: ((y[i < cut] - y[i < cut].mean()) ** 2).sum()
+        + ((y[i >= cut] - y[i >= cut].mean()) ** 2).sum()
+        for cut in np.unique(i)[1:]
+        if min((i < cut).sum(), (i >= cut).sum()) >= 5
+    }
+    best = min(errors, key=errors.__getitem__)
+    p = predict_frame(model, Frame.get("gbm_small")).to_pandas()["predict"].to_numpy()
+    np.testing.assert_allclose(p[i < best], y[i < best].mean(), rtol=1e-5)
+    np.testing.assert_allclose(p[i >= best], y[i >= best].mean(), rtol=1e-5)
+    gain = model.output.variable_importances.column("relative_importance")[0]
+    total = ((y - y.mean()) ** 2).sum()
+    assert gain == pytest.approx(total - errors[best], rel=1e-4)
+
+
+def test_same_seed_same_trees_and_another_seed_others(train: Train) -> None:
+    sampled = {"sample_rate": 0.7, "col_sample_rate": 0.6, "col_sample_rate_per_tree": 0.8}
+    one, same, other = (train("two", seed=s, **sampled).forest for s in (7, 7, 8))
+    assert all((one.to_arrays()[k] == same.to_arrays()[k]).all() for k in one.to_arrays())
+    assert len(one.values) != len(other.values) or (one.values != other.values).any()
+
+
+def test_blocks_do_not_matter(train: Train) -> None:
+    stored(mixed(), "gbm_other_layout", (3000,))
+    a, b = (train("two", frame=f, sample_rate=0.8) for f in ("gbm_mixed", "gbm_other_layout"))
+    for name, array in a.forest.to_arrays().items():
+        np.testing.assert_array_equal(array, b.forest.to_arrays()[name])
+
+
+def test_integer_weights_are_repeated_rows(train: Train) -> None:
+    table = mixed(800)
+    stored(table, "gbm_weighted")
+    stored(table.loc[table.index.repeat(table["w"].astype(int))].reset_index(drop=True), "gbm_rep")
+    a = build("number", "gbm_weighted", weights_column="w", ntrees=5)
+    b = build("number", "gbm_rep", ntrees=5)
+    assert a.output.training_metrics.mse == pytest.approx(b.output.training_metrics.mse, rel=1e-5)
+    pa, pb = (predict_frame(m, Frame.get("gbm_weighted")).to_pandas()["predict"] for m in (a, b))
+    learned = table["w"].to_numpy() > 0
+    np.testing.assert_allclose(pa[learned], pb[learned], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("y", ["number", "two", "count"])
+def test_offset_is_part_of_the_score(train: Train, y: str) -> None:
+    model = train(y, distribution=RESPONSES[y], offset_column="o")
+    again = model_metrics(model, Frame.get("gbm_mixed"))
+    assert model.output.training_metrics.mse == pytest.approx(again.mse, rel=1e-9)
+    without = model_metrics(train(y, distribution=RESPONSES[y]), Frame.get("gbm_mixed"))
+    assert model.init_f != pytest.approx(without.mse)
+
+
+def test_limits_of_trees_hold(train: Train) -> None:
+    forest = train("number", max_depth=3, min_rows=200, max_abs_leafnode_pred=0.01).forest
+    assert forest.depths.max() <= 3
+    assert forest.weights[forest.is_leaf].min() >= 200
+    assert np.abs(forest.values).max() <= np.float32(0.01)
+
+
+def test_learn_rate_annealing_shrinks_trees(train: Train) -> None:
+    forest = train("number", learn_rate=0.5, learn_rate_annealing=0.5, ntrees=8).forest
+    sizes = [
+        np.abs(forest.values[a:b]).max()
+        for a, b in zip(forest.starts[:-1], forest.starts[1:], strict=True)
+    ]
+    assert sizes[7] < 0.05 * sizes[0]
+
+
+def test_early_stopping_stops(train: Train) -> None:
+    params = {"stopping_rounds": 2, "stopping_tolerance": 0.05, "score_each_iteration": True}
+    model = train("two", ntrees=300, validation_frame="gbm_valid", **params)
+    assert 4 <= model.forest.n_trees < 100
+
+
+def test_history_is_scored_at_the_interval(train: Train) -> None:
+    history = train("two", score_tree_interval=4).output.scoring_history
+    assert history.column("number_of_trees") == [0, 4, 8, 10]
+
+
+def test_time_limit_leaves_a_smaller_model(train: Train) -> None:
+    model = train("number", ntrees=10_000, max_runtime_secs=0.5)
+    assert 0 < model.forest.n_trees < 10_000
+
+
+@pytest.mark.parametrize(("name", "alpha"), [("laplace", 0.5), ("quantile", 0.2), ("quantile", 0.9)])
+def test_leaves_hold_quantiles(train: Train, name: str, alpha: float) -> None:
+    params = {"quantile_alpha": alpha} if name == "quantile" else {}
+    model = train("number", distribution=name, max_depth=3, ntrees=1, learn_rate=1.0, **params)
+    y = mixed()["number"].to_numpy()
+    assert model.init_f == pytest.approx(np.quantile(y, alpha), rel=1e-6)
+    p = predict_frame(model, Frame.get("gbm_mixed")).to_pandas()["predict"].to_numpy()
+    for value in np.unique(p):
+        assert value == pytest.approx(np.quantile(y[p == value], alpha), rel=1e-5, abs=1e-6)
+
+
+def test_huber_leaves_are_medians_moved_by_clipped_means(train: Train) -> None:
+    params = {"max_depth": 2, "ntrees": 1, "learn_rate": 1.0, "huber_alpha": 0.8}
+    model = train("number", distribution="huber", **params)
+    y = mixed()["number"].to_numpy()
+    r = y - np.median(y)
+    delta = np.quantile(np.abs(r), 0.8)
+    p = predict_frame(model, Frame.get("gbm_mixed")).to_pandas()["predict"].to_numpy()
+    for value in np.unique(p):
+        inside = r[p == value]
+        beyond = np.clip(inside - np.median(inside), -delta, delta)
+        expected = np.median(y) + np.median(inside) + beyond.mean()
+        assert value == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("params", "name"),
+    [
+        ({"histogram_type": "UniformAdaptive"}, "histogram_type"),
+        ({"balance_classes": True}, "balance_classes"),
+        ({"calibrate_model": True}, "calibrate_model"),
+        ({"interaction_constraints": [["x", "i"]]}, "interaction_constraints"),
+        ({"distribution": "poisson"}, "distribution"),
+        ({"sample_rate_per_class": [0.5]}, "sample_rate_per_class"),
+        ({"monotone_constraints": {"small": 1}}, "monotone_constraints"),
+        ({"ntrees": 0}, "ntrees"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_name(
+    train: Train, params: dict[str, object], name: str
+) -> None:
+    with pytest.raises(BuilderError, match=name):
+        train("two", **params)
+
+
+class TestEdges:
+    """Tables that leave little to learn from."""
+
+    def rows(self, n: int) -> pd.DataFrame:
+        rng = np.random.default_rng(0)
+        return pd.DataFrame({"x": rng.normal(size=n), "y": np.arange(n, dtype=float)})
+
+    def test_one_row(self, engine: object) -> None:
+        stored(self.rows(1), "gbm_edge")
+        extra = {"check_constant_response": False, "ignore_const_cols": False}
+        model = build("y", "gbm_edge", ("x",), **extra)
+        assert predict_frame(model, Frame.get("gbm_edge")).to_pandas()["predict"].tolist() == [0.0]
+
+    def test_fewer_rows_than_two_leaves_need(self, engine: object) -> None:
+        stored(self.rows(8), "gbm_edge")
+        model = build("y", "gbm_edge", ("x",))
+        p = predict_frame(model, Frame.get("gbm_edge")).to_pandas()["predict"]
+        np.testing.assert_allclose(p, 3.5)
+
+    def test_constant_and_all_na_columns(self, engine: object) -> None:
+        table = self.rows(60).assign(c=1.0, n=np.nan, i=np.inf)
+        table["e"] = pd.Categorical(["only"] * 60)
+        stored(table, "gbm_edge")
+        model = build("y", "gbm_edge", ("x", "c", "n", "e", "i"), ignore_const_cols=False)
+        assert set(model.forest.features[~model.forest.is_leaf].tolist()) <= {0}
+
+    def test_infinite_values_split_like_large_ones(self, engine: object) -> None:
+        x = np.repeat([-np.inf, 0.0, 1.0, np.inf], 20)
+        stored(pd.DataFrame({"x": x, "y": np.repeat([1.0, 2.0, 3.0, 4.0], 20)}), "gbm_edge")
+        model = build("y", "gbm_edge", ("x",), learn_rate=1.0, ntrees=3)
+        p = predict_frame(model, Frame.get("gbm_edge")).to_pandas()["predict"]
+        np.testing.assert_allclose(p, np.repeat([1.0, 2.0, 3.0, 4.0], 20), rtol=1e-5)
+
+    def test_rows_without_response_or_weight_are_left_out(self, engine: object) -> None:
+        table = self.rows(200).assign(w=1.0)
+        table.loc[:49, "y"] = np.nan
+        table.loc[150:, "w"] = 0.0
+        stored(table, "gbm_edge")
+        stored(table.loc[50:149].reset_index(drop=True), "gbm_kept")
+        a = build("y", "gbm_edge", ("x",), weights_column="w")
+        b = build("y", "gbm_kept", ("x",))
+        np.testing.assert_array_equal(a.forest.values, b.forest.values)
+        assert a.output.training_metrics.n_obs == 100
+
+    def test_thousands_of_levels(self, engine: object) -> None:
+        rng = np.random.default_rng(0)
+        codes = rng.integers(0, 5000, 30_000)
+        effect = rng.normal(size=5000)
+        levels = [f"l{k}" for k in range(5000)]
+        table = pd.DataFrame(
+            {"c": pd.Categorical.from_codes(codes, levels), "y": effect[codes]}
+        )
+        stored(table, "gbm_edge")
+        few = build("y", "gbm_edge", ("c",), min_rows=1, nbins_cats=1024)
+        many = build("y", "gbm_edge", ("c",), min_rows=1, nbins_cats=6000)
+        assert many.output.training_metrics.mse < 0.3 * few.output.training_metrics.mse
+
+    def test_split_on_na_alone(self, engine: object) -> None:
+        x = np.where(np.arange(100) % 2 == 0, np.nan, 5.0)
+        stored(pd.DataFrame({"x": x, "y": (np.arange(100) % 2) * 1.0}), "gbm_edge")
+        model = build("y", "gbm_edge", ("x",), learn_rate=1.0, ntrees=1)
+        p = predict_frame(model, Frame.get("gbm_edge")).to_pandas()["predict"]
+        np.testing.assert_allclose(p, np.arange(100) % 2, atol=1e-6)

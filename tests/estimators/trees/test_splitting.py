@@ -1,0 +1,174 @@
+"""Split search against trying everything."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from dh2o.estimators.trees.splitting import (
+    NA_LEFT,
+    NA_RIGHT,
+    NA_VS_REST,
+    UNSEEN_LEFT,
+    UNSEEN_RIGHT,
+    route_tables,
+    scan_pairs,
+)
+
+SHIFT = 20
+N_BINS = 7
+
+
+def words(gradients: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return (gradients.astype(np.int64) << SHIFT) + weights
+
+
+def histogram(seed: int, with_na: bool, empty: float = 0.3) -> np.ndarray:
+    """Return N_BINS value bins and NA's, some of them empty."""
+    rng = np.random.default_rng(seed)
+    weights = rng.integers(1, 30, N_BINS + 1)
+    gradients = rng.integers(-500, 500, N_BINS + 1)
+    hist = words(gradients, weights)
+    hist[:N_BINS][rng.random(N_BINS) < empty] = 0
+    hist[N_BINS] *= with_na
+    return hist
+
+
+def score(left: int, total: int, min_weight: float) -> float:
+    sides = []
+    for word in (left, total - left):
+        weight, gradient = word & ((1 << SHIFT) - 1), word >> SHIFT
+        if weight < max(min_weight, 1):
+            return -1.0
+        sides.append(gradient**2 / weight)
+    return sum(sides)
+
+
+def naive_best(hist: np.ndarray, coded: bool, min_weight: float) -> float:
+    total, na = int(hist.sum()), int(hist[N_BINS])
+    best = -1.0
+    sets = (
+        itertools.chain.from_iterable(
+            itertools.combinations(range(N_BINS), n) for n in range(1, N_BINS + 1)
+        )
+        if coded
+        else [tuple(range(b)) for b in range(1, N_BINS + 1)]
+    )
+    for chosen in sets:
+        left = sum(int(hist[b]) for b in chosen)
+        for with_na in {0, na}:
+            best = max(best, score(left + with_na, total, min_weight))
+    return best
+
+
+def scan(hist: np.ndarray, coded: bool, min_weight: float, sign: int = 0) -> dict[str, object]:
+    features = np.array([[0, N_BINS, coded, sign]], np.int32)
+    rows = np.array([[0, 0, 1, 0, -1]], np.int32)
+    totals = np.array([[hist.sum(), 0]])
+    gains, splits = np.zeros((1, 2)), np.zeros((1, 2, 3), np.int32)
+    left = np.zeros((1, 2), np.int64)
+    scratch = np.zeros(N_BINS + 1, np.int32), np.zeros(N_BINS + 1)
+    out = np.zeros(len(hist), np.int64)
+    scan_pairs(
+        0, 1, hist, hist, out, len(hist), rows, totals, features, np.ones((1, 1), np.uint8),
+        SHIFT, min_weight, *scratch, gains, splits, left,
+    )  # fmt: skip
+    feature, cut, side = splits[0, 0]
+    if feature < 0:
+        return {"score": -1.0}
+    table = np.full(N_BINS + 3, 9, np.uint8)
+    sides = np.zeros(1, np.int8)
+    chosen = np.array([[feature, cut, side]], np.int32)
+    route_tables(
+        out, len(hist), np.zeros(1, np.int32), features, chosen, SHIFT, *scratch,
+        np.array([1]), table, sides,
+    )  # fmt: skip
+    assert table[0] == 9
+    assert table[N_BINS + 2] == 9
+    total = int(hist.sum())
+    weight, gradient = total & ((1 << SHIFT) - 1), total >> SHIFT
+    return {
+        "score": gains[0, 0] + gradient**2 / weight,
+        "left": int(left[0, 0]),
+        "goes_left": table[1 : N_BINS + 2],
+        "side": int(sides[0]),
+        "cut": int(cut),
+    }
+
+
+@pytest.mark.parametrize("coded", [False, True])
+@pytest.mark.parametrize("with_na", [False, True])
+@pytest.mark.parametrize("seed", range(15))
+def test_best_split_is_the_best_of_all(seed: int, coded: bool, with_na: bool) -> None:
+    hist = histogram(seed, with_na)
+    min_weight = [1.0, 20.0][seed % 2]
+    found, best = scan(hist, coded, min_weight), naive_best(hist, coded, min_weight)
+    total = int(hist.sum())
+    base = (total >> SHIFT) ** 2 / (total & ((1 << SHIFT) - 1))
+    if best <= base:
+        assert found == {"score": -1.0}
+        return
+    assert found["score"] == pytest.approx(best, rel=1e-12)
+    table = np.asarray(found["goes_left"])
+    assert int(hist[table == 1].sum()) == found["left"]
+    assert score(int(found["left"]), total, min_weight) == pytest.approx(best, rel=1e-12)
+
+
+def test_na_sides() -> None:
+    gradients, weights = np.array([-90, 50, 70, 0, 0, 0, 0, 60]), np.full(8, 10)
+    hist = words(gradients, weights)
+    hist[3:7] = 0
+    assert scan(hist, False, 1.0)["side"] == NA_RIGHT
+    hist[7] = words(np.array([-90]), np.array([10]))[0]
+    assert scan(hist, False, 1.0)["side"] == NA_LEFT
+    hist[:3] = words(np.array([50, 50, 50]), np.full(3, 10))
+    found = scan(hist, False, 1.0)
+    assert found["side"] == NA_VS_REST
+    assert np.asarray(found["goes_left"]).tolist() == [1] * 7 + [0]
+
+
+@pytest.mark.parametrize(("heavy", "side"), [(0, UNSEEN_LEFT), (6, UNSEEN_RIGHT)])
+def test_na_that_the_node_never_saw_follows_the_heavier_side(heavy: int, side: int) -> None:
+    weights = np.full(8, 5)
+    weights[heavy] = 100
+    hist = words(np.array([-500, -40, -40, -40, 40, 40, 500, 0]), weights)
+    hist[7] = 0
+    assert scan(hist, False, 1.0)["side"] == side
+
+
+def test_a_cut_lies_in_the_middle_of_a_gap() -> None:
+    hist = words(np.array([-50, 0, 0, 0, 0, 0, 50, 0]), np.array([10, 0, 0, 0, 0, 0, 10, 0]))
+    assert scan(hist, False, 1.0)["cut"] == 4
+
+
+def test_empty_levels_follow_the_side_with_more_levels() -> None:
+    hist = words(np.array([-50, 0, 40, 50, 0, 60, 45, 0]), np.array([10, 0, 10, 10, 0, 10, 10, 0]))
+    table = np.asarray(scan(hist, True, 1.0)["goes_left"])
+    assert table[:N_BINS].tolist() == [1, 0, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_monotone_splits_keep_their_sign(sign: int) -> None:
+    hist = words(np.arange(-40, 40, 10), np.full(8, 10))
+    hist[7] = 0
+    found = scan(hist, False, 1.0, sign)
+    assert (found["score"] == -1.0) == (sign == -1)
+
+
+def test_sibling_is_parent_less_built() -> None:
+    rng = np.random.default_rng(0)
+    left, right = histogram(1, True), histogram(2, True)
+    parent, built = np.zeros(24, np.int64), np.zeros(24, np.int64)
+    parent[8:16], built[16:24] = left + right, right
+    rows = np.array([[1, 2, 0, 1, 0]], np.int32)
+    out = rng.integers(0, 9, 16)
+    totals = np.array([[left.sum(), right.sum()]])
+    gains, splits = np.zeros((1, 2)), np.zeros((1, 2, 3), np.int32)
+    scan_pairs(
+        0, 1, parent, built, out, 8, rows, totals, np.array([[0, N_BINS, 0, 0]], np.int32),
+        np.ones((1, 1), np.uint8), SHIFT, 1.0, np.zeros(8, np.int32), np.zeros(8), gains, splits,
+        np.zeros((1, 2), np.int64),
+    )  # fmt: skip
+    np.testing.assert_array_equal(out, np.concatenate([right, left]))
