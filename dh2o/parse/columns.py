@@ -134,20 +134,22 @@ class LevelReader:
 
 @dataclass
 class TextReader:
-    """Strings; an empty cell is NA."""
+    """Strings; an empty cell is NA, an empty one in quotes is not."""
 
     dialect: Dialect
     bad: BadCells = BadCells()
     _data: U8Array = field(default_factory=lambda: np.empty(1 << 14, np.uint8))
     _ends: NDArray[np.int64] = field(default_factory=lambda: np.zeros(_FIRST_ROWS + 1, np.int64))
+    _valid: NDArray[np.bool_] = field(default_factory=lambda: np.empty(_FIRST_ROWS, np.bool_))
 
     def read(self, buf: U8Array, cells: CellArray, n_rows: int, slot: int, at: int) -> None:
         """Take one tile."""
         self._ends = _room(self._ends, at + n_rows + 1)
+        self._valid = _room(self._valid, at + n_rows)
         room = int(self._ends[at]) + room_for_texts(cells, n_rows, slot)
         self._data = _room(self._data, room)
         special = (self.dialect.quote, self.dialect.escape)
-        read_texts(buf, cells, n_rows, slot, special, self._data, self._ends, at)
+        read_texts(buf, cells, n_rows, slot, special, self._data, self._ends, self._valid, at)
 
     def finish(self, n_rows: int) -> Chunk:
         """Return the strings; invalid UTF-8 is shown as hex."""
@@ -155,7 +157,7 @@ class TextReader:
 
         ends = self._ends[: n_rows + 1]
         data = self._data[: ends[-1]]
-        valid = np.packbits(ends[1:] > ends[:-1], bitorder="little")
+        valid = np.packbits(self._valid[:n_rows], bitorder="little")
         buffers = [pa.py_buffer(valid), pa.py_buffer(ends), pa.py_buffer(data)]
         texts = pa.LargeStringArray.from_buffers(n_rows, buffers[1], buffers[2], buffers[0])
         if data.size and data.max() >= 0x80:

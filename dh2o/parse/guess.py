@@ -221,11 +221,7 @@ def _assemble(
         n_columns = len(given)
     counts = guess.counts + [ColumnCounts()] * (n_columns - len(guess.counts))
     names = given or guess.names
-    if names is not None:
-        names = tuple(
-            names[i] if i < len(names) and names[i] else f"C{i + 1}" for i in range(n_columns)
-        )
-    all_names = names or tuple(f"C{i + 1}" for i in range(n_columns))
+    all_names = ParseSetup(number_columns=n_columns, column_names=names).names()
     guessed = tuple(column.guess(guess.n_rows) for column in counts)
     na = per_column_na_strings(na_strings, all_names)
     if not na_strings:

@@ -130,7 +130,7 @@ class _Counter:
     def add(self, buf: U8Array, cells: np.ndarray, n_rows: int) -> None:
         kinds = np.empty(n_rows, np.uint8)
         for slot in range(len(self._levels)):
-            numbers.kinds_of_cells(buf, cells, n_rows, slot, kinds)
+            numbers.kinds_of_cells(buf, cells, n_rows, slot, self._dialect.quote, kinds)
             self._kinds[slot] += np.bincount(kinds, minlength=5)[:5]
             words = np.flatnonzero(kinds == numbers.WORD)
             if words.size:
@@ -153,7 +153,6 @@ class _Counter:
             return counts
         table = self._levels[slot]
         codes = np.concatenate(self._codes[slot])
-        # A quoted "" is bent into nothing only when it holds escapes; such a cell is empty too.
         occurrences = np.bincount(codes[codes >= 0], minlength=table.n_levels)
         texts = table.texts()
         is_time, is_uuid = _times_and_uuids(table, texts)

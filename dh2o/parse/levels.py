@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from dh2o.parse.tokenise import CellArray, Dialect, U8Array, plain_text
+from dh2o.parse.tokenise import CellArray, Dialect, U8Array, is_na, plain_text
 
 I32Array = NDArray[np.int32]
 
@@ -56,7 +56,7 @@ def read_levels(  # noqa: C901, PLR0913, PLR0917 - a kernel takes its arrays one
     for r in range(rows[0], rows[1]):
         start = cells[r, slot, 0]
         stop = cells[r, slot, 1]
-        if start == stop:
+        if is_na(buf, start, stop, quote):
             codes[at + r] = NA_CODE
             continue
         n = (stop if stop >= 0 else -stop - 1) - start
@@ -114,7 +114,7 @@ def _refill(table: I32Array, hashes: NDArray[np.int64], n_levels: int) -> None:
 
 @dataclass
 class LevelTable:
-    """The growing dictionary of one column; empty cells get no level."""
+    """The growing dictionary of one column; NA cells get no level."""
 
     table: I32Array = field(default_factory=lambda: np.zeros(512, np.int32))
     ends: NDArray[np.int64] = field(default_factory=lambda: np.zeros(257, np.int64))

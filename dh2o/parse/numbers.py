@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from dh2o.parse.tokenise import CellArray, U8Array
+from dh2o.parse.tokenise import CellArray, U8Array, is_na
 
 F64Array = NDArray[np.float64]
 I64Array = NDArray[np.int64]
@@ -303,7 +303,7 @@ def read_ints(
 
 @njit(cache=True, nogil=True)
 def kinds_of_cells(
-    buf: U8Array, cells: CellArray, n_rows: int, slot: int, kinds: NDArray[np.uint8]
+    buf: U8Array, cells: CellArray, n_rows: int, slot: int, quote: int, kinds: NDArray[np.uint8]
 ) -> None:
     """kinds[r] = what cell (r, slot) is to a number parser: empty, zero, nonzero or a word."""
     for r in range(n_rows):
@@ -311,7 +311,7 @@ def kinds_of_cells(
         kind = WORD
         if stop >= 0:
             kind, _, _, _, _ = _parts(buf, cells[r, slot, 0], stop)
-        if kind == NA_WORD:
+        if kind == NA_WORD or not (kind != EMPTY or is_na(buf, cells[r, slot, 0], stop, quote)):
             kind = WORD
         elif kind == HARD:
             kind = NONZERO

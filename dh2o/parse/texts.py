@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from dh2o.parse.tokenise import CellArray, U8Array, plain_text
+from dh2o.parse.tokenise import CellArray, U8Array, is_na, plain_text
 
 I64Array = NDArray[np.int64]
 
@@ -24,7 +24,7 @@ def room_for_texts(cells: CellArray, n_rows: int, slot: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def read_texts(
+def read_texts(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays one by one
     buf: U8Array,
     cells: CellArray,
     n_rows: int,
@@ -32,11 +32,12 @@ def read_texts(
     special: tuple[int, int],
     data: U8Array,
     ends: I64Array,
+    valid: NDArray[np.bool_],
     at: int,
 ) -> None:
-    """data[ends[i] : ends[i + 1]] = the text in cell (r, slot), i = at + r; empty is NA.
+    """data[ends[i] : ends[i + 1]] = the text in cell (r, slot), i = at + r.
 
-    IN: all but data, ends.   `special` is (quote, escape).
+    IN: buf, cells, n_rows, slot, special (quote, escape), at.   OUT: valid[i] = the cell is no NA.
     """
     quote, escape = special
     used = ends[at]
@@ -50,6 +51,7 @@ def read_texts(
                 data[used] = buf[i]
                 used += 1
         ends[at + r + 1] = used
+        valid[at + r] = not is_na(buf, start, stop, quote)
 
 
 @njit(cache=True, nogil=True)
@@ -117,11 +119,11 @@ def read_uuids(
 def empty_na_cells(
     buf: U8Array, cells: CellArray, n_rows: int, slot: int, words: U8Array, ends: I64Array
 ) -> None:
-    """Make cells whose trimmed text is one of `words` (``words[ends[k]:ends[k+1]]``) empty."""
+    """Make NA the cells whose trimmed text is one of `words` (``words[ends[k]:ends[k+1]]``)."""
     for r in range(n_rows):
         start = cells[r, slot, 0]
         stop = cells[r, slot, 1]
-        if stop <= start:
+        if stop < start:
             continue
         while stop > start and buf[stop - 1] == 32:
             stop -= 1
@@ -134,7 +136,8 @@ def empty_na_cells(
                         same = False
                         break
                 if same:
-                    cells[r, slot, 1] = start
+                    cells[r, slot, 0] = 0
+                    cells[r, slot, 1] = 0
                     break
 
 

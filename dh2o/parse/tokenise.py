@@ -1,8 +1,9 @@
 """The tokeniser: bytes in, the place of every cell out. One pass, no copying.
 
-A cell is a pair (start, stop) of offsets into the buffer. An empty cell has ``start == stop``. A
-cell whose bytes are not its text, because quotes are doubled or characters escaped, has
-``stop < 0``: it ends at ``-stop - 1`` and must be read with `plain_text`.
+A cell is a pair (start, stop) of offsets into the buffer. An empty cell has ``start == stop``; it
+is NA, unless the byte before it is a quote: then it is the empty string (`is_na`). A cell whose
+bytes are not its text, because quotes are doubled or characters escaped, has ``stop < 0``: it ends
+at ``-stop - 1`` and must be read with `plain_text`.
 """
 
 from __future__ import annotations
@@ -192,8 +193,8 @@ def tokenise(  # noqa: C901, PLR0913, PLR0915, PLR0917 - one state machine in on
                 pos = p
                 continue
         while slot < n_slots:
-            cells[row, slot, 0] = p
-            cells[row, slot, 1] = p
+            cells[row, slot, 0] = 0
+            cells[row, slot, 1] = 0
             slot += 1
         if extra:
             tally[N_LONG] += 1
@@ -209,6 +210,12 @@ def tokenise(  # noqa: C901, PLR0913, PLR0915, PLR0917 - one state machine in on
                 tally[FIRST_UNMATCHED] = first_row + row
         row += 1
         pos = p
+
+
+@njit(cache=True, nogil=True, inline="always")
+def is_na(buf: U8Array, start: int, stop: int, quote: int) -> bool:
+    """Say whether a cell holds nothing, not even an empty string in quotes."""
+    return start == stop and (start == 0 or buf[start - 1] != quote)
 
 
 @njit(cache=True, nogil=True)

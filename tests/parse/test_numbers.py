@@ -36,7 +36,7 @@ def kind_of(text: str) -> int:
     bad = np.zeros(numbers.TALLY_LEN, np.int64)
     numbers.read_numbers(buf, cells, 1, 0, np.empty(1), 0, bad, np.empty(1, np.int64))
     kinds = np.empty(1, np.uint8)
-    numbers.kinds_of_cells(buf, cells, 1, 0, kinds)
+    numbers.kinds_of_cells(buf, cells, 1, 0, 34, kinds)
     if kinds[0] == numbers.WORD and not bad[numbers.N_BAD]:
         return numbers.NA_WORD
     return int(kinds[0])

@@ -140,3 +140,16 @@ def test_sources_may_not_be_the_destination() -> None:
     setup = ParseSetup(source_frames=("k",), number_columns=1)
     with pytest.raises(ParseError, match="Choose another key"):
         check_setup(setup, "k")
+
+
+def test_empty_quotes_are_an_empty_text(parse_text: Any) -> None:
+    text = 'a,b,c\n"",x,""\n,y,\nz,"",1\n'
+    types = ["Enum", "String", "Numeric"]
+    got = parse_text(text, column_types=types, check_header=1)
+    assert got["a"] == ["", None, "z"]
+    assert got["b"] == ["x", "y", ""]
+    assert got["c"] == [None, None, 1]
+    assert not got.told.warnings
+    got = parse_text(text, column_types=types, check_header=1, na_strings=[""])
+    assert got["a"] == [None, None, "z"]
+    assert got["b"] == ["x", "y", None]
