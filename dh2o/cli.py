@@ -194,11 +194,19 @@ def _pairs(texts: Sequence[str]) -> dict[str, Any]:
 
 def _run_train(options: argparse.Namespace) -> None:
     from dh2o import api
-    from dh2o.estimators import estimator_class
+    from dh2o.estimators import builder_of, estimator_class
 
     if options.output.exists() and not options.force:
         raise ParameterError(f"{options.output} exists. Give --force to replace it.")
-    estimator = estimator_class(options.algorithm)(**_pairs(options.param))
+    table = builder_of(options.algorithm).params
+    given = {}
+    for name, value in _pairs(options.param).items():
+        param = table.find(name)
+        if param is None:
+            known = ", ".join(table)
+            raise ParameterError(f"{options.algorithm} has no parameter {name!r}. It has: {known}.")
+        given[param.python_name] = value
+    estimator = estimator_class(options.algorithm)(**given)
     with _engine(options):
         train = api.import_file(options.data)
         valid = api.import_file(options.validation) if options.validation else None

@@ -28,6 +28,10 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
+def read_rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text())))
+
+
 @pytest.mark.parametrize("algorithm", ["gbm", "glm"])
 def test_train_then_predict(
     algorithm: str, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -38,10 +42,10 @@ def test_train_then_predict(
     assert cli.main([*arguments, *more[algorithm]]) == 0
     assert "Model saved to" in capsys.readouterr().out
     assert cli.main(["predict", str(model), str(table), "-o", str(scored)]) == 0
-    rows = list(csv.DictReader(scored.open()))
+    rows = read_rows(scored)
     assert len(rows) == 400
     assert set(rows[0]) == {"predict", "p0", "p1"}
-    truth = [row["y"] for row in csv.DictReader(table.open())]
+    truth = [row["y"] for row in read_rows(table)]
     hits = sum(row["predict"] == y for row, y in zip(rows, truth, strict=True))
     assert hits > 300
 

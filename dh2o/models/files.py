@@ -68,7 +68,10 @@ def load_model(path: str | Path) -> Model:
         data = Path(path).read_bytes()
     except OSError as problem:
         raise ModelError(f"Cannot read model file {str(path)!r}: {problem.strerror}.") from None
-    return model_from_bytes(data)
+    try:
+        return model_from_bytes(data)
+    except ModelError as problem:
+        raise ModelError(f"{str(path)!r}: {problem}") from None
 
 
 def model_to_bytes(model: Model) -> bytes:
