@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dh2o.estimators.crossval import build_cross_validated, is_cross_validated
 from dh2o.estimators.spec import TrainSpec
 from dh2o.models import Model
 from dh2o.models.metrics import ModelMetrics
@@ -22,17 +23,23 @@ def run_build(ctx: JobContext, builder: ModelBuilder, spec: TrainSpec) -> Model:
     The builder travels with the job, so that algorithms of other packages work on any worker.
     """
     with locked(ctx, spec):
-        model = finished(builder.build(ctx, spec), spec)
+        cross_validated = is_cross_validated(spec)
+        build = build_cross_validated if cross_validated else _build
+        model = finished(build(ctx, builder, spec), spec)
         ctx.dkv.put(model.key, model, kind="model")
     return model
+
+
+def _build(ctx: JobContext, builder: ModelBuilder, spec: TrainSpec) -> Model:
+    return builder.build(ctx, spec)
 
 
 @contextmanager
 def locked(ctx: JobContext, spec: TrainSpec) -> Iterator[None]:
     """Keep the frames of `spec` from being changed or removed meanwhile."""
     with ExitStack() as stack:
-        for key in {spec.training_frame, spec.validation_frame} - {None}:
-            if ctx.dkv.contains(key):
+        for key in {spec.training_frame, spec.validation_frame}:
+            if key is not None and ctx.dkv.contains(key):
                 stack.enter_context(ctx.dkv.reading(key))
         yield
 

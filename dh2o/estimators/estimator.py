@@ -45,6 +45,7 @@ class H2OEstimator(MetricAccessors, SklearnSide):
     param_table: ClassVar[ParamTable]
     supervised_learning: ClassVar[bool] = True
     _model: Model | None = None
+    _model_id: str | None = None  # as the constructor got it
     _job: Job | None = None
 
     def __init_subclass__(cls, table: ParamTable | None = None, **kwargs: Any) -> None:
@@ -74,7 +75,8 @@ class H2OEstimator(MetricAccessors, SklearnSide):
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002
         """Return the constructor's parameters as they were given."""
-        return {name: getattr(self, name) for name in self._param_names()}
+        names = self._param_names()
+        return {n: self._model_id if n == "model_id" else getattr(self, n) for n in names}
 
     def set_params(self, **params: Any) -> H2OEstimator:
         """Change parameters; unknown names are an error."""
@@ -181,9 +183,9 @@ class H2OEstimator(MetricAccessors, SklearnSide):
     ) -> dict[str, Any]:
         """Return REST parameters: columns by name, predictors told by what is ignored."""
         raw = {param.name: getattr(self, param.python_name) for param in self.param_table.values()}
-        for name, given in special.items():
-            if name in raw or given is not None:
-                column = given if given is not None else raw.get(name)
+        for name, told in special.items():
+            if name in raw or told is not None:
+                column = told if told is not None else raw.get(name)
                 raw[name] = column_name(train, column, name)
         if self.supervised_learning:
             response = y if y is not None else raw.get("response_column")
@@ -214,6 +216,15 @@ class H2OEstimator(MetricAccessors, SklearnSide):
                 f"This {type(self).__name__} is not trained yet. Call train() or fit()."
             )
         return self._model
+
+    @property
+    def model_id(self) -> str | None:
+        """Key of the trained model; before training, the key that was asked for."""
+        return self._model_id if self._model is None else self._model.key
+
+    @model_id.setter
+    def model_id(self, key: str | None) -> None:
+        self._model_id = key
 
     @property
     def key(self) -> str:

@@ -13,8 +13,10 @@ from dh2o.estimators.history import ScoringHistory
 from dh2o.estimators.scoring import described, model_metrics
 from dh2o.estimators.shared_params import shared, shared_group
 from dh2o.estimators.stopping import StopRule
-from dh2o.models import Columns, Model, TwoDimTable
+from dh2o.models import Columns, Model, ModelError, TwoDimTable
 from dh2o.mrtask import MRTask
+
+BREAKS_SECOND_FOLD = -999.0
 
 PARAMS = ParamTable(
     "mean",
@@ -109,6 +111,8 @@ class MeanBuilder(ModelBuilder):
         return spec.with_actual(mode="GrandMean")
 
     def build(self, ctx, spec) -> Model:
+        if spec.params["shift"] == BREAKS_SECOND_FOLD and spec.model_key.endswith("_cv_2"):
+            raise ModelError("The second fold broke.")
         sums = ResponseSums(spec.response, spec.weights, spec.n_classes).do_all(spec.train)
         values = sums[1:] / sums[0] if spec.n_classes == 1 else sums / sums.sum()
         values = values + spec.params["shift"] + sum(f["bias"] for f in spec.cv_facts)

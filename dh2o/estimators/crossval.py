@@ -1,0 +1,193 @@
+"""Cross-validation: one model for each fold, judged on the rows that it did not see.
+
+No row is copied: each fold's model is trained on the whole frame with weights that are 0 for its
+held-out rows, and judged with weights that are 0 for the others. The cross-validation metrics are
+those of all held-out predictions together.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dh2o.estimators.adapt_frame import infos_for
+from dh2o.estimators.folds import Folds, fold_weights, make_folds
+from dh2o.estimators.holdout import holdout_frames, summary_table
+from dh2o.estimators.job_parts import JobPart
+from dh2o.estimators.scoring import MetricsTask, slim, spec_metric_builder
+from dh2o.models import Model
+from dh2o.models.score_block import adaptation_of
+
+if TYPE_CHECKING:
+    from dh2o.estimators.builder import ModelBuilder
+    from dh2o.estimators.spec import TrainSpec
+    from dh2o.frame import Frame
+    from dh2o.mrtask import JobContext
+
+WEIGHTS = "__internal_cv_weights__"
+
+
+def is_cross_validated(spec: TrainSpec) -> bool:
+    """Return whether the parameters ask for cross-validation."""
+    return spec.fold is not None or spec.params.get("nfolds", 0) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class FoldModel:
+    """A fold's model and what its held-out rows add to the metrics."""
+
+    model: Model
+    partial: Any
+    facts: dict[str, Any]
+
+
+def build_cross_validated(ctx: JobContext, builder: ModelBuilder, spec: TrainSpec) -> Model:
+    """Return the model of all rows, with cross-validation metrics of the folds' models."""
+    folds = make_folds(spec)
+    keys = [f"{spec.model_key}_cv_{i + 1}" for i in range(folds.n_folds)]
+    try:
+        made = [_build_fold(ctx, builder, spec, folds, i) for i in range(folds.n_folds)]
+        part = JobPart(ctx, folds.n_folds, folds.n_folds + 1)
+        main = builder.build(part, spec.replace(cv_facts=tuple(fold.facts for fold in made)))
+        return _with_cross_validation(ctx, spec, folds, made, main)
+    except BaseException:
+        ctx.dkv.remove(*keys)
+        raise
+
+
+def _build_fold(
+    ctx: JobContext, builder: ModelBuilder, spec: TrainSpec, folds: Folds, fold: int
+) -> FoldModel:
+    """Build, store and judge one fold's model, unless a driver before this one did."""
+    own = _fold_spec(spec, folds, fold)
+    part = JobPart(ctx, fold, folds.n_folds + 1)
+    model = part.finished_model(own.model_key)
+    if model is None:
+        model = builder.build(part, own)
+    partial = _judged(model, own)
+    metrics = model.output.validation_metrics
+    if metrics is None:
+        metrics = model.metric_builder(spec_metric_builder(spec)).finish(partial)
+    output = model.output.replace(
+        **_without_internal(model, spec),
+        validation_metrics=metrics.replace(model_key=own.model_key, frame_key=spec.training_frame),
+        end_time_ms=int(time.time() * 1000),
+    )
+    facts = builder.cv_facts(model)
+    model = model.replace(output=output)
+    ctx.dkv.put(own.model_key, model, kind="model")
+    return FoldModel(model, partial, facts)
+
+
+def _fold_spec(spec: TrainSpec, folds: Folds, fold: int) -> TrainSpec:
+    train_weights, holdout_weights = fold_weights(spec, folds, fold)
+    key = f"{spec.model_key}_cv_{fold + 1}"
+    left = spec.time_left_s()
+    deadline = None
+    if left is not None:  # the time that is left is shared evenly with the main model
+        deadline = int((time.time() + left / (folds.n_folds + 1 - fold)) * 1000)
+    own = {"model_id": key, "nfolds": 0, "fold_column": None, "weights_column": WEIGHTS}
+    known = {name: value for name, value in own.items() if name in spec.params}
+    return spec.replace(
+        params=spec.params.with_actual(**known),
+        model_key=key,
+        train=_weighted(spec, train_weights),
+        valid=_weighted(spec, holdout_weights),
+        weights=WEIGHTS,
+        valid_weights=WEIGHTS,
+        fold=None,
+        start_time_ms=int(time.time() * 1000),
+        deadline_ms=deadline,
+        is_cv_model=True,
+    )
+
+
+def _weighted(spec: TrainSpec, weights: Frame) -> Frame:
+    """Return the training frame with these weights in place of its own; columns are shared."""
+    special = [WEIGHTS, *(name for name in (spec.offset, spec.response) if name is not None)]
+    with_weights = spec.train.with_columns({WEIGHTS: weights})
+    return with_weights.select([*spec.x, *special])
+
+
+class PartialMetricsTask(MetricsTask):
+    """Metrics that are not finished yet, to be combined with those of other models."""
+
+    __slots__ = ()
+
+    def finish(self, total: Any) -> Any:
+        return total
+
+
+def _judged(model: Model, own: TrainSpec) -> Any:
+    """Return the partial metrics of the fold's held-out rows."""
+    assert own.valid is not None  # made by _fold_spec
+    builder = model.metric_builder(spec_metric_builder(own, valid=True))
+    plan = adaptation_of(model, infos_for(model, own.valid), with_metrics=True)
+    return PartialMetricsTask(slim(model), plan, builder, WEIGHTS).do_all(own.valid)
+
+
+def _without_internal(model: Model, spec: TrainSpec) -> dict[str, Any]:
+    """Return output fields in which the fold's weights are the user's, or gone."""
+    output = model.output
+    columns = zip(output.names, output.domains, output.column_types, strict=True)
+    kept = [
+        (spec.weights if name == WEIGHTS else name, domain, kind)
+        for name, domain, kind in columns
+        if name != WEIGHTS or spec.weights is not None
+    ]
+    names, domains, kinds = zip(*kept, strict=True)
+    return {"names": names, "domains": domains, "column_types": kinds, "weights": spec.weights}
+
+
+def _with_cross_validation(
+    ctx: JobContext, spec: TrainSpec, folds: Folds, made: list[FoldModel], main: Model
+) -> Model:
+    base = main.metric_builder(spec_metric_builder(spec))
+    total = None
+    for fold in made:
+        if fold.partial is not None:
+            total = fold.partial if total is None else base.combine(total, fold.partial)
+    metrics = base.finish(total).replace(
+        model_key=main.key,
+        frame_key=spec.training_frame,
+        scoring_time_ms=int(time.time() * 1000),
+        description=f"{folds.n_folds}-fold cross-validation on training data "
+        "(Metrics computed for combined holdout predictions)",
+    )
+    models = [fold.model for fold in made]
+    fields: dict[str, Any] = {
+        "cross_validation_metrics": metrics,
+        "cross_validation_metrics_summary": summary_table(
+            [model.output.validation_metrics for model in models]
+        ),
+        "cv_scoring_history": tuple(
+            model.output.scoring_history for model in models if model.output.scoring_history
+        ),
+    }
+    fields |= _kept(ctx, spec, folds, models)
+    return main.replace(output=main.output.replace(**fields))
+
+
+def _kept(ctx: JobContext, spec: TrainSpec, folds: Folds, models: list[Model]) -> dict[str, Any]:
+    """Store what the parameters ask to keep, drop the rest; return where it lies."""
+    fields: dict[str, Any] = {}
+    params = spec.params
+    if params.get("keep_cross_validation_predictions"):
+        combined, parts = holdout_frames(models, spec, folds)
+        where = f"cv_holdout_prediction_{spec.model_key}"
+        combined.put(where)
+        names = [f"prediction_{model.key}" for model in models]
+        for name, part in zip(names, parts, strict=True):
+            part.put(name)
+        fields["cross_validation_holdout_predictions_frame"] = where
+        fields["cross_validation_predictions"] = tuple(names)
+    if params.get("keep_cross_validation_fold_assignment"):
+        where = f"cv_fold_assignment_{spec.model_key}"
+        folds.assignment.put(where)
+        fields["cross_validation_fold_assignment_frame"] = where
+    if params.get("keep_cross_validation_models", True):
+        fields["cross_validation_models"] = tuple(model.key for model in models)
+    else:
+        ctx.dkv.remove(*(model.key for model in models))
+    return fields
