@@ -57,8 +57,8 @@ class GLMModel(Model):
 
     @property
     def rank(self) -> int:
-        """Number of coefficients that are not 0."""
-        return int(np.count_nonzero(self.beta))
+        """Number of fitted coefficients that are not 0."""
+        return int(np.count_nonzero(self.norm_beta))
 
     @property
     def std_errors(self) -> F64 | None:

@@ -8,14 +8,13 @@ from numba import njit
 
 
 @njit(nogil=True, cache=True)
-def coordinate_sweeps(
+def sweeps_kernel(
     a: Any, y: Any, lasso: Any, ridge: Any, bounds: Any, beta: Any, n_sweeps: int, tol: float
-) -> None:
-    """Minimise b'a b / 2 - y'b + lasso |b| + ridge b^2 / 2 within bounds.   Twin: _sweeps.
+) -> bool:
+    """Coordinate sweeps over beta; true when nothing moves any more.   Twin: solve.sweeps.
 
     IN: bounds has the rows low and high.  IN and OUT: beta.
     """
-    low, high = bounds[0], bounds[1]
     p = len(y)
     gradient = y.copy()
     for j in range(p):
@@ -28,8 +27,8 @@ def coordinate_sweeps(
             pull = gradient[j] + a[j, j] * beta[j]
             new = max(abs(pull) - lasso[j], 0.0) / (a[j, j] + ridge[j])
             if pull <= 0.0:
-                new = -new
-            new = min(max(new, low[j]), high[j])
+                new = 0.0 - new
+            new = min(max(new, bounds[0, j]), bounds[1, j])
             step = new - beta[j]
             if step != 0.0:
                 for i in range(p):
@@ -37,4 +36,5 @@ def coordinate_sweeps(
                 beta[j] = new
                 largest = max(largest, step * step * a[j, j])
         if largest < tol * tol:
-            break
+            return True
+    return False

@@ -101,7 +101,8 @@ def _moments(x: F64, w: F64) -> tuple[float, ...]:
     if weight == 0:
         return 0.0, 0.0, 0.0, 0.0, plain_n, plain_mean
     mean = float((w * x).sum() / weight)
-    m2 = float((w * np.square(x - mean)).sum())
+    with np.errstate(invalid="ignore"):  # infinite values are refused where the fit starts
+        m2 = float((w * np.square(x - mean)).sum())
     return float(len(x)), weight, mean, m2, plain_n, plain_mean
 
 

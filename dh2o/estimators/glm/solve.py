@@ -12,8 +12,13 @@ I64 = NDArray[np.int64]
 
 #: A column is collinear if the others leave less than this share of its sum of squares.
 _COLLINEAR = 1e-7
-_MAX_SWEEPS = 10_000
+#: Sweeps between two attempts at the exact solution, and how many such rounds at most.
+_ROUND = 20
+_MAX_ROUNDS = 500
 _TOLERANCE = 1e-11
+_SINGULAR = 1e-13
+#: Problems of more entries go to the compiled twin.
+_KERNEL_ENTRIES = 2500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,40 +109,84 @@ def coordinate_descent(
 ) -> F64:
     """Return the minimiser of b'a b / 2 - y'b + lasso |b| + ridge b^2 / 2 within bounds.
 
-    One coordinate at a time against the gradient, until a whole sweep moves nothing.
+    Some sweeps, one coordinate at a time, find which coefficients are 0 or at a bound; the others
+    then follow from a linear system, which is the answer if it confirms what the sweeps found.
     """
     beta = np.clip(start, *bounds)
-    if len(beta) * len(beta) > _KERNEL_ENTRIES:
-        from dh2o.estimators.glm.kernels import coordinate_sweeps
-
-        both = np.array(bounds)
-        coordinate_sweeps(a, y, lasso, ridge, both, beta, _MAX_SWEEPS, _TOLERANCE)
-        return beta
-    return _sweeps(a, y, lasso, ridge, bounds, beta)
-
-
-#: Problems of more entries go to the compiled twin.
-_KERNEL_ENTRIES = 2500
+    total = a + np.diag(ridge)
+    for _ in range(_MAX_ROUNDS):
+        still = _sweeps_of(a, y, lasso, ridge, bounds, beta)
+        exact = _exact(total, y, lasso, bounds, beta)
+        if exact is not None:
+            return exact
+        if still:
+            break
+    return beta
 
 
-def _sweeps(a: F64, y: F64, lasso: F64, ridge: F64, bounds: tuple[F64, F64], beta: F64) -> F64:
+def _sweeps_of(a: F64, y: F64, lasso: F64, ridge: F64, bounds: tuple[F64, F64], beta: F64) -> bool:
+    """Sweep over all coordinates several times; return whether nothing moves any more."""
+    if len(beta) * len(beta) <= _KERNEL_ENTRIES:
+        return sweeps(a, y, lasso, ridge, np.array(bounds), beta, _ROUND, _TOLERANCE)
+    from dh2o.estimators.glm.kernels import sweeps_kernel
+
+    return bool(sweeps_kernel(a, y, lasso, ridge, np.array(bounds), beta, _ROUND, _TOLERANCE))
+
+
+def sweeps(
+    a: F64, y: F64, lasso: F64, ridge: F64, bounds: F64, beta: F64, n_sweeps: int, tol: float
+) -> bool:
+    """Move each coordinate of `beta` to its minimum in turn; return whether none moves any more."""
     low, high = bounds
     gradient = y - a @ beta
     diagonal = np.diag(a).copy()
-    for _ in range(_MAX_SWEEPS):
+    for _ in range(n_sweeps):
         largest = 0.0
         for j in range(len(beta)):
             pull = gradient[j] + diagonal[j] * beta[j]
-            new = max(abs(pull) - lasso[j], 0.0) / (diagonal[j] + ridge[j])
-            new = min(max(new if pull > 0 else -new, low[j]), high[j])
+            size = max(abs(pull) - lasso[j], 0.0) / (diagonal[j] + ridge[j])
+            new = min(max(size if pull > 0 else 0.0 - size, low[j]), high[j])
             step = new - beta[j]
             if step != 0.0:
                 gradient -= step * a[j]
                 beta[j] = new
                 largest = max(largest, step * step * diagonal[j])
-        if largest < _TOLERANCE * _TOLERANCE:
-            break
-    return beta
+        if largest < tol * tol:
+            return True
+    return False
+
+
+def _exact(total: F64, y: F64, lasso: F64, bounds: tuple[F64, F64], beta: F64) -> F64 | None:
+    """Return the minimiser that has the zeros, signs and active bounds of `beta`, or None."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    low, high = bounds
+    bound = ((beta <= low) | (beta >= high)) & (beta != 0)
+    bound |= (beta == 0) & ((low == 0) | (high == 0))
+    free = ~bound & ((beta != 0) | (lasso == 0))
+    out = np.where(free, 0.0, beta)
+    if free.any():
+        target = y[free] - lasso[free] * np.sign(beta[free]) - total[free] @ out
+        try:
+            factor = cho_factor(total[np.ix_(free, free)], lower=True)
+        except np.linalg.LinAlgError:
+            return None
+        if np.min(np.diag(factor[0])) ** 2 < _SINGULAR * np.max(np.diag(total)):
+            return None
+        out[free] = cho_solve(factor, target)
+    same_sign = (np.sign(out) == np.sign(beta)) | (lasso == 0)
+    inside = (out >= low) & (out <= high)
+    return out if (same_sign & inside).all() and _is_minimum(total, y, lasso, bounds, out) else None
+
+
+def _is_minimum(total: F64, y: F64, lasso: F64, bounds: tuple[F64, F64], beta: F64) -> bool:
+    """Return whether no coefficient that is 0 or at a bound would rather move."""
+    low, high = bounds
+    pull = y - total @ beta
+    slack = 1e-9 * max(1.0, float(np.abs(y).max(initial=0.0)))
+    up = pull - np.where(beta >= 0, lasso, -lasso) > slack
+    down = pull + np.where(beta <= 0, lasso, -lasso) < -slack
+    return not ((up & (beta < high)) | (down & (beta > low))).any()
 
 
 def independent_columns(xx: F64) -> tuple[I64, I64]:

@@ -121,14 +121,29 @@ def _search_text(model: GLMModel, search: dict[str, float]) -> str:
 
 
 def _round(x: float) -> str:
-    """Return `x` with four significant digits, as H2O prints it."""
-    if x == 0 or not math.isfinite(x):
-        return "0.0" if x == 0 else str(x)
-    rounded = float(f"{x:.4g}")
-    if 1e-3 <= abs(rounded) < 1e7:
+    """Return `x` with four decimals more than it has zeros after the point, as H2O prints it."""
+    if x <= 0 or not math.isfinite(x):
+        return repr(float(x))
+    scale = 10.0 ** (4 - int(math.log10(x)))
+    rounded = math.floor(x * scale + 0.5) / scale
+    if 1e-3 <= rounded < 1e7:
         return repr(rounded)
     mantissa, exponent = f"{rounded:.3E}".split("E")
     return f"{float(mantissa)!r}E{int(exponent)}"
+
+
+def with_r2(table: TwoDimTable, metrics: dict[str, Any]) -> TwoDimTable:
+    """Return the scoring history with R2 of each data set in its last row, where H2O has it."""
+    columns: dict[str, Any] = {}
+    for name, kind, shape, cells in zip(
+        table.col_names, table.col_types, table.col_formats, table.columns, strict=True
+    ):
+        columns[name] = (kind, shape, list(cells))
+        for data, found in metrics.items():
+            if name in (f"{data}_logloss", f"{data}_mae"):
+                r2 = [math.nan] * (len(cells) - 1) + [float(getattr(found, "r2", math.nan))]
+                columns[f"{data}_r2"] = ("double", "%.5f", r2)
+    return TwoDimTable.of(table.name, columns, table.description)
 
 
 def path_columns() -> dict[str, str]:

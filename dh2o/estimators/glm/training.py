@@ -453,4 +453,5 @@ def _history(training: Training, path: Path, metrics: Any, valid: Any) -> Any:
     if is_search:
         last = {**last, "iterations": path.state.iterations}
     history.add(last, metrics, valid)
-    return history.table()
+    found = {"training": metrics} if valid is None else {"training": metrics, "validation": valid}
+    return tables.with_r2(history.table(), found)
