@@ -6,7 +6,7 @@ import contextvars
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import DH2OError, WorkerLostError
@@ -21,6 +21,7 @@ from dh2o.mrtask.spool import Spool, SpoolRef
 if TYPE_CHECKING:
     from distributed import Client
 
+    from dh2o.mrtask.lane_worker import LanePlugin
     from dh2o.mrtask.task import MRTask
 
 
@@ -66,10 +67,10 @@ class Engine:
     ) -> Blocks:
         """Return the blocks ``fn(block, ..., *args)``, one block argument for each source.
 
-        `fn` returns a Block or a tuple of chunks. With a `layout` (the row counts it will make) this does not
-        wait; without one the row counts are asked of the results.
+        `fn` returns a Block or a tuple of chunks. With a `layout` (the row counts it will make)
+        this does not wait; without one the row counts are asked of the results.
         """
-        many = list(sources) if isinstance(sources, (list, tuple)) else [sources]
+        many: Sequence[Any] = sources if isinstance(sources, (list, tuple)) else [sources]
         recipes = [Recipe.of(source) for source in many]
         return graph.make_blocks(self, fn, recipes, args, layout, name)
 
@@ -84,9 +85,9 @@ class Engine:
     ) -> Blocks:
         """Return blocks made by one task for each element of `args`.
 
-        Task i runs ``fn(*args[i])``, or with `deps` ``fn(*args[i], inputs)``, where ``inputs`` is the list of what
-        ``deps[i]`` names: a pair (frame or Blocks, block number) gives that block, a future of `submit`
-        its result.
+        Task i runs ``fn(*args[i])``, or with `deps` ``fn(*args[i], inputs)``, where ``inputs`` is
+        the list of what ``deps[i]`` names: a pair (frame or Blocks, block number) gives that block,
+        a future of `submit` its result.
         """
         key, futures, homes = self._submit(fn, args, deps, name, makes_block=True)
         return graph.finished_blocks(self, key, futures, homes, layout)
@@ -138,7 +139,7 @@ class Engine:
             return self.lane.collect(Recipe.of(what), _itself, None)
         try:
             return list(self.client.gather(list(what)))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (whatever a user's task raised)
             raise _task_error(error) from error.__cause__
 
     def wait(self, source: Source) -> None:
@@ -148,7 +149,7 @@ class Engine:
             self.lane.plan(recipe)
 
     def local(self, frame: Source, build: Callable[..., Any], payload: Any = None) -> LocalState:
-        """Return per-worker state made by ``build(blocks, payload, worker)`` where the blocks lie."""
+        """Return per-worker state made by ``build(blocks, payload, worker)`` where blocks lie."""
         return LocalState(self, Recipe.of(frame), build, payload)
 
     # -- jobs ------------------------------------------------------------------------------------
@@ -161,7 +162,7 @@ class Engine:
         dest: str | None = None,
         dest_type: str = "Key",
     ) -> Job:
-        """Return a job that runs ``fn(ctx, *args)`` on some worker; `dest` is write-locked meanwhile."""
+        """Return a job that runs ``fn(ctx, *args)`` on some worker; it write-locks `dest`."""
         return self._jobs.start(description, fn, args, dest, dest_type)
 
     def job(self, key: str) -> Job:
@@ -179,7 +180,7 @@ class Engine:
         return [(address, n) for address, n in self.call("workers")]
 
     def worker_facts(self) -> list[dict[str, Any]]:
-        """Return address, pid, n_threads, memory, memory_limit, cpu_pct, … of every running worker."""
+        """Return address, pid, n_threads, memory, cpu_pct, … of every running worker."""
         return [dict(facts) for facts in self.call("worker_facts")]
 
     def places(self, source: Source) -> list[str]:
@@ -194,7 +195,12 @@ class Engine:
     @property
     def dashboard_link(self) -> str | None:
         """The address of Dask's dashboard, if there is one."""
-        return self.client.dashboard_link if self.call("has_dashboard") else None
+        if not self.call("has_dashboard"):
+            return None
+        scheduler = self.client.scheduler_info(n_workers=0)
+        if scheduler["address"].startswith("inproc"):  # Dask would name the machine's outer address
+            return f"http://127.0.0.1:{scheduler['services']['dashboard']}/status"
+        return str(self.client.dashboard_link)
 
     def futures(self, blocks: Blocks) -> dict[Any, Any]:
         """Return this process's futures of `blocks` (at least); they keep the data alive."""
@@ -225,7 +231,7 @@ class Engine:
             self._claims[name] = claim
 
     def hold(self, mentioned: Iterable[Any], bridge: str | None = None) -> None:
-        """Claim the blocks that an unpickled value mentions, then end the store's own hold on them."""
+        """Claim the blocks that an unpickled value mentions; end the store's hold on them."""
         for thing in mentioned:
             if isinstance(thing, Blocks):
                 self.futures(thing)
@@ -251,6 +257,12 @@ class Engine:
         future = self.client.futures.get(key)
         error = Future(key, self.client).exception(timeout=30) if future else None
         raise _task_error(error or DH2OError(f"Task {key} failed."))
+
+    def here(self) -> LanePlugin:
+        """Return the lane of the worker in this process; there must be one."""
+        if self.own_lane is None:
+            raise DH2OError("There is no worker in this process.")
+        return self.own_lane
 
     # -- plumbing --------------------------------------------------------------------------------
 
@@ -279,17 +291,13 @@ class Engine:
                 self._later(self._quietly, getattr(self.client.rpc(address), op), message)
 
     def _later(self, fn: Callable[..., Any], *args: Any) -> None:
-        try:
+        with suppress(RuntimeError):  # the loop has ended: so has what the message was about
             self.client.loop.add_callback(fn, *args)
-        except RuntimeError:
-            pass  # the loop has ended: so has what the message was about
 
     @staticmethod
     async def _quietly(fn: Callable[..., Any], message: dict[str, Any]) -> None:
-        try:
+        with suppress(OSError, TimeoutError):  # whoever is gone needs no message
             await fn(**message)
-        except (OSError, TimeoutError):
-            pass  # whoever is gone needs no message
 
     def check_open(self) -> None:
         """Raise if the engine was closed."""
