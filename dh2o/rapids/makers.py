@@ -211,7 +211,7 @@ def _with_na(chunk: Chunk, is_na: NDArray[np.bool_]) -> Chunk:
         return encode_codes(np.where(is_na, -1, chunk.codes()).astype(np.int32))
     if chunk.kind == "number":
         if chunk.is_integer:
-            return encode_ints(chunk.ints(), is_na)
+            return encode_ints(chunk.ints(), is_na | chunk.na_mask())
         return encode_floats(np.where(is_na, np.nan, chunk.floats()))
     if chunk.kind == "string":
         texts = chunk.strings().to_pylist()

@@ -1,0 +1,112 @@
+"""Frames of random values, NA punched in, columns crossed: the same on every cluster."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dh2o.errors import ParameterError
+from dh2o.frame import Frame, VecType
+from dh2o.mrtask import Engine
+from dh2o.rapids.makers import CreateFrameSpec, create_frame, insert_missing, interaction
+
+
+def texts(frame: Frame) -> bytes:
+    return b"".join(frame.to_csv_stream())
+
+
+def test_types_come_in_the_fractions_asked_for(engine: Engine) -> None:
+    spec = CreateFrameSpec(
+        rows=500, cols=20, seed=3, categorical_fraction=0.2, integer_fraction=0.2,
+        binary_fraction=0.1, time_fraction=0.1, string_fraction=0.1, factors=5, has_response=True,
+    )  # fmt: skip
+    frame = create_frame(spec)
+    kinds = [vec.type for vec in frame.vecs]
+    assert frame.names[:2] == ("response", "C1")
+    assert kinds.count(VecType.ENUM) == 1 + 4
+    assert kinds.count(VecType.TIME) == kinds.count(VecType.STRING) == 2
+    n_na = sum(r.n_na for r in frame.rollups()[1:])
+    assert n_na == pytest.approx(500 * 20 * 0.01, rel=0.4)
+    assert frame.rollups()[0].n_na == 0
+
+
+def test_a_constant_frame(engine: Engine) -> None:
+    spec = CreateFrameSpec(
+        rows=10, cols=2, randomize=False, value=7, categorical_fraction=0, integer_fraction=0,
+        binary_fraction=0, missing_fraction=0,
+    )  # fmt: skip
+    assert all(r.min == r.max == 7 for r in create_frame(spec).rollups())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rows": 0}, "rows and cols"),
+        ({"categorical_fraction": 1.5}, "categorical_fraction: expected 0 to 1"),
+        ({"integer_fraction": 0.9}, "add up to at most 1"),
+        ({"factors": 1}, "factors: expected 2"),
+        ({"value": 3}, "randomize=False"),
+        ({"randomize": False}, "randomize=True"),
+    ],
+)
+def test_a_spec_that_contradicts_itself_is_refused(changes: dict[str, float], words: str) -> None:
+    with pytest.raises(ParameterError, match=words):
+        CreateFrameSpec(**changes).check()  # type: ignore[arg-type]
+
+
+@pytest.mark.cluster
+def test_the_cluster_makes_no_difference(engine: Engine, cluster3: Engine) -> None:
+    spec = CreateFrameSpec(rows=2000, cols=6, seed=9)
+    from dh2o.mrtask import use_engine
+
+    with use_engine(engine):
+        one = create_frame(spec)
+        here = texts(one), texts(insert_missing(one, 0.3, 4))
+    with use_engine(cluster3):
+        three = create_frame(spec)
+        there = texts(three), texts(insert_missing(three, 0.3, 4))
+    assert here == there
+
+
+def test_na_goes_into_every_kind_of_column(engine: Engine) -> None:
+    frame = Frame.from_python({"i": [1, 2, 3], "r": [0.5, 1.5, 2.5], "s": ["a", "b", "c"]})
+    assert [r.n_na for r in insert_missing(frame, 1.0, 1).rollups()] == [3, 3, 3]
+    assert [r.n_na for r in insert_missing(frame, 0.0, 1).rollups()] == [0, 0, 0]
+
+
+def crossed(a: list[str | None], b: list[str | None], **options: int) -> tuple[list[str], Frame]:
+    frame = create_frame(
+        CreateFrameSpec(
+            rows=1, cols=1, categorical_fraction=0, integer_fraction=0, binary_fraction=0
+        )
+    )
+    del frame
+    import pyarrow as pa
+
+    table = pa.table({"a": pa.array(a).dictionary_encode(), "b": pa.array(b).dictionary_encode()})
+    made = interaction(
+        Frame.from_arrow(table), ["a", "b"], False,
+        options.get("max_factors", 100), options.get("min_occurrence", 1),
+    )  # fmt: skip
+    return list(made.vecs[0].domain or ()), made
+
+
+def test_levels_go_by_count_then_first_row(engine: Engine) -> None:
+    levels, made = crossed(["x", "y", "x", None, "y", "x"], ["1", "2", "1", "1", "2", "2"])
+    assert made.names == ("a_b",)
+    assert levels == ["x_1", "y_2", "NA_1", "x_2"]
+    codes = made.head(6).chunk(0).codes()
+    assert np.array_equal(codes, [0, 1, 0, 2, 1, 3])
+
+
+def test_rare_levels_become_other(engine: Engine) -> None:
+    assert crossed(["x", "y", "x"], ["1", "1", "1"], max_factors=1)[0] == ["x_1", "other"]
+    assert crossed(["x", "y", "x"], ["1", "1", "1"], min_occurrence=2)[0] == ["x_1", "other"]
+
+
+def test_a_number_cannot_be_crossed(engine: Engine) -> None:
+    frame = Frame.from_python({"n": [1, 2], "m": [1, 2]})
+    with pytest.raises(ParameterError, match="Column n is not categorical"):
+        interaction(frame, ["n", "m"], False, 10, 1)
+    with pytest.raises(ParameterError, match="Column z not found"):
+        interaction(frame, ["z"], False, 10, 1)
