@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from dh2o.errors import ParameterError
@@ -75,14 +76,6 @@ def test_na_goes_into_every_kind_of_column(engine: Engine) -> None:
 
 
 def crossed(a: list[str | None], b: list[str | None], **options: int) -> tuple[list[str], Frame]:
-    frame = create_frame(
-        CreateFrameSpec(
-            rows=1, cols=1, categorical_fraction=0, integer_fraction=0, binary_fraction=0
-        )
-    )
-    del frame
-    import pyarrow as pa
-
     table = pa.table({"a": pa.array(a).dictionary_encode(), "b": pa.array(b).dictionary_encode()})
     made = interaction(
         Frame.from_arrow(table), ["a", "b"], False,
