@@ -41,9 +41,6 @@ CONSTANTS = {
     "nan": math.nan,
     "PI": math.pi,
     "Pi": math.pi,
-    "pi": math.pi,
-    "E": math.e,
-    "e": math.e,
 }
 MAX_CALLS = 60  # functions of the language that may be under way inside one another
 

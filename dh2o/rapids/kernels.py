@@ -45,7 +45,7 @@ def equal(a: Operand, b: Operand, out: F64) -> F64:
     """Out = 1 where a and b are equal within one unit in the last place, or both NA, else 0."""
     np.equal(a, b, out=out, casting="unsafe")
     distance = np.subtract(_bits(a, out), _bits(b, out), dtype=np.int64)
-    near = np.abs(distance) <= 1
+    near = (distance + 1).view(np.uint64) <= 2  # -1, 0 and 1 without a sign to overflow
     if near.any():
         out[near] = 1.0
     if _may_be_nan(a) and _may_be_nan(b):
@@ -90,18 +90,17 @@ def _integer_divide_r(a: Operand, b: Operand, out: F64) -> F64:
 
 
 def _round(a: Operand, digits: Operand, out: F64) -> F64:
-    """Half to even without digits, half up with digits."""
+    """Half to even without digits, half away from zero with digits."""
     places = float(np.ravel(digits)[0])
     if places == 0:
         return np.rint(a, out=out)
     power = 10.0 ** int(places)
-    np.multiply(a, power, out=out)
+    np.absolute(a, out=out)
+    out *= power
     out += 0.5
     np.floor(out, out=out)
     out /= power
-    if isinstance(a, np.ndarray):
-        return np.copyto(out, a, where=~np.isfinite(a)) or out
-    return out
+    return np.copysign(out, a, out=out)
 
 
 def _signif(a: Operand, digits: Operand, out: F64) -> F64:

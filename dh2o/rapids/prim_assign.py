@@ -9,7 +9,17 @@ import numpy as np
 
 from dh2o.errors import RapidsError
 from dh2o.frame import VecType
-from dh2o.rapids.columns import Column, Const, Expr, Local, Op, Table, constant, local_table
+from dh2o.rapids.columns import (
+    Column,
+    Const,
+    Expr,
+    Local,
+    Op,
+    Table,
+    constant,
+    local_table,
+    unique_names,
+)
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.passes import gather, together
 from dh2o.rapids.selectors import columns_r, row_numbers
@@ -84,7 +94,7 @@ def append(_env: Env, dst: Table, *pairs: Val) -> Val:
 
 
 def with_column(table: Table, name: str, source: Val) -> Table:
-    """Return the table with a column added, or replaced when the name is there."""
+    """Return the table with a column added, under another name when that one is taken."""
     if isinstance(source, ValFrame):
         if source.n_cols != 1:
             raise RapidsError("Can only append one column")
@@ -100,11 +110,7 @@ def with_column(table: Table, name: str, source: Val) -> Table:
         column = constant(source.value)
     else:
         raise RapidsError(f"Source must be a Frame or Number, but found a {source.kind}.")
-    if name in table.names:
-        columns = list(table.columns)
-        columns[table.index(name)] = column
-        return table.like(table.names, columns)
-    return table.like((*table.names, name), (*table.columns, column))
+    return table.like(unique_names([*table.names, name]), (*table.columns, column))
 
 
 @primitive(

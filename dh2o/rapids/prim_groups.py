@@ -120,13 +120,11 @@ def group_by(table: Table, by: Sequence[int], aggregates: Sequence[Aggregate]) -
     types = [key.type for key in keys]
     domains = [key.domain for key in keys]
     for aggregate in aggregates:
-        column = table.columns[aggregate.column]
         suffix = "" if aggregate.function == "nrow" else f"_{table.names[aggregate.column]}"
         names.append(aggregate.function + suffix)
         values.append(_aggregate(table, keys, groups, aggregate, used.index(aggregate.column)))
-        is_mode = aggregate.function == "mode"
-        types.append(VecType.ENUM if is_mode else VecType.NUMERIC)
-        domains.append(column.domain if is_mode else None)
+        types.append(VecType.NUMERIC)
+        domains.append(None)
     return local_table(unique_names(names), values, types, domains)
 
 
@@ -134,7 +132,7 @@ def _aggregate(
     table: Table, keys: Sequence[Column], groups: Grouped, wanted: Aggregate, place: int
 ) -> F64:
     if wanted.function == "nrow":
-        return groups.n_rows
+        return groups.n_rows if wanted.na == "all" else groups.stats[place][0]
     if wanted.function in ("median", "mode"):
         return _by_rows(table, keys, wanted)
     count, total, mean, spread, low, high = groups.stats[place]
@@ -186,11 +184,9 @@ def _median(values: F64, na: str) -> float:
     return math.nan if math.isinf(middle) else middle
 
 
-def _mode(values: F64, na: str) -> float:
+def _mode(values: F64, _na: str) -> float:
     there = values[~np.isnan(values)]
-    if not len(there) or (na == "all" and len(there) < len(values)):
-        return math.nan
-    return float(np.bincount(there.astype(np.int64)).argmax())
+    return float(np.bincount(there.astype(np.int64)).argmax()) if len(there) else 0.0
 
 
 # ---- functions applied
@@ -213,8 +209,7 @@ def _apply_rows(env: Env, table: Table, function: ValFun) -> Table:
     value = env.call(function, [ValRow(table)])
     if isinstance(value, ValRow):
         made = value.table
-        names = default_names(made.n_cols) if made.n_cols == 1 else made.names
-        return made.like(names, made.columns)
+        return made.like(default_names(made.n_cols), made.columns)
     if isinstance(value, ValNum):
         from dh2o.rapids.columns import constant
 

@@ -60,8 +60,10 @@ def _reduce_value(how: str, value: Val, *, skip_na: bool) -> Val:
     if not table.n_cols:
         return ValNum(math.nan)
     for name, column in zip(table.names, table.columns, strict=True):
-        if not (column.is_numberlike or (column.is_enum and how in ("min", "max", "sum"))):
-            raise RapidsError(f"{how} cannot be applied to {column.type} column '{name}'.")
+        if column.is_string or column.type is VecType.UUID:
+            return ValNum(math.nan)
+        if how == "prod" and not column.is_number:
+            raise RapidsError(f"Numeric columns only: prod met {column.type} column '{name}'.")
     facts = facts_of(table, table.columns, *_NEEDS[how])
     if not skip_na and facts.n_na.any():
         return ValNum(math.nan)

@@ -46,11 +46,10 @@ def tf_idf(
     ids, texts = (c.expr.values for c in held.columns if isinstance(c.expr, Local))
     counts: Counter[tuple[float, str]] = Counter()
     for number, content in zip(ids.tolist(), texts.to_pylist(), strict=True):
-        if content is None:
-            continue
+        content = content or ""
         cased = content if case_sensitive else content.lower()
         words = split_java(cased, r"\s+") if preprocess else [cased]
-        counts.update((number, word) for word in words if word)
+        counts.update((number, word) for word in words if word or not preprocess)
     n_documents = table.n_rows if preprocess else len(set(ids.tolist()))
     return ValFrame(_weights(counts, n_documents))
 
@@ -100,14 +99,13 @@ def isax(_env: Env, table: Table, words: float, cardinality: float, optimize: bo
         scores = (means - used.mean(axis=1)[:, None]) / spread[:, None]
     edges = norm.ppf(np.arange(1, n_symbols) / n_symbols)
     symbols = np.searchsorted(edges, scores, side="left").astype(np.float64)
+    symbols[np.isnan(scores)] = 0.0  # a series without spread has the first symbol, as in H2O
     sizes = [n_symbols] * n_words
     if optimize:
         for w in range(n_words):
             found, symbols[:, w] = np.unique(symbols[:, w], return_inverse=True)
             sizes[w] = len(found)
-    texts = [
-        "_".join(f"{int(s)}^{n}" for s, n in zip(row, sizes, strict=True)) for row in symbols
-    ]
+    texts = ["_".join(f"{int(s)}^{n}" for s, n in zip(row, sizes, strict=True)) for row in symbols]
     names = ["iSax_index", *(f"c{w}" for w in range(n_words))]
     kinds = [VecType.STRING] + [VecType.NUMERIC] * n_words
     return ValFrame(local_table(names, [pa.array(texts, pa.large_string()), *symbols.T], kinds))

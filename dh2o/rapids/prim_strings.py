@@ -184,7 +184,7 @@ def grep(
 
     _check("grep", table)
     hits = _number_column("grep", table.only("grep"), "grep", pattern, ignore == 1)
-    found = numeric(Op("==", (hits.expr, Const(0.0 if invert else 1.0))))
+    found = numeric(Op("!=" if invert else "==", (hits.expr, Const(1.0))))
     if logical:
         return ValFrame(table.like(["C1"], [found]))
     return ValFrame(rows_where(table, found))
@@ -235,7 +235,7 @@ def tokenize(_env: Env, table: Table, pattern: str) -> Val:
     for texts in zip(*rows, strict=True):
         for text in texts:
             if text is not None:
-                tokens += [t for t in split_java(text, pattern) if t]
+                tokens += split_java(text, pattern)
         tokens.append(None)
     return ValFrame(local_table(["C1"], [pa.array(tokens, pa.large_string())], [VecType.STRING]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -59,13 +60,13 @@ def as_factor(_env: Env, table: Table) -> Val:
 
 
 def to_number(column: Column) -> Column:
-    """Return the column as numbers; levels that are all numbers by their text, else the codes."""
+    """Return the column as numbers; levels that are all integers by their text, else the codes."""
     if column.is_number:
         return column
     if column.is_string:
         return column.then("text_number")
     if column.is_enum:
-        values = [_number_or_none(level) for level in column.domain or ()]
+        values = [_integer_or_none(level) for level in column.domain or ()]
         if values and all(v is not None for v in values):
             return column.then("lookup", np.array(values, dtype=np.float64))
         return Column(VecType.NUMERIC, column.expr)
@@ -74,11 +75,8 @@ def to_number(column: Column) -> Column:
     raise RapidsError(f"Cannot convert a {column.type} column to numbers.")
 
 
-def _number_or_none(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+def _integer_or_none(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"[+-]?\d+", text) else None
 
 
 @primitive("as.numeric", "ary:frame", "The columns as numbers; text that is no number is NA.")

@@ -155,24 +155,25 @@ def _pairs(
 ) -> tuple[I64, I64]:
     """Return the row numbers of both sides of the join, ordered by key, then by row; -1 for none."""
     n_left = len(left[0])
-    groups, keys = _group_both(left, right)
+    groups, n_groups = _group_both(left, right)
     of_left, of_right = groups[:n_left], groups[n_left:]
-    n_groups = keys
     count_left = np.bincount(of_left, minlength=n_groups)
     count_right = np.bincount(of_right, minlength=n_groups)
     order_left = np.argsort(of_left, kind="stable")
     order_right = np.argsort(of_right, kind="stable")
-    partners = count_right[of_left[order_left]]
+    blank = np.isnan(np.stack(left)).any(axis=0)  # NA keys have no partner
+    partners = np.where(blank, 0, count_right[of_left])[order_left]
     reps = np.maximum(partners, 1) if all_left else partners
     rows_left = np.repeat(order_left, reps)
     start_right = np.cumsum(count_right) - count_right
     within = np.arange(len(rows_left)) - np.repeat(np.cumsum(reps) - reps, reps)
     where = start_right[of_left[rows_left]] + within
-    has = count_right[of_left[rows_left]] > 0
+    has = (count_right[of_left[rows_left]] > 0) & ~blank[rows_left]
     rows_right = np.where(has, order_right[np.where(has, where, 0)] if len(order_right) else -1, -1)
     if not all_right:
         return rows_left, rows_right
-    alone = order_right[count_left[of_right[order_right]] == 0]
+    no_partner = (count_left[of_right] == 0) | np.isnan(np.stack(right)).any(axis=0)
+    alone = order_right[no_partner[order_right]]
     group = np.append(of_left[rows_left], of_right[alone])
     merged = np.argsort(group, kind="stable")
     none = np.full(len(alone), -1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from dh2o.rapids.program import tile_op
 __all__ = ["DISTANCES"]
 
 QGRAM = 2
+MIN_COMMON = 2  # shorter common substrings say nothing
 
 
 def _levenshtein(a: str, b: str) -> float:
@@ -28,65 +28,75 @@ def _levenshtein(a: str, b: str) -> float:
     return 1.0 - row[-1] / longest
 
 
-def _common_subsequence(a: str, b: str) -> float:
-    """2 * length of the longest common subsequence / sum of lengths, as a similarity."""
-    total = len(a) + len(b)
-    if not total:
-        return 1.0
+def _common_substrings(a: str, b: str) -> float:
+    """Length of common substrings, the longest taken out first, over the shorter length."""
+    shortest = min(len(a), len(b))
+    if a == b or not shortest:
+        return float(a == b)
+    taken = 0
+    while True:
+        length, i, j = _longest_common(a, b)
+        if length < MIN_COMMON:
+            return taken / shortest
+        taken += length
+        a, b = a[:i] + a[i + length :], b[:j] + b[j + length :]
+
+
+def _longest_common(a: str, b: str) -> tuple[int, int, int]:
+    """Return the length of the longest common substring and where it starts in both."""
+    best = (0, 0, 0)
     row = [0] * (len(b) + 1)
-    for x in a:
+    for i, x in enumerate(a, 1):
         last = 0
         for j, y in enumerate(b, 1):
-            last, row[j] = row[j], last + 1 if x == y else max(row[j], row[j - 1])
-    return 2.0 * row[-1] / total
-
-
-def _grams(text: str) -> Counter[str]:
-    return Counter(text[i : i + QGRAM] for i in range(len(text) - QGRAM + 1))
+            last, row[j] = row[j], last + 1 if x == y else 0
+            if row[j] > best[0]:
+                best = (row[j], i - row[j], j - row[j])
+    return best
 
 
 def _qgram(a: str, b: str) -> float:
-    """1 - sum |difference of gram counts| / number of grams."""
-    x, y = _grams(a), _grams(b)
-    total = sum(x.values()) + sum(y.values())
-    if not total:
-        return 1.0 if a == b else 0.0
-    apart = sum(abs(x[g] - y[g]) for g in x.keys() | y.keys())
-    return 1.0 - apart / total
+    """Pairs of characters in common, over the pairs of the text that has fewer."""
+    x = {a[i : i + QGRAM] for i in range(len(a) - QGRAM + 1)}
+    y = {b[i : i + QGRAM] for i in range(len(b) - QGRAM + 1)}
+    fewest = min(len(x), len(y))
+    return float(a == b) if not fewest else len(x & y) / fewest
 
 
 def _jaccard(a: str, b: str) -> float:
-    """Characters in common / characters in either."""
-    x, y = set(a), set(b)
+    """Words in common over words in either."""
+    x, y = set(a.split()), set(b.split())
     return len(x & y) / len(x | y) if x | y else 1.0
 
 
 def _jaro_winkler(a: str, b: str) -> float:
+    """Jaro's similarity raised by up to four equal first characters.
+
+    As in H2O a character may match one that was matched before, and a step back among the matches
+    counts as one transposition.
+    """
     if a == b:
         return 1.0
-    if not a or not b:
-        return 0.0
-    reach = max(max(len(a), len(b)) // 2 - 1, 0)
-    taken = [False] * len(b)
-    matched = []
+    if len(a) > len(b):
+        a, b = b, a
+    reach = len(b) // 2
+    n_common = n_moved = 0
+    before = -1
     for i, x in enumerate(a):
-        for j in range(max(0, i - reach), min(len(b), i + reach + 1)):
-            if not taken[j] and b[j] == x:
-                taken[j] = True
-                matched.append(x)
-                break
-    m = len(matched)
-    if not m:
+        at = b.find(x, max(0, i - reach), min(len(b), i + reach))
+        if at >= 0:
+            n_common += 1
+            n_moved += at < before
+            before = at
+    if not n_common:
         return 0.0
-    other = [y for j, y in enumerate(b) if taken[j]]
-    moved = sum(x != y for x, y in zip(matched, other, strict=True)) / 2
-    jaro = (m / len(a) + m / len(b) + (m - moved) / m) / 3
+    score = (n_common / len(a) + n_common / len(b) + (n_common - n_moved) / n_common) / 3
     prefix = 0
     for x, y in zip(a[:4], b[:4], strict=False):
         if x != y:
             break
         prefix += 1
-    return jaro + 0.1 * prefix * (1 - jaro)
+    return score + prefix * (1 - score) / 10
 
 
 _SOUND = {
@@ -110,16 +120,15 @@ def _soundex_code(text: str) -> str:
 
 
 def _soundex(a: str, b: str) -> float:
-    """Share of equal places in the four-character codes."""
-    x, y = _soundex_code(a), _soundex_code(b)
-    if not x or not y:
-        return 1.0 if x == y else 0.0
-    return sum(p == q for p, q in zip(x, y, strict=True)) / 4
+    """1 for equal texts, 0.9 for texts that sound alike."""
+    if a == b:
+        return 1.0
+    return 0.9 if _soundex_code(a) == _soundex_code(b) else 0.0
 
 
 DISTANCES: dict[str, Callable[[str, str], float]] = {
     "lv": _levenshtein,
-    "lcs": _common_subsequence,
+    "lcs": _common_substrings,
     "qgram": _qgram,
     "jaccard": _jaccard,
     "jw": _jaro_winkler,

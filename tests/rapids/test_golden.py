@@ -86,9 +86,7 @@ ON_F = {
     },
     "(log (cols f 1))": {"log(b)": [math.log(v) for v in range(1, 6)]},
     "(cbind (cols f 1) 1)": {"b": [1, 2, 3, 4, 5], "1.0": [1] * 5},
-    "(replaceall (cols f 3) 'o' '0' True)": {
-        "C1": ["hell0 w0rld", "f00 bar", N, "aaa", "hell0"]
-    },
+    "(replaceall (cols f 3) 'o' '0' True)": {"C1": ["hell0 w0rld", "f00 bar", N, "aaa", "hell0"]},
     "(any.factor f)": 1,
     "(is.factor f)": [0, 0, 1, 0, 0],
     "(cols (na.omit f) 1)": {"b": [1, 4]},
