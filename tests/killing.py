@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 import uuid
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from dh2o.mrtask import Engine
 
-DEADLINE_S = 60.0
+DEADLINE_S = 150.0  # a nanny on a busy machine takes long to start a worker
 
 
 def leave_mark(folder: str | os.PathLike[str], text: str = "") -> None:
@@ -36,6 +37,11 @@ def wait_until(condition: object, what: str, deadline_s: float = DEADLINE_S) -> 
         time.sleep(0.005)
 
 
+def say(text: str) -> None:
+    """Show a measured figure (pytest -s, or the report of a failed test)."""
+    sys.stdout.write(f"{text}\n")
+
+
 class Recovery:
     """What a killing says afterwards."""
 
@@ -46,7 +52,7 @@ class Recovery:
         """Print and return how long it took from the kill until now."""
         assert self.killed_at is not None, "the worker was not killed: the work ended before"
         seconds = time.monotonic() - self.killed_at
-        print(f"{what}: answered {seconds:.2f} s after SIGKILL of worker {self.pid}")
+        say(f"{what}: answered {seconds:.2f} s after SIGKILL of worker {self.pid}")
         return seconds
 
 
@@ -79,7 +85,7 @@ def killing(folder: str | os.PathLike[str], after_marks: int = 1) -> Iterator[Re
 
 
 def kill_worker(engine: Engine, address: str | None = None) -> int:
-    """SIGKILL the worker at `address` (the first one); return its pid once the scheduler misses it."""
+    """SIGKILL the worker at `address` (the first); return its pid once the scheduler knows."""
     facts = engine.worker_facts()
     victim = next(f for f in facts if address is None or f["address"] == address)
     os.kill(victim["pid"], signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Blocks: the Dask task results that hold the rows of a frame, and how columns of several make one block."""
+"""Blocks: the Dask task results that hold a frame's rows, and how parts of several make one."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ BlockKey: TypeAlias = tuple[str, int]
 class Blocks:
     """Names of the tasks whose results are the blocks of one table, and the row count of each.
 
-    Small and picklable. The data live on the workers; they stay there as long as some process holds these
-    Blocks (a `claim`), or the DKV does. In a process without an engine Blocks are names only.
+    Small and picklable. The data live on the workers; they stay there as long as some process holds
+    these Blocks (a `claim`), or the DKV does. In a process without an engine Blocks are names only.
     """
 
     __slots__ = ("__weakref__", "claim", "homes", "indices", "layout", "name")
@@ -183,7 +183,7 @@ class Recipe:
         return sum(self.layout) * n_columns
 
     def keys_of(self, idx: int) -> tuple[BlockKey, ...]:
-        """The keys needed for block `idx`."""
+        """Return the keys needed for block `idx`."""
         return tuple(keys[idx] for keys in self.key_lists)
 
     def homes(self) -> tuple[str, ...]:

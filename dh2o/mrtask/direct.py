@@ -1,8 +1,9 @@
 """Blocks without a task graph: for the one worker that lives in this process.
 
-A worker that can only be lost together with its client needs no lineage, and a graph's round trip costs ten
-milliseconds. So a few tasks, or small ones, run at once on the worker's threads, and their results are handed to
-the worker's memory as Dask's own ``scatter`` does. Spilling, claims and the DKV work as for any result.
+A worker that can only be lost together with its client needs no lineage, and a graph's round trip
+costs ten milliseconds. So a few tasks, or small ones, run at once on the worker's threads, and
+their results are handed to the worker's memory as Dask's own ``scatter`` does. Spilling, claims and
+the DKV work as for any result.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from dh2o.mrtask.threads import one_blas_thread
 if TYPE_CHECKING:
     from dh2o.mrtask.engine import Engine
 
-_SMALL_N_CELLS = 2_000_000  # of 8 bytes: what all results together may hold beside the worker's memory
+_SMALL_N_CELLS = 2_000_000  # of 8 bytes: what the results may hold beside the worker's memory
 
 
 def is_small(engine: Engine, n_tasks: int, n_cells: int | None) -> bool:
-    """Return whether these tasks may run here: no more at once than the graph would run, or tiny."""
+    """Return whether these tasks may run here: no more than the graph runs at once, or tiny."""
     if engine.scheduler_here is None:
         return False
-    few = n_tasks <= engine.own_lane.context.n_threads
+    few = n_tasks <= engine.here().threads.n_threads
     return few or (n_cells is not None and n_cells <= _SMALL_N_CELLS)
 
 
@@ -37,6 +38,7 @@ def run(
     ``needed[i]`` are the keys of the values that task i takes.
     """
     data = engine.own_worker.data
+    threads = engine.here().threads
     if any(key not in data for group in needed for key in group):
         return None
 
@@ -45,11 +47,11 @@ def run(
 
     try:
         with one_blas_thread():
-            results = engine.own_lane.threads.map(one, range(len(keys)))
-    except KeyError as error:
+            results = threads.map(one, range(len(keys)))
+    except KeyError:
         if any(key not in data for group in needed for key in group):
             return None  # it has been released in between: let Dask say so, or make it again
-        raise error
+        raise
     return _hand_over(engine, dict(zip(keys, results, strict=True)))
 
 
@@ -59,11 +61,12 @@ def _hand_over(engine: Engine, values: dict[Any, Any]) -> dict[Any, Any]:
     from distributed import Future
 
     client = engine.client
+    scheduler: Any = engine.scheduler_here
     nbytes = {key: sizeof(value) for key, value in values.items()}
 
     async def tell() -> None:
         engine.own_worker.update_data(values)
-        engine.scheduler_here.update_data(
+        scheduler.update_data(
             who_has={key: [engine.own_address] for key in values},
             nbytes=nbytes,
             client=client.id,

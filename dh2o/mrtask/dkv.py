@@ -32,8 +32,8 @@ class Entry:
 class DKV:
     """key → small picklable value. The blocks that a value mentions live as long as its entry.
 
-    A `holder` (a job's key, or any name) may lock keys: many readers or one writer. Locks of jobs that ended
-    and of clients that left no longer count.
+    A `holder` (a job's key, or any name) may lock keys: many readers or one writer. Locks of jobs
+    that ended and of clients that left no longer count.
     """
 
     def __init__(self, engine: Engine, holder: str | None = None) -> None:
@@ -115,7 +115,7 @@ class DKV:
         return [entry.key for entry in self.entries(kind)]
 
     def update(self, key: str, fn: Callable[[Any], Any], *, kind: str | None = None) -> Any:
-        """Replace the value by ``fn(value)`` (None if there is none) atomically; return the new one.
+        """Replace the value (None if there is none) by ``fn(value)`` atomically; return that.
 
         `fn` runs here, and again if another client changed the key meanwhile.
         """

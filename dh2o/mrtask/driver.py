@@ -32,7 +32,7 @@ class JobContext:
         self._asked_at = 0.0
 
     def update(self, progress: float | None = None, message: str | None = None) -> None:
-        """Report progress (0 to 1) and what the job is at; cheap enough for every step of a loop."""
+        """Report progress (0 to 1) and what the job is at; cheap enough for every step."""
         if progress is not None:
             self._pending["progress"] = min(max(float(progress), 0.0), 1.0)
         if message is not None:
@@ -96,7 +96,7 @@ class JobContext:
 
 
 def drive(key: str, parcel: Any) -> None:
-    """Run a job on this worker; the task that Dask starts again elsewhere if this worker is lost."""
+    """Run a job on this worker: the task that Dask starts again elsewhere if it is lost."""
     from distributed import get_worker, secede
 
     from dh2o.mrtask.engine import engine_on

@@ -1,8 +1,9 @@
 """The fixed binary tree along which partial results are combined: pure, no Dask in sight.
 
 The leaves are the block numbers 0..n-1. Node (level, idx) covers blocks ``idx * 2**level`` to
-``(idx + 1) * 2**level - 1``. A node whose right half has no blocks is its left half. Which worker computes
-which node does not change the tree, so floating-point results have the same bits on every cluster.
+``(idx + 1) * 2**level - 1``. A node whose right half has no blocks is its left half. Which worker
+computes which node does not change the tree, so floating-point results have the same bits on every
+cluster.
 """
 
 from __future__ import annotations

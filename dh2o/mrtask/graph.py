@@ -1,7 +1,8 @@
-"""The graph carrier: what must outlive a pass is the result of Dask tasks, so that it can be made again.
+"""The graph carrier: what outlives a pass is the result of Dask tasks, so it can be made again.
 
-Every task made here names its inputs by Dask keys, is placed softly where its first input lies (or, without
-inputs, in contiguous ranges over the workers), and gives one value; block tasks give one `Block`.
+Every task made here names its inputs by Dask keys, is placed softly where its first input lies (or,
+without inputs, in contiguous ranges over the workers), and gives one value; block tasks give one
+`Block`.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class TaskCall:
         for n_values, shape, place in recipes:
             got = values[at : at + n_values]
             at += n_values
-            inputs.append(got[0] if shape is None else assemble(got, *shape, place))
+            inputs.append(got[0] if shape is None else assemble(got, shape[0], shape[1], place))
         result = fn(*inputs, *args) if spread else fn(*args, inputs)
         return as_block(result, self.name) if self.makes_block else result
 
@@ -137,7 +138,7 @@ def submit(
     homes: Sequence[str] = (),
     n_cells: int | None = None,
 ) -> tuple[str, dict[Any, Any], tuple[str, ...]]:
-    """Start one task for each of `args`; return their common name, their futures and their places."""
+    """Start one task for each of `args`; return their common name, futures and places."""
     name = f"{task_name(call.name)}-{uuid.uuid4().hex[:12]}"
     keys = [(name, i) for i in range(len(args))]
     recipes = [[(len(d.futures), d.shape, d.place) for d in group] for group in inputs]
@@ -216,7 +217,7 @@ def make_blocks(
     layout: Sequence[int] | None,
     name: str | None = None,
 ) -> Blocks:
-    """Return the blocks ``fn(block of each recipe, *args)``; without a layout, once they are there."""
+    """Return the blocks ``fn(block of each recipe, *args)``; without a layout, once there."""
     n_blocks = len(recipes[0].layout)
     if any(len(r.layout) != n_blocks for r in recipes):
         sizes = [len(r.layout) for r in recipes]

@@ -133,9 +133,7 @@ class Job:
         if self._state["status"] not in FINISHED:
             revision = self._state["revision"]
             self._take(
-                self._engine.call(
-                    "job_wait", job=self.key, revision=revision, timeout_s=timeout
-                )
+                self._engine.call("job_wait", job=self.key, revision=revision, timeout_s=timeout)
             )
 
     def _raise_failure(self) -> None:

@@ -1,4 +1,4 @@
-"""The lane carrier, driver's side: plan, ask the root of the worker tree, and again if workers were lost."""
+"""The lane carrier, driver's side: plan, ask the root of the worker tree, again if one was lost."""
 
 from __future__ import annotations
 
@@ -180,14 +180,15 @@ class Lane:
         engine = self._engine
         try:
             if address == engine.own_address:
-                return await engine.own_worker.handlers[op](**message)
+                here: dict[str, Any] = await engine.own_worker.handlers[op](**message)
+                return here
             if "parcel" in message:
                 message["parcel"] = to_serialize(message["parcel"])
             client = engine.client
             answer: dict[str, Any] = await ask(client.rpc, client.scheduler, address, op, message)
-            return answer
         except ANSWER_ERRORS as error:
             return {"status": "lost", "reason": f"{address}: {error}"}
+        return answer
 
     def ask_every(
         self, addresses: Sequence[str], op: str, messages: Sequence[dict[str, Any]]

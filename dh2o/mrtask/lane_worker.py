@@ -1,9 +1,9 @@
-"""The worker's side of the lane: a plugin with message handlers that fold blocks and run local states.
+"""The worker's side of the lane: a plugin whose message handlers fold blocks and run local states.
 
-A request carries a tree of workers. The handler starts its children's requests, folds its own blocks on
-its own threads meanwhile, and answers with the tree nodes (see folding) of all of them. Every answer has a
-``status``: ``ok``, ``lost`` (a worker or a block is not where the plan says: plan again), or ``error`` (what
-the user's code raised).
+A request carries a tree of workers. The handler starts its children's requests, folds its own
+blocks on its own threads meanwhile, and answers with the tree nodes (see folding) of all of them.
+Every answer has a ``status``: ``ok``, ``lost`` (a worker or a block is not where the plan says:
+plan again), or ``error`` (what the user's code raised).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class LanePlugin(WorkerPlugin):
             dh2o_spool_remove=self.handle_spool_remove,
         )
 
-    def teardown(self, worker: Any) -> None:
+    def teardown(self, worker: Any) -> None:  # noqa: ARG002
         """Drop states and threads."""
         self.states.handle_drop()
         self.threads.close()
@@ -81,7 +81,7 @@ class LanePlugin(WorkerPlugin):
     # -- blocks of this worker -------------------------------------------------------------------
 
     def block(self, recipe: Recipe, idx: int, foreign: dict[BlockKey, Any]) -> Any:
-        """Return block `idx` from this worker's memory (unspilling it) and the fetched `foreign` parts."""
+        """Return block `idx` from this worker's memory and the fetched `foreign` parts."""
         data = self.worker.data
         parts = []
         for key in recipe.keys_of(idx):
@@ -225,7 +225,7 @@ class LanePlugin(WorkerPlugin):
 
 
 class Nodes:
-    """Results on their way; a class of its own, so that they are pickled as one, buffers outside."""
+    """Results on their way; a class, so that they are pickled as one, buffers outside."""
 
     __slots__ = ("nodes",)
 

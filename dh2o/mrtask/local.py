@@ -1,4 +1,4 @@
-"""Job-local state: one value per worker, made of the blocks it holds; a step costs one call per worker."""
+"""Job-local state: one value per worker, made of its blocks; a step costs one call per worker."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class LocalState:
         self._finalizer.atexit = False
 
     def run(self, task: LocalTask[P, R]) -> R:
-        """Return the result of one step on all workers; raises `StateLost` if any part is missing."""
+        """Return the result of a step on all workers; raises `StateLost` if a part is missing."""
         if not self._recipe.layout:
             return task.finish(None)
         if self._plan is None:

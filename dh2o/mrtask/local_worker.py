@@ -1,4 +1,4 @@
-"""Local states as one worker keeps them: values built of its blocks, changed by steps, dropped with the job."""
+"""Local states as one worker keeps them: built of its blocks, changed by steps, then dropped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class StateMissingError(Exception):
-    """This worker has not the state, or not at the step that the driver has reached."""
+    """Raised on a worker without the state, or not at the step that the driver has reached."""
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class _Slot:
 
 
 class LocalStates:
-    """state id → value. A step that began and did not end leaves a value that no later step accepts."""
+    """state id → value. A step that did not end leaves a value that no later step accepts."""
 
     def __init__(self, lane: LanePlugin) -> None:
         self._lane = lane
@@ -51,7 +51,7 @@ class LocalStates:
             self._slots[state] = _Slot(value, 0, owner)
 
     def run(self, state: str, step: int, task: Any) -> Any:
-        """Return ``task.map`` of this worker's value; `step` must follow the last one that ended."""
+        """Return ``task.map`` of this worker's value; `step` must follow the last one."""
         slot = self._slots.get(state)
         if slot is None or slot.step != step - 1:
             raise StateMissingError(

@@ -64,19 +64,20 @@ class _Notebook:
         self._handle: Any = None
 
     def show(self, progress: float, message: str) -> None:
-        from IPython.display import HTML, display
+        from IPython import display as screen
 
-        text = HTML(
+        show: Any = screen
+        text = show.HTML(
             f"<div>{html.escape(self._title)} <progress value='{progress:.3f}' max='1'></progress> "
             f"{progress:.0%} <small>{html.escape(message)}</small></div>"
         )
         if self._handle is None:
-            self._handle = display(text, display_id=True)
+            self._handle = show.display(text, display_id=True)
         else:
             self._handle.update(text)
 
     def close(self) -> None:
-        """The display stays as it is."""
+        """Leave the display as it is."""
 
 
 def _in_notebook() -> bool:

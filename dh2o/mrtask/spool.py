@@ -1,4 +1,4 @@
-"""The spool: files that the client writes and the workers read, so that tasks can read them again."""
+"""The spool: files that clients write and workers read, so that tasks can read them again."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def _exists(path: str) -> bool:
 
 def _open(url: str, mode: str) -> IO[bytes]:
     if "://" not in url:
-        return Path(url).open(mode)  # type: ignore[return-value]  # binary modes only
+        return Path(url).open(mode)
     import fsspec
 
     return fsspec.open(url, mode).open()

@@ -12,6 +12,7 @@ from dh2o.mrtask.engine import Engine, find_engine, set_current
 from dh2o.version import __version__
 
 _SWITCH_INTERVAL_S = 0.0005
+_PRELOADED = ("distributed.nanny", "dh2o.mrtask.lane_worker", "dh2o.chunks")
 
 _options_of: dict[int, Any] = {}
 
@@ -30,18 +31,21 @@ def init(
 ) -> Engine:
     """Return the engine of this process, connected and current.
 
-    Without arguments this is one worker inside this process with all threads, or the engine that `init` made
-    before. With an `address` (``tcp://host:8786``) or a ``distributed.Client`` it joins that cluster. The other
-    arguments are those of ``distributed.LocalCluster``; several workers are processes.
+    Without arguments this is one worker inside this process with all threads, or the engine that
+    `init` made before. With an `address` (``tcp://host:8786``) or a ``distributed.Client`` it joins
+    that cluster. The other arguments are those of ``distributed.LocalCluster``; several workers are
+    processes.
 
     Parameters
     ----------
     address
         Scheduler address, Client, or LocalCluster-like object; None starts a cluster here.
     n_workers, threads_per_worker, processes, memory_limit, dashboard_address, security, options
-        As in ``distributed.LocalCluster``. The dashboard is off unless an address is given (``":8787"``).
+        As in ``distributed.LocalCluster``. The dashboard is off unless an address is given
+        (``":8787"``).
     spool
-        Folder or fsspec URL that this client and all workers reach, for data that come from this client.
+        Folder or fsspec URL that this client and all workers reach, for data that come from this
+        client.
     """
     local = {
         "n_workers": n_workers,
@@ -86,7 +90,7 @@ def start_cluster(
     spool: str | None = None,
     **options: Any,
 ) -> Engine:
-    """Return the engine of a new cluster on this machine; it ends with the engine. Not made current."""
+    """Return the engine of a new cluster on this machine, which ends with it. Not made current."""
     from distributed import Client, LocalCluster
 
     from dh2o.mrtask.spool import local_folder, remove_folder
@@ -99,8 +103,10 @@ def start_cluster(
         options["scheduler_kwargs"] = {"dashboard": False, **options.get("scheduler_kwargs", {})}
     if not processes:
         options.setdefault("worker_class", _worker_class())
-        # Caller and event loop share one GIL: at Python's 5 ms a small pass takes 2.0 ms, so 1.0 ms.
+        # Caller and event loop share a GIL: at Python's 5 ms a small frame takes 2 ms, so 1 ms.
         sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_INTERVAL_S))
+    else:
+        _fork_workers()
     security = options.get("security")
     cluster = LocalCluster(
         n_workers=n_workers,
@@ -119,6 +125,25 @@ def start_cluster(
     engine.when_closed(cluster.close)
     engine.when_closed(client.close)
     return engine
+
+
+def _fork_workers() -> None:
+    """Let worker processes be forked from one that has imported what they need.
+
+    A worker that was killed is back in half a second, a spawned one needs seconds of imports. The
+    setting is the process's, since nannies read it whenever they start a worker; a user's own
+    choice stays.
+    """
+    import multiprocessing
+
+    import dask
+
+    setting = "distributed.worker.multiprocessing-method"
+    if dask.config.get(setting) == "spawn":
+        if "forkserver" not in multiprocessing.get_all_start_methods():
+            return
+        multiprocessing.set_forkserver_preload(list(_PRELOADED))
+        dask.config.set({setting: "forkserver"})
 
 
 def _worker_class() -> Any:

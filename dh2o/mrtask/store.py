@@ -1,8 +1,9 @@
-"""What the scheduler keeps for all clients: the DKV's entries, locks, jobs and holds on spool files.
+"""What the scheduler keeps for all clients: entries and locks of the DKV, jobs, spool files.
 
-One scheduler plugin made of four nouns (`Entries`, `Locks`, `Jobs`, `SpoolHolds`). Values are opaque bytes
-here: the scheduler never unpickles what users store. The plugin holds Dask's claims on the tasks that entries
-and jobs mention, as Dask's published datasets do, so they outlive the client that made them.
+One scheduler plugin made of four nouns (`Entries`, `Locks`, `Jobs`, `SpoolHolds`). Values are
+opaque bytes here: the scheduler never unpickles what users store. The plugin holds Dask's claims on
+the tasks that entries and jobs mention, as Dask's published datasets do, so they outlive the client
+that made them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from distributed.diagnostics.plugin import SchedulerPlugin
@@ -139,7 +141,7 @@ class StorePlugin(SchedulerPlugin):
         return self.settings.get(name)
 
     def claim(self, client: str, keys: list[Any], bridge: str = "") -> None:
-        """Claim tasks for a client, in order with its releases; those that are gone are left out."""
+        """Claim tasks for a client, in order with its releases; leave out those that are gone."""
         if client in self.scheduler.clients:
             self.scheduler.client_desires_keys(self.claims.known(keys), client)
         self.claims.release(bridge)
@@ -163,8 +165,8 @@ class StorePlugin(SchedulerPlugin):
     def get(self, key: str, bridge: str) -> dict[str, Any] | None:
         """Return the stored value, kind and version, or None.
 
-        Its tasks are held under the name `bridge` until the client's own claim arrives, which may be later
-        than what the client or another one does next.
+        Its tasks are held under the name `bridge` until the client's own claim arrives, which may
+        be later than what the client or another one does next.
         """
         tasks = self.entries.tasks(key)
         if tasks:
@@ -184,7 +186,7 @@ class StorePlugin(SchedulerPlugin):
     def remove(
         self, keys: list[str] | None, retained: list[str], holder: str | None
     ) -> dict[str, Any]:
-        """Remove `keys`, or with None all but `retained`; return the removed ones or the locked one."""
+        """Remove `keys`, or with None all but `retained`; return which, or the locked one."""
         try:
             if keys is None:
                 removed = self.entries.remove_all(retained, holder)
@@ -231,7 +233,7 @@ class StorePlugin(SchedulerPlugin):
         return self.jobs.get(job)
 
     def job_begin(self, job: str, worker: str) -> dict[str, Any]:
-        """A driver starts, or starts again after its worker was lost."""
+        """Note that a driver starts, or starts again after its worker was lost."""
         return self.jobs.begin(job, worker)
 
     def job_update(self, job: str, attempt: int, changes: dict[str, Any]) -> dict[str, Any]:
@@ -245,7 +247,7 @@ class StorePlugin(SchedulerPlugin):
     def job_finish(
         self, job: str, attempt: int, status: str, exception: bytes | None, result: bytes | None
     ) -> None:
-        """The driver is done."""
+        """Note that the driver is done."""
         if self.jobs.is_latest(job, attempt):
             self.jobs.finish(job, status, exception, result)
 
@@ -272,15 +274,15 @@ class StorePlugin(SchedulerPlugin):
     # -- spool ----------------------------------------------------------------------------------
 
     def spool_hold(self, files: list[str], client: str) -> None:
-        """`client` needs these files."""
+        """Note that `client` needs these files."""
         self.spool.hold(files, client)
 
     def spool_release(self, files: list[str], client: str) -> None:
-        """`client` no longer needs these files."""
+        """Note that `client` no longer needs these files."""
         self.spool.release(files, client)
 
     def spool_bind(self, files: list[str], tasks: list[Any]) -> None:
-        """The tasks read these files and may do so again as long as Dask knows them."""
+        """Note that tasks read these files, and may do so again as long as Dask knows them."""
         self.spool.bind(files, tasks)
 
     def _delete_files(self, files: list[str]) -> None:
@@ -290,7 +292,7 @@ class StorePlugin(SchedulerPlugin):
 
     # -- hooks of the scheduler -----------------------------------------------------------------
 
-    def transition(self, key: Any, start: str, finish: str, *args: Any, **kwargs: Any) -> None:
+    def transition(self, key: Any, start: str, finish: str, *_: Any, **__: Any) -> None:  # noqa: ARG002
         """Watch drivers; forget that a task which succeeded was on dying workers before."""
         if finish == "memory":
             ts = self.scheduler.tasks.get(key)
@@ -299,7 +301,7 @@ class StorePlugin(SchedulerPlugin):
         elif finish == "forgotten":
             self.spool.task_forgotten(key)
         if key in self.jobs.by_task:
-            self.jobs.task_moved(key, finish, kwargs)
+            self.jobs.task_moved(key, finish)
 
     def remove_client(self, scheduler: Any, client: str) -> None:
         """Drop what only that client needed: its local states on workers, its spool files."""
@@ -311,10 +313,8 @@ class StorePlugin(SchedulerPlugin):
                 asyncio.ensure_future(self._tell(worker, "dh2o_local_drop", owner=client))  # noqa: RUF006
 
     async def _tell(self, address: str, op: str, **message: Any) -> None:
-        try:
+        with suppress(OSError, TimeoutError):  # a worker that is gone has nothing to drop
             await getattr(self.scheduler.rpc(address), op)(**message)
-        except (OSError, asyncio.TimeoutError):
-            pass  # a worker that is gone has nothing to drop
 
 
 class Claims:

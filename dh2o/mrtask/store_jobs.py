@@ -1,10 +1,11 @@
-"""Jobs, as the scheduler keeps them: a state machine fed by drivers, clients and Dask's own task events."""
+"""Jobs, as the scheduler keeps them: fed by drivers, clients and Dask's own task events."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +47,7 @@ class JobRecord:
         return self.status in ("CANCELLED", "FAILED", "DONE")
 
     def public(self) -> dict[str, Any]:
-        """What clients see."""
+        """Return what clients see."""
         names = (
             *("key", "description", "dest", "dest_type", "status", "progress", "progress_msg"),
             *("warnings", "start_time", "end_time", "exception", "result", "revision", "worker"),
@@ -86,8 +87,8 @@ class Jobs:
         self._entries.spool.hold(record.files, f"dh2o-{record.key}")
         return {"status": "ok"}
 
-    def task_moved(self, task: str, finish: str, details: dict[str, Any]) -> None:
-        """Follow the driver task: claim it, never blame it for dying workers, notice its failure."""
+    def task_moved(self, task: str, finish: str) -> None:
+        """Follow the driver task: claim it, never blame it for dying workers, see its failure."""
         record = self.by_task[task]
         ts = self._scheduler.tasks.get(task)
         if ts is not None and finish in ("waiting", "processing", "no-worker", "queued"):
@@ -170,7 +171,7 @@ class Jobs:
         self._claims.release(f"{job}@saved", old - set(tasks))
 
     def finish(self, job: str, status: str, exception: bytes | None, result: bytes | None) -> None:
-        """End the job: give back its locks and claims; a job that did not succeed leaves no keys."""
+        """End the job: give back its locks and claims, and unless it is done remove its keys."""
         record = self.records.get(job)
         if record is None or record.finished:
             return
@@ -215,8 +216,6 @@ class Jobs:
         """Return the job once its revision differs, or after the time."""
         record = self.records.get(job)
         if record is not None and record.revision == revision and not record.finished:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(record.changed.wait(), timeout_s)
-            except asyncio.TimeoutError:
-                pass
         return self.get(job)

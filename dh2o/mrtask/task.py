@@ -18,10 +18,11 @@ R = TypeVar("R")
 class MRTask(Generic[P, R]):
     """One pass over the blocks of a frame: subclass it, give it `map` and `combine`, and run it.
 
-    ``map`` makes a partial result of one block, where the block lies; it is pure and never changes the block,
-    since it may run again after a worker was lost. ``combine`` adds up two partial results, left before right, in
-    a fixed order, so that results have the same bits on every cluster; it may change and return its left one.
-    ``finish`` makes the result of the total, once. Parameters are attributes of the task; it must be picklable.
+    ``map`` makes a partial result of one block, where the block lies; it is pure and never changes
+    the block, since it may run again after a worker was lost. ``combine`` adds up two partial
+    results, left before right, in a fixed order, so that results have the same bits on every
+    cluster; it may change and return its left one. ``finish`` makes the result of the total, once.
+    Parameters are attributes of the task; it must be picklable.
     """
 
     __slots__ = ()

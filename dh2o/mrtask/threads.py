@@ -76,7 +76,7 @@ class _Run:
 
 
 class _BlasLimit:
-    """Holds BLAS to one thread while any pass runs: results must not depend on the machine's cores."""
+    """Holds BLAS to one thread while any pass runs: results must not depend on the cores."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -9,12 +9,12 @@ FIRST_LOOK_S = 0.3
 NEXT_LOOK_S = 1.0
 ANSWER_ERRORS = (
     OSError,
-    asyncio.TimeoutError,
+    TimeoutError,
 )  # of a worker that is gone; CommClosedError is an OSError
 
 
 async def ask(pool: Any, scheduler: Any, address: str, op: str, message: dict[str, Any]) -> Any:
-    """Return the answer of a worker's handler; an OSError as soon as the scheduler misses the worker.
+    """Return the answer of a worker's handler; an OSError once the scheduler misses the worker.
 
     Connecting to an address that is gone would else be tried for half a minute, and a machine that
     has lost its network never answers.

@@ -1,7 +1,7 @@
 """How values travel: pickled once, with large buffers beside them, never copied on the way.
 
-The functions that pickle also tell which blocks and spool files a value mentions, so that whoever keeps the
-value (the DKV, a job) can keep those alive too.
+The functions that pickle also tell which blocks and spool files a value mentions, so that whoever
+keeps the value (the DKV, a job) can keep those alive too.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def loads(data: bytes) -> Any:
 
 
 def pack_exception(error: BaseException) -> bytes:
-    """Return `error` with its traceback text, or a plain error with its message if it cannot be pickled."""
-    from dh2o.errors import DH2OError
-
+    """Return `error` with its traceback, or its message only if it cannot be pickled."""
     import traceback
+
+    from dh2o.errors import DH2OError
 
     text = "".join(traceback.format_exception(error))
     try:

@@ -66,17 +66,17 @@ def test_failure_is_typed_and_leaves_nothing(any_engine: Engine) -> None:
     any_engine.dkv.remove("half-made")
 
 
-class Unpicklable(Exception):
+class UnpicklableError(Exception):
     def __init__(self, a: int, b: int) -> None:
         super().__init__(f"{a} and {b}")
 
 
 def fail_oddly(ctx: JobContext) -> None:
-    raise Unpicklable(1, 2)
+    raise UnpicklableError(1, 2)
 
 
 def test_errors_that_cannot_be_pickled_keep_their_message(any_engine: Engine) -> None:
-    with pytest.raises(Exception, match="Unpicklable: 1 and 2"):
+    with pytest.raises(Exception, match="UnpicklableError: 1 and 2"):
         any_engine.start_job("Failing", fail_oddly).wait(timeout=60)
 
 

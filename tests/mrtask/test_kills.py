@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dh2o.mrtask import Engine, JobContext, StateLost
-from tests.killing import kill_worker, killing, leave_mark, wait_for_workers
+from tests.killing import kill_worker, killing, leave_mark, say, wait_for_workers
 from tests.mrtask.tables import CountUp, FloatSum, SlowScaled, SlowSum, counters, table
 
 pytestmark = pytest.mark.cluster
@@ -53,11 +53,11 @@ def test_before_a_pass_on_a_derived_frame(cluster3: Engine, tmp_path: Path) -> N
     kill_worker(cluster3, cluster3.places(made)[0])
     began = time.monotonic()
     assert FloatSum().do_all(made) == expected
-    print(f"derived frame: recomputed and passed in {time.monotonic() - began:.2f} s")
+    say(f"derived frame: recomputed and passed in {time.monotonic() - began:.2f} s")
 
 
 def train(ctx: JobContext, blocks: Any, folder: str, n_steps: int) -> tuple[int, list[int]]:
-    """A model in small: every step adds the same sum; checkpoints; survives lost states and drivers."""
+    """A model in small: every step adds the same sum; outlives lost states and drivers."""
     step, sums = ctx.restore() or (0, [])
     with ctx.engine.local(blocks, counters, step) as state:
         while step < n_steps:
@@ -97,7 +97,7 @@ def test_worker_of_a_job_with_state(cluster3: Engine, tmp_path: Path) -> None:
     kill_worker(cluster3, next(p for p in cluster3.places(blocks) if p != job.worker))
     began = time.monotonic()
     assert job.result(timeout=100) == expected_sums(cluster3, blocks, 30)
-    print(f"job with a killed worker: done {time.monotonic() - began:.2f} s after the kill")
+    say(f"job with a killed worker: done {time.monotonic() - began:.2f} s after the kill")
 
 
 @pytest.mark.slow
@@ -120,7 +120,7 @@ def test_twenty_kills_in_a_row(cluster3: Engine, tmp_path: Path, kind: str) -> N
                 assert job.result(timeout=100) == expected_sums(cluster3, blocks, 10)
         slowest = max(slowest, recovery.report(f"{kind}, kill {i + 1}"))
         wait_for_workers(cluster3, 3)
-    print(f"{kind}: slowest of 20 recoveries {slowest:.2f} s")
+    say(f"{kind}: slowest of 20 recoveries {slowest:.2f} s")
 
 
 @pytest.mark.slow

@@ -107,7 +107,9 @@ class Failing(MRTask[Any, Any]):
 
 
 @pytest.mark.parametrize("carrier", ["lane", "graph"])
-def test_user_errors_arrive_once_as_they_are(any_engine: Engine, tmp_path: Any, carrier: str) -> None:
+def test_user_errors_arrive_once_as_they_are(
+    any_engine: Engine, tmp_path: Any, carrier: str
+) -> None:
     with pytest.raises(ZeroDivisionError, match="own mistake") as caught:
         Failing(str(tmp_path)).do_all(table(any_engine), carrier=carrier)
     frames = str(caught.value.__cause__) + "".join(str(entry) for entry in caught.traceback)
@@ -125,8 +127,11 @@ def test_blocks_that_failed_raise_when_used(any_engine: Engine, tmp_path: Any) -
 
 def test_tasks_with_inputs(any_engine: Engine) -> None:
     blocks = table(any_engine, (4, 3, 2))
-    parts = any_engine.submit(lambda i, inputs: inputs[0].n_rows * 10 + i,
-                              [(i,) for i in range(3)], deps=[[(blocks, i)] for i in range(3)])  # fmt: skip
+    parts = any_engine.submit(
+        lambda i, inputs: inputs[0].n_rows * 10 + i,
+        [(i,) for i in range(3)],
+        deps=[[(blocks, i)] for i in range(3)],
+    )
     assert any_engine.gather(parts) == [40, 31, 22]
     merged = any_engine.submit_blocks(
         lambda inputs: Block.concat([x for x in inputs if isinstance(x, Block)]),
