@@ -225,7 +225,8 @@ def interaction(
     """Return a frame of crossed categorical columns.
 
     A level of the new column joins one level of each; levels go by falling count, equal ones by
-    their first row. Beyond `max_factors`, and below `min_occurrence`, they become ``other``.
+    the exclusive or of their codes, as in H2O's hash map, then by their first row. Beyond
+    `max_factors`, and below `min_occurrence`, they become ``other``.
     """
     if not columns:
         raise ParameterError("factor_columns: the columns to cross are needed.")
@@ -248,7 +249,7 @@ def _cross(frame: Frame, names: Sequence[str], max_factors: int, min_occurrence:
     if float(np.prod([float(s) for s in sizes])) > 2**62:
         raise FrameError(f"Crossing {', '.join(names)} gives more than 2^62 combinations.")
     cells, counts, first_rows = _CountCells(sizes).do_all(part)
-    order = np.lexsort((first_rows, -counts))
+    order = np.lexsort((first_rows, _hashes(cells, sizes), -counts))
     cells, counts = cells[order], counts[order]
     kept = cells[:max_factors][counts[:max_factors] >= min_occurrence]
     levels = [_cell_name(int(cell), sizes, domains) for cell in kept]
@@ -264,6 +265,14 @@ def _cells(block: Block, sizes: tuple[int, ...]) -> I64:
         codes = chunk.codes().astype(np.int64)
         cells = cells * size + np.where(codes < 0, size - 1, codes)
     return cells
+
+
+def _hashes(cells: I64, sizes: tuple[int, ...]) -> I64:
+    hashes, rest = np.zeros(len(cells), np.int64), cells
+    for size in reversed(sizes):
+        rest, codes = rest // size, rest % size
+        hashes ^= codes
+    return hashes
 
 
 def _cell_name(cell: int, sizes: tuple[int, ...], domains: Sequence[Sequence[str]]) -> str:

@@ -95,7 +95,7 @@ class Server:
         """Stop answering; wait a moment for requests that are being served."""
         self._stop.set()
         deadline = time.monotonic() + _STOP_GRACE_S
-        while self.state.n_active and time.monotonic() < deadline:
+        while self._is_answering() and time.monotonic() < deadline:
             time.sleep(0.01)
         if self._thread.is_alive():
             self._wsgi.trigger.pull_trigger(self._close_sockets)
@@ -103,11 +103,16 @@ class Server:
         self._wsgi.task_dispatcher.shutdown(timeout=1)
         self.state.logbook.detach()
 
+    def _is_answering(self) -> bool:
+        """Return whether a request is being served, or an answer not yet sent in full."""
+        channels = list(self._wsgi.active_channels.values())
+        return bool(self.state.n_active) or any(c.requests or c.total_outbufs_len for c in channels)
+
     def _run(self) -> None:
         self._wsgi.run()
 
     def _close_sockets(self) -> None:
-        # On the loop's own thread. What is written already still goes out; then the loop ends.
+        # On the loop's own thread, which ends when no socket is left.
         for channel in list(self._wsgi.active_channels.values()):
             with contextlib.suppress(OSError):
                 channel.handle_close()
