@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -73,6 +74,23 @@ class GLMModel(Model):
         beta = self.norm_beta if standardised else self.beta
         pairs = list(zip(self.design.names, beta.tolist(), strict=True))
         return dict([pairs[-1], *pairs[:-1]])
+
+    def regularization_path(self) -> dict[str, Any]:
+        """Return every solution of the path, one row each, under the names of H2O's REST schema.
+
+        Coefficients are in the order of ``coefficient_names``, the intercept last.
+        """
+        from dh2o.models.glm_views import regularization_path
+
+        return regularization_path(self)
+
+    def with_coefficients(
+        self, coefficients: Mapping[str, float], key: str, threshold: float = math.nan
+    ) -> GLMModel:
+        """Return a model under `key` in which these coefficients, by name, are replaced."""
+        from dh2o.models.glm_views import with_coefficients
+
+        return with_coefficients(self, coefficients, key, threshold)
 
     def score(self, columns: Columns) -> F64:
         n_rows = columns.n_rows

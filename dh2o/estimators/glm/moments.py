@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.chunks import Block
+from dh2o.errors import ModelError
 from dh2o.estimators.glm.rows import Roles
 from dh2o.frame import Frame
 from dh2o.models.glm_design import Design
@@ -101,7 +102,7 @@ def _moments(x: F64, w: F64) -> tuple[float, ...]:
     if weight == 0:
         return 0.0, 0.0, 0.0, 0.0, plain_n, plain_mean
     mean = float((w * x).sum() / weight)
-    with np.errstate(invalid="ignore"):  # infinite values are refused where the fit starts
+    with np.errstate(invalid="ignore"):  # make_design refuses infinite values
         m2 = float((w * np.square(x - mean)).sum())
     return float(len(x)), weight, mean, m2, plain_n, plain_mean
 
@@ -126,6 +127,7 @@ def make_design(
     task = MomentsTask(tuple(cats), n_levels, numerics, roles, skip_na)
     special = [n for n in (roles.weights, roles.offset, roles.response) if n]
     moments = task.do_all(frame.select([*cats, *numerics, *special]))
+    _check_finite(numerics, moments)
     variance = np.divide(
         moments.m2 * moments.n,
         moments.weight * (moments.n - 1),
@@ -152,3 +154,13 @@ def make_design(
         all_levels,
         skip_na,
     )
+
+
+def _check_finite(numerics: Sequence[str], moments: Moments) -> None:
+    infinite = ~(np.isfinite(moments.mean) & np.isfinite(moments.plain_mean))
+    if infinite.any():
+        name = numerics[int(np.flatnonzero(infinite)[0])]
+        raise ModelError(
+            f"Column {name!r} holds infinite values, which a linear model cannot take. Replace "
+            "them or leave the column out."
+        )

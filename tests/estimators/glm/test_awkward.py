@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dh2o.errors import ModelError
+from dh2o.errors import ModelError, ParameterError
 from dh2o.estimators import BuilderError
 from dh2o.estimators.scoring import predict_frame
 from dh2o.mrtask import Engine
@@ -123,7 +123,7 @@ def test_no_rows_left_says_so(engine: Engine) -> None:
 def test_infinite_predictors_are_refused(engine: Engine) -> None:
     a = A.copy()
     a[3] = np.inf
-    with pytest.raises(ModelError, match="infinite"):
+    with pytest.raises(ModelError, match="Column 'a' holds infinite"):
         train(engine, store("inf", {"a": a, "y": Y}), "y", lambda_=0.0)
 
 
@@ -204,3 +204,18 @@ def test_model_survives_its_file(engine: Engine, tmp_path: Path) -> None:
     for name in model.prediction_names:
         np.testing.assert_array_equal(one[name], two[name])
     assert again.coefficients() == model.coefficients()
+
+
+def test_path_and_new_coefficients(engine: Engine) -> None:
+    frame = store("plain", {"a": A, "b": B, "y": Y})
+    model = train(engine, frame, "y", lambda_search=True)
+    path = model.regularization_path()
+    assert len(path["lambdas"]) == len(path["coefficients"]) == len(path["coefficients_std"])
+    assert path["explained_deviance_train"][0] == pytest.approx(0.0, abs=1e-9)
+    assert path["explained_deviance_train"][-1] == pytest.approx(model.output.training_metrics.r2)
+    other = model.with_coefficients({"a": 1.5, "Intercept": 0.0}, "other")
+    assert other.key == "other"
+    assert (other.coefficients()["a"], other.coefficients()["Intercept"]) == (1.5, 0.0)
+    assert other.coefficients()["b"] == model.coefficients()["b"]
+    with pytest.raises(ParameterError, match="no coefficient 'z'"):
+        model.with_coefficients({"z": 1.0}, "other")
