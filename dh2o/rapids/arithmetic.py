@@ -1,4 +1,4 @@
-"""Binary and unary operations on values: how numbers, strings, frames and rows widen to each other."""
+"""Binary and unary operations: how numbers, strings, frames and rows widen to each other."""
 
 from __future__ import annotations
 

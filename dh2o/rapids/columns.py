@@ -28,7 +28,7 @@ MAX_OPS = 256  # operations in one formula; a longer one is computed before it g
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stored:
-    """A column that lies in blocks. `kind` is how a tile reads it: "number" or "string" or "uuid"."""
+    """A column that lies in blocks. `kind` is how a tile reads it: number, string, uuid or row."""
 
     ref: ColumnRef
     kind: str
@@ -37,7 +37,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Local:
-    """A column whose values are in this process: float64 (enum codes too, NA NaN) or Arrow strings."""
+    """A column with its values here: float64 (enum codes too, NA is NaN) or Arrow strings."""
 
     values: Any
     n_ops: int = 0

@@ -102,10 +102,10 @@ class Env:
             value = self._next_argument(call, stack)
         if value is None:
             raise RapidsError("An argument that is not given ('_') is no expression.")
-        return value  # type: ignore[no-any-return]
+        return value
 
     def _next_argument(self, call: _Call, stack: list[_Call]) -> Val | None:
-        """Evaluate the next argument, or push the call that it is. None when nothing is ready yet."""
+        """Evaluate the next argument, or push its call; None when nothing is ready yet."""
         node = call.node.args[len(call.args)]
         parameter = call.prim.parameter(len(call.args))
         if parameter.type in RAW:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from dh2o.errors import RapidsError
 from dh2o.rapids.tree import Apply, Id, Lambda, Node, Num, NumList, Str, StrList
@@ -254,7 +255,7 @@ class _Parser:
             return
         ends = [(base, base + max((count - 1) * stride, 0.0)) for base, count, stride in spans]
         ends.sort()
-        for (_, end), (begin, _) in zip(ends, ends[1:], strict=False):
+        for (_, end), (begin, _) in pairwise(ends):
             if begin <= end:
                 raise self._error("The ranges of a number list must not overlap")
 

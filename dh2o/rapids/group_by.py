@@ -9,7 +9,7 @@ from dh2o.errors import RapidsError
 from dh2o.rapids.tree import Apply, Id, NumList, Str, to_node
 
 if TYPE_CHECKING:
-    from dh2o.rapids.h2oframe import H2OFrame
+    from dh2o.rapids.h2oframe_base import FrameBase
 
 __all__ = ["GroupBy"]
 
@@ -28,15 +28,15 @@ def _aggregate(name: str, symbol: str, what: str) -> Callable[..., Any]:
 class GroupBy:
     """The groups of a frame by some columns. ``get_frame()`` computes what was added.
 
-    `na` says what NA do: "all" makes the aggregate NaN, "rm" leaves them out, "ignore" leaves them out but
-    counts their rows.
+    `na` says what NA do: "all" makes the aggregate NaN, "rm" leaves them out, "ignore" leaves
+    them out but counts their rows.
     """
 
-    def __init__(self, frame: H2OFrame, by: Sequence[int]) -> None:
+    def __init__(self, frame: FrameBase, by: Sequence[int]) -> None:
         self._frame = frame
         self._by = list(by)
         self._aggregates: list[tuple[str, int, str]] = []
-        self._result: H2OFrame | None = None
+        self._result: Any = None
 
     min = _aggregate("min", "min", "the smallest value")
     max = _aggregate("max", "max", "the largest value")
@@ -82,7 +82,7 @@ class GroupBy:
             self._append(symbol, i, na)
         return self
 
-    def get_frame(self) -> H2OFrame:
+    def get_frame(self) -> Any:
         """Return one row for each group: its keys and the aggregates."""
         if self._result is None:
             args: list[Any] = [NumList.of(self._by)]
@@ -94,7 +94,7 @@ class GroupBy:
         return self._result
 
     @property
-    def frame(self) -> H2OFrame:
+    def frame(self) -> Any:
         """The same as ``get_frame()``."""
         return self.get_frame()
 

@@ -124,7 +124,7 @@ class GroupTask(TileTask[Grouped, Grouped]):
         else:
             groups, found = np.zeros(keys.shape[1], dtype=np.int64), np.zeros((0, 1))
         n_groups = found.shape[1]
-        sizes = np.bincount(groups, np.append(a.n_rows, b.n_rows), minlength=n_groups)
+        sizes = np.bincount(groups, np.append(a.n_rows, b.n_rows), minlength=n_groups).astype(float)
         with np.errstate(all="ignore"):
             stats = [
                 _merge_stats(np.concatenate([x, y], axis=1), groups, n_groups)

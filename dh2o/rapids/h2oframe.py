@@ -24,8 +24,8 @@ __all__ = ["H2OFrame"]
 class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameText):
     """Rows and columns in the cluster's memory, changed and looked at under H2O's names.
 
-    Operations wait in a tree until somebody needs names, numbers or blocks; element-wise runs are then
-    computed in one pass.
+    Operations wait in a tree until somebody needs names, numbers or blocks; element-wise runs are
+    then computed in one pass.
 
     Parameters
     ----------

@@ -97,7 +97,7 @@ class FrameBase:
         """Return the table, evaluating the tree at most once."""
         node = self._node
         if isinstance(node, Literal):
-            return node.value  # type: ignore[no-any-return]
+            return node.value
         value = python_session().execute(node)
         if not isinstance(value, ValFrame):
             raise RapidsError(f"Expected a frame, the expression gave a {value.kind}.")

@@ -174,7 +174,7 @@ class FrameMath(FrameBase):
         return self._apply("difflag1")
 
     def scale(self, center: Any = True, scale: Any = True) -> Self:
-        """Return the number columns centred and divided by their standard deviation, or by numbers given."""
+        """Return number columns centred and divided by their deviation, or by numbers given."""
         return self._apply("scale", center, scale)
 
     def isna(self) -> Self:

@@ -77,7 +77,9 @@ class FrameMunging(FrameBase):
         parts = []
         for i, low in enumerate(edges):
             high = edges[i + 1] if i + 1 < len(edges) else math.inf
-            chosen = draws <= high if i == 0 else (draws > low) & (draws <= high)
+            chosen = draws._apply("<=", high)
+            if i > 0:
+                chosen = draws._apply(">", low)._apply("&", chosen)
             part = self._apply("rows", chosen)
             if destination_frames is not None:
                 part.frame_id = destination_frames[i]
@@ -184,7 +186,7 @@ class FrameMunging(FrameBase):
         return self._apply("na.omit")
 
     def fillna(self, method: str = "forward", axis: int = 0, maxlen: int = 1) -> Self:
-        """Return the frame with NA filled from the values before or after, along columns or rows."""
+        """Return the frame with NA filled from the values before or after them."""
         return self._apply("h2o.fillna", method, axis, maxlen)
 
     def impute(
@@ -196,7 +198,7 @@ class FrameMunging(FrameBase):
         group_by_frame: FrameBase | None = None,
         values: Sequence[Any] | None = None,
     ) -> Any:
-        """Replace NA of this frame (all columns for -1) and return the values, or the groups, used."""
+        """Replace NA of this frame (-1: all columns) and return the values, or groups, used."""
         at = -1 if column == -1 else self._position(column)
         groups = [] if by is None else self._positions(by)
         given = None if values is None else [self._code_of(i, v) for i, v in enumerate(values)]

@@ -206,11 +206,11 @@ def _figure(made: FrameBase) -> Any:
     from dh2o.errors import MissingExtraError
 
     try:
-        from matplotlib import pyplot
+        from matplotlib import pyplot as plt
     except ImportError:
         raise MissingExtraError.of("matplotlib", "plot", "Drawing a histogram") from None
     rows = made.frame.to_numpy()
-    figure, axes = pyplot.subplots()
+    figure, axes = plt.subplots()
     widths = rows[1:, 0] - rows[:-1, 0]
     axes.bar(rows[:-1, 0], rows[1:, 1], width=widths, align="edge", edgecolor="white")
     return figure

@@ -10,10 +10,14 @@ from dh2o.rapids.h2oframe_base import FrameBase
 __all__ = ["FrameText"]
 
 
+def _names_of(frame: FrameBase) -> tuple[range, list[str]]:
+    names = list(frame._table().names)
+    return range(len(names)), names
+
+
 def _simple(symbol: str, what: str) -> Callable[..., Any]:
     def method(self: FrameBase) -> Any:
-        made = self._apply(symbol)
-        return made._named_like(self)
+        return self._apply(symbol)._apply("colnames=", *_names_of(self))
 
     method.__doc__ = f"Return {what}."
     return method
@@ -26,8 +30,7 @@ class FrameText(FrameBase):
 
     def _named_like(self, other: FrameBase) -> Self:
         """Return this frame under the column names of another."""
-        names = list(other._table().names)
-        return self._apply("colnames=", range(len(names)), names)
+        return self._apply("colnames=", *_names_of(other))
 
     trim = _simple("trim", "the texts without white space at both ends")
     tolower = _simple("tolower", "the texts in lower case")

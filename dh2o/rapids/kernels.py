@@ -6,6 +6,7 @@ array that holds the result. It never writes to an operand.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -21,7 +22,7 @@ Kernel: TypeAlias = Callable[..., F64]
 
 def _ufunc(function: np.ufunc) -> Kernel:
     def kernel(*operands: Operand, out: F64) -> F64:
-        return function(*operands, out=out)  # type: ignore[no-any-return]
+        return function(*operands, out=out)
 
     return kernel
 
@@ -30,7 +31,7 @@ def _compare(function: np.ufunc) -> Kernel:
     """NA compares as false, as in H2O."""
 
     def kernel(a: Operand, b: Operand, out: F64) -> F64:
-        return function(a, b, out=out, casting="unsafe")  # type: ignore[no-any-return]
+        return function(a, b, out=out, casting="unsafe")
 
     return kernel
 
@@ -54,7 +55,7 @@ def equal(a: Operand, b: Operand, out: F64) -> F64:
 
 
 def _may_be_nan(a: Operand) -> bool:
-    return isinstance(a, np.ndarray) or bool(a != a)
+    return isinstance(a, np.ndarray) or math.isnan(a)
 
 
 def _not_equal(a: Operand, b: Operand, out: F64) -> F64:
@@ -65,7 +66,7 @@ def _not_equal(a: Operand, b: Operand, out: F64) -> F64:
 def _and(a: Operand, b: Operand, out: F64) -> F64:
     """0 beats NA, NA beats 1."""
     np.add(a, b, out=out)  # NaN where either is NA
-    out[out == out] = 1.0
+    out[~np.isnan(out)] = 1.0
     out[np.equal(a, 0.0) | np.equal(b, 0.0)] = 0.0
     return out
 
@@ -73,7 +74,7 @@ def _and(a: Operand, b: Operand, out: F64) -> F64:
 def _or(a: Operand, b: Operand, out: F64) -> F64:
     """1 beats NA, NA beats 0; only exactly 1 is true."""
     np.add(a, b, out=out)
-    out[out == out] = 0.0
+    out[~np.isnan(out)] = 0.0
     out[np.equal(a, 1.0) | np.equal(b, 1.0)] = 1.0
     return out
 
@@ -120,7 +121,7 @@ def _special(name: str) -> Kernel:
     def kernel(a: Operand, out: F64) -> F64:
         from scipy import special
 
-        return getattr(special, name)(a, out=out)  # type: ignore[no-any-return]
+        return getattr(special, name)(a, out=out)
 
     return kernel
 
@@ -135,7 +136,7 @@ def _trigamma(a: Operand, out: F64) -> F64:
 def _of_pi(function: np.ufunc) -> Kernel:
     def kernel(a: Operand, out: F64) -> F64:
         np.multiply(a, np.pi, out=out)
-        return function(out, out=out)  # type: ignore[no-any-return]
+        return function(out, out=out)
 
     return kernel
 
@@ -153,7 +154,7 @@ def _log2(a: Operand, out: F64) -> F64:
 
 
 def _is_na(a: Operand, out: F64) -> F64:
-    return np.isnan(a, out=out, casting="unsafe")  # type: ignore[call-overload, no-any-return]
+    return np.isnan(a, out=out, casting="unsafe")
 
 
 BINARY: dict[str, Kernel] = {

@@ -33,7 +33,7 @@ class ImputeCall:
 
 
 def impute_table(table: Table, call: ImputeCall) -> tuple[Table, Table | list[float]]:
-    """Return the table with NA filled, and the values used: a number a column, or one row a group."""
+    """Return the table with NA filled, and what was used: a number a column or a row a group."""
     if call.method.lower() not in METHODS:
         raise RapidsError("Method must be one of mean, median or mode")
     if not -1 <= call.column < table.n_cols:
@@ -111,7 +111,7 @@ def _method(column: Column, call: ImputeCall) -> str:
 
 
 def _fill_groups(table: Table, by: Sequence[int], chosen: Sequence[int], groups: Table) -> Table:
-    """Fill each row's NA with the value of its group; the group's number is a formula of the keys."""
+    """Fill each row's NA with the value of its group, whose number is a formula of the keys."""
     from dh2o.rapids.passes import gather
     from dh2o.rapids.prim_groups import key_columns
 

@@ -29,7 +29,7 @@ METHODS = ("interpolate", "average", "low", "high")
 
 @dataclass(frozen=True)
 class CountInBins(TileTask[Any, Any]):
-    """Counts of values below lo, in N_BINS equal bins of [lo, hi], for several ranges of a column."""
+    """Counts of values below lo and in N_BINS equal bins of [lo, hi], for several ranges."""
 
     ranges: tuple[tuple[float, float], ...] = ()
 

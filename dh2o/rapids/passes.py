@@ -86,7 +86,7 @@ class LocalTiles:
         self._values = values
         self.n_rows = n_rows
 
-    def read(self, source: int, kind: str, start: int, stop: int, out: F64) -> Any:
+    def read(self, source: int, kind: str, start: int, stop: int, out: F64) -> Any:  # noqa: ARG002
         """Return rows of a source, a view of it."""
         return self._values[source][start:stop]
 
@@ -248,7 +248,7 @@ def _row_blocks(table: Table) -> ColumnRef:
 
 
 def store_local(table: Table, engine: Engine, layout: tuple[int, ...] | None = None) -> Table:
-    """Return values of this process as a stored frame of a layout, or of the one its size asks for."""
+    """Return values of this process as a stored frame, in a layout or what its size asks for."""
     held = gather(table)
     types = tuple(column.type for column in held.columns)
     if layout is None:
@@ -329,6 +329,38 @@ def _concat(pieces: list[Any], type_: VecType) -> Any:
 
 
 # ---- rows
+
+
+@dataclass(frozen=True, slots=True)
+class _PickRows:
+    """The program's outputs for chosen rows of each block; `rows` are numbers within the block."""
+
+    program: Program
+    rows: dict[int, Any]
+
+    def __call__(self, block: Block) -> list[Any]:
+        rows = self.rows[block.index]
+        start, stop = int(rows[0]), int(rows[-1]) + 1
+        part = block.slice(start, stop).placed(block.index, block.row_start + start)
+        picked = rows - start
+        values = run_program(self.program, BlockTiles(part))
+        return [v[picked] if isinstance(v, np.ndarray) else v.take(_arrow(picked)) for v in values]
+
+
+def fetch_rows(table: Table, rows: Any) -> Table:
+    """Return rows (ascending numbers) as values in this process; only their blocks are read."""
+    if table.layout is None:
+        return take_local(table, rows)
+    compiled = compile_exprs([column.expr for column in table.columns])
+    if _local_tiles(compiled.sources, table) is not None:
+        return take_local(table, rows)
+    starts = np.concatenate([[0], np.cumsum(table.layout)])
+    where = np.searchsorted(starts, rows, side="right") - 1
+    wanted = {int(b): rows[where == b] - starts[b] for b in np.unique(where)}
+    source = _carrier(compiled.sources, table)
+    pick = _PickRows(compiled.program, wanted)
+    parts = current_engine().collect(source, pick, sorted(wanted)) if wanted else []
+    return _local_like(replace(table, n_rows=len(rows)), parts)
 
 
 def _keep_block(block: Block, program: Program, n_kept: int, types: tuple[VecType, ...]) -> Block:
@@ -422,7 +454,7 @@ def take_local(table: Table, rows: Any) -> Table:
 
 
 def together(tables: Sequence[Table]) -> list[Table]:
-    """Return the tables, which have equal row counts, in one layout, so that formulas can mix them."""
+    """Return tables of equal row counts in one layout, so that formulas can mix them."""
     layouts = {table.layout for table in tables}
     if len(layouts) <= 1:
         return list(tables)

@@ -106,7 +106,7 @@ def with_column(table: Table, name: str, source: Val) -> Table:
             return source.table.like([name], source.table.columns)
         table, other = together([table, source.table])
         column = other.columns[0]
-    elif isinstance(source, ValNum) or isinstance(source, ValStr):
+    elif isinstance(source, (ValNum, ValStr)):
         column = constant(source.value)
     else:
         raise RapidsError(f"Source must be a Frame or Number, but found a {source.kind}.")
@@ -116,8 +116,8 @@ def with_column(table: Table, name: str, source: Val) -> Table:
 @primitive(
     ":=",
     "dst:frame src:any col_expr:cols row_expr:any",
-    "The frame with a rectangle replaced: columns (empty list: all), rows (empty list: all, numbers, "
-    "or a 0/1 frame). The source is a number, string or frame; the frame given is not changed.",
+    "The frame with a rectangle replaced: columns (empty list: all), rows (empty list: all, "
+    "numbers, or a 0/1 frame). The source is a number, string or frame; the frame given stays.",
 )
 def rectangle_assign(_env: Env, dst: Table, src: Val, columns: ValNums | ValStrs, rows: Val) -> Val:
     idx = columns_r(dst, columns) if len(_selected(columns)) else list(range(dst.n_cols))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from dh2o.frame import VecType
 from dh2o.rapids.arithmetic import java_double
 from dh2o.rapids.columns import Column, Const, Local, Op, Table, numeric, unique_names
 from dh2o.rapids.evaluator import Env
-from dh2o.rapids.passes import filter_rows, gather, store, take_local, together
+from dh2o.rapids.passes import fetch_rows, filter_rows, gather, store, together
 from dh2o.rapids.reducers import na_counts
 from dh2o.rapids.selectors import columns_py, columns_r, row_numbers
 from dh2o.rapids.stack import stack_rows
@@ -19,6 +20,8 @@ from dh2o.rapids.table import primitive
 from dh2o.rapids.values import Val, ValFrame, ValNum, ValNums, ValRow, ValStr, ValStrs
 
 __all__: list[str] = []
+
+FEW_CELLS = 50_000  # as few come to this process instead of becoming blocks
 
 
 @primitive(
@@ -93,8 +96,8 @@ def slice_table(table: Table, start: int, stop: int) -> Table:
     """Return a range of rows."""
     if (start, stop) == (0, table.n_rows):
         return table
-    if table.is_local:
-        return take_local(table, np.arange(start, stop))
+    if table.is_local or (stop - start) * table.n_cols <= FEW_CELLS:
+        return fetch_rows(table, np.arange(start, stop))
     stored = store(table).frame
     if stored is None:  # pragma: no cover - store always sets it
         raise AssertionError
@@ -103,8 +106,8 @@ def slice_table(table: Table, start: int, stop: int) -> Table:
 
 def take_table(table: Table, where: np.ndarray) -> Table:
     """Return the rows of these numbers."""
-    if table.is_local:
-        return take_local(table, where)
+    if table.is_local or len(where) * table.n_cols <= FEW_CELLS:
+        return fetch_rows(table, where)
     stored = store(table).frame
     if stored is None:  # pragma: no cover - store always sets it
         raise AssertionError
@@ -194,7 +197,7 @@ def flatten(_env: Env, table: Table) -> Val:
     if (table.n_rows, table.n_cols) != (1, 1):
         return ValFrame(table)
     column = gather(table).columns[0]
-    value = column.expr.values[0] if isinstance(column.expr, Local) else math.nan
+    value: Any = column.expr.values[0] if isinstance(column.expr, Local) else math.nan
     if column.is_enum:
         return ValStr("NA" if math.isnan(value) else (column.domain or ())[int(value)])
     if column.is_string:

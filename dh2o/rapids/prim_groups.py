@@ -51,7 +51,8 @@ def _aggregates(env: Env, table: Table, args: Sequence[Node]) -> list[Aggregate]
         name = _name(env, function)
         if name not in FUNCTIONS:
             raise RapidsError(
-                f"No enum constant for the aggregate {name!r}. Expected one of: {', '.join(FUNCTIONS)}."
+                f"No enum constant for the aggregate {name!r}. Expected one of: "
+                f"{', '.join(FUNCTIONS)}."
             )
         value = env.evaluate(column)
         where = _selected(table, value)
@@ -153,7 +154,7 @@ def _aggregate(
         }[wanted.function]
     if wanted.na == "all":
         found = np.where(count < groups.n_rows, np.nan, found)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _by_rows(table: Table, keys: Sequence[Column], wanted: Aggregate) -> F64:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -200,7 +201,7 @@ def rank_within_groupby(
     ups = [True] * len(groups) + [bool(a == 1) for a in ascending]
     order = sort_order(keys, ups)
     group_of, _ = group_rows(keys[: len(groups)])
-    ranked = ~np.isnan(np.stack(keys[len(groups) :])).any(axis=0)
+    ranked = np.asarray(~np.isnan(np.stack(keys[len(groups) :])).any(axis=0))
     ranks = _ranks(group_of[order], ranked[order])
     made = reordered(table, order)
     if sort_too == 1:
@@ -257,7 +258,7 @@ def _fill_across(arrays: Sequence[np.ndarray], limit: int, *, backward: bool) ->
     order = list(range(len(arrays)))[:: -1 if backward else 1]
     out = [a.copy() for a in arrays]
     n_filled = np.zeros(len(arrays[0]) if arrays else 0, dtype=np.int64)
-    for before, here in zip(order, order[1:], strict=False):
+    for before, here in pairwise(order):
         missing = np.isnan(arrays[here])
         usable = missing & ~np.isnan(out[before]) & (n_filled < limit)
         out[here][usable] = out[before][usable]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -159,7 +160,7 @@ def _spearman(x: Table, y: Table, use: str) -> F64:
     ranks[missing.any(axis=1)] = np.nan
     k = x.n_cols
     with np.errstate(all="ignore"):
-        return np.corrcoef(ranks)[k:, :k]  # type: ignore[no-any-return]
+        return np.corrcoef(ranks)[k:, :k]
 
 
 @primitive("table", "x:frame rest:any*", "Counts of the values of one column, or of pairs of two.")
@@ -260,13 +261,13 @@ def hist(_env: Env, table: Table, breaks: Val) -> Val:
     if not low < high:
         raise RapidsError("Hist does not apply to constant numeric columns.")
     if isinstance(breaks, ValNums):
-        edges, width = np.asarray(breaks.values), -1.0
+        edges, width = breaks.values, -1.0
     else:
         n_breaks = int(breaks.value) if isinstance(breaks, ValNum) else _n_breaks(table, breaks)
         if n_breaks <= 0:
             raise RapidsError("breaks must be a positive number")
         width = (high - low) / n_breaks
-        edges = low + width * np.arange(1, n_breaks + 1)
+        edges = np.asarray(low + width * np.arange(1, n_breaks + 1), dtype=np.float64)
     held = gather(table, "hist").columns[0].expr
     values = held.values if isinstance(held, Local) else np.empty(0)
     return ValFrame(_histogram(values[~np.isnan(values)], edges, width, low))
@@ -355,7 +356,7 @@ def _equal_cuts(table: Table, column: Column, n_bins: int) -> tuple[F64, int]:
     facts = facts_of(table, [column], "range")
     low, high = float(facts.mins[0]), float(facts.maxs[0])
     margin, width = 0.001 * (high - low), (high - low) / n_bins
-    cuts = low + width * np.arange(n_bins)
+    cuts = np.asarray(low + width * np.arange(n_bins), dtype=np.float64)
     cuts[0], cuts[-1] = low - margin, high + margin
     return cuts, n_bins
 
@@ -365,7 +366,7 @@ def _intervals(cuts: F64, lowest: bool, right: bool) -> tuple[str, ...]:
 
     opening, closing = ("(", "]") if right else ("[", ")")
     names = []
-    for i, (a, b) in enumerate(zip(cuts, cuts[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(cuts.tolist())):
         start = "[" if lowest and i == 0 else opening
         names.append(f"{start}{java_double(float(a))},{java_double(float(b))}{closing}")
     return tuple(names)

@@ -37,7 +37,7 @@ def _call(
 ) -> list[object]:
     try:
         array = pa.array(texts, pa.large_string())
-        return text_function(function, list(arguments))(array).to_pylist()  # type: ignore[no-any-return]
+        return text_function(function, list(arguments))(array).to_pylist()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise RapidsError(
             f"{symbol}: the pattern cannot be used ({error}). Look-around and back references "

@@ -81,8 +81,8 @@ def _from_parts(env: Env, values: Sequence[Val], shape: tuple[str, bool, VecType
     exprs: list[Expr] = []
     for i, value in enumerate(values):
         shift = 1.0 if from_zero and i in (1, 2) else 0.0
-        expr, table = _operand(value, aligned, max(n_rows))
-        base = base or table
+        expr, found = _operand(value, aligned, max(n_rows))
+        base = base or found
         exprs.append(Op("+", (expr, Const(shift))) if shift else expr)
     target = base if base is not None else Table((), (), 1, None)
     made = Column(kind, Op("moment", tuple(exprs), (env.session.time_zone, from_zero)))
@@ -152,7 +152,8 @@ def get_time_zone(env: Env) -> Val:
 def set_time_zone(env: Env, zone: str) -> Val:
     if zone not in available_timezones():
         raise RapidsError(
-            f"Unacceptable timezone {zone} given.  For a list of acceptable names, use listTimezone()."
+            f"Unacceptable timezone {zone} given.  For a list of acceptable names, "
+            "use listTimezone()."
         )
     env.session.time_zone = zone
     return ValStr(zone)

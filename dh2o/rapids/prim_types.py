@@ -23,7 +23,7 @@ MAX_LEVELS = 10_000_000
 
 
 def to_enum(table: Table, name: str, column: Column) -> Column:
-    """Return the column as categorical: numbers in their order, texts in the order of their bytes."""
+    """Return the column as categorical: numbers in their order, texts in byte order."""
     if column.is_enum:
         return column
     if column.is_string:
@@ -48,8 +48,8 @@ def to_enum(table: Table, name: str, column: Column) -> Column:
 def _check_levels(name: str, n_levels: int) -> None:
     if n_levels > MAX_LEVELS:
         raise RapidsError(
-            f"Column {name!r} has {n_levels} distinct values, more than the {MAX_LEVELS} levels that a "
-            "categorical column may have. Keep it as it is."
+            f"Column {name!r} has {n_levels} distinct values, more than the {MAX_LEVELS} levels "
+            "that a categorical column may have. Keep it as it is."
         )
 
 
@@ -150,8 +150,8 @@ def set_domain(env: Env, table: Table, in_place: float, new: Val) -> Val:
     elif isinstance(new, ValStrs):
         if len(new.values) != len(old):
             raise RapidsError(
-                f"Number of replacement factors must equal current number of levels. Current number "
-                f"of levels: {len(old)} != {len(new.values)}"
+                "Number of replacement factors must equal current number of levels. "
+                f"Current number of levels: {len(old)} != {len(new.values)}"
             )
         changed = column.with_domain(new.values)
     else:
@@ -190,7 +190,7 @@ def _reordered(column: Column, order: list[int]) -> Column:
 @primitive(
     "relevel.by.freq",
     "ary:frame weights:str? topn:num?",
-    "The levels ordered by falling (weighted) frequency; with topn only that many move to the front.",
+    "The levels by falling (weighted) frequency; with topn only that many move to the front.",
 )
 def relevel_by_freq(_env: Env, table: Table, weights: str | None, topn: float | None) -> Val:
     weight = None

@@ -25,7 +25,7 @@ _TILE_OPS: dict[str, TileFunction] = {}
 
 
 def tile_op(name: str) -> Callable[[TileFunction], TileFunction]:
-    """Register ``f(operands, params, n_rows) -> array`` as a tile operation that makes its own array."""
+    """Register ``f(operands, params, n_rows) -> array``, which makes an array of its own."""
 
     def register(function: TileFunction) -> TileFunction:
         _TILE_OPS[name] = function
@@ -56,7 +56,7 @@ class Tiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation. `args` are value numbers, or constants in a one-tuple; `buffer` -1 owns its array."""
+    """One operation. `args` are value numbers or constants (in a tuple); buffer -1: own array."""
 
     name: str
     args: tuple[int | tuple[float], ...]
@@ -118,7 +118,7 @@ def compile_exprs(outputs: Sequence[Expr]) -> Compiled:
 
 
 class _Compiler:
-    """Numbers every distinct leaf and operation once, operands before the operations that use them."""
+    """Numbers every distinct leaf and operation once, operands before operations."""
 
     def __init__(self) -> None:
         self.sources: list[Stored | Local] = []
@@ -221,7 +221,6 @@ def _allocate(
                 free.append(n_buffers)
                 n_buffers += 1
             buffers[n_sources + at] = free.pop()
-        for arg in set(args[at]):
-            if not isinstance(arg, tuple) and last_use[arg] == at and buffers[arg] >= 0:
-                free.append(buffers[arg])
+        ended = (a for a in set(args[at]) if not isinstance(a, tuple) and last_use[a] == at)
+        free.extend(buffers[a] for a in ended if buffers[a] >= 0)
     return buffers, n_buffers

@@ -1,4 +1,4 @@
-"""Rows in another order: sort, join, duplicates. Keys come to one process, rows move block to block.
+"""Rows in another order: sort, join, duplicates. Keys come to one process, rows move in blocks.
 
 The keys of 50 million rows take 400 MB here; the rows themselves are exchanged through the graph.
 """
@@ -134,7 +134,7 @@ def _joined_keys(
     keys: tuple[list[F64], list[F64]],
     rows: tuple[I64, I64],
 ) -> Table:
-    """Return the key columns of the joined rows: from the left, or from the right without a left."""
+    """Return the key columns of the joined rows, from the right where there is no left."""
     values = []
     for of_left, of_right in zip(*keys, strict=True):
         picked = np.append(of_left, np.nan)[rows[0]]
@@ -153,7 +153,7 @@ def _joined_keys(
 def _pairs(
     left: Sequence[F64], right: Sequence[F64], all_left: bool, all_right: bool
 ) -> tuple[I64, I64]:
-    """Return the row numbers of both sides of the join, ordered by key, then by row; -1 for none."""
+    """Return the rows of both sides of the join, ordered by key, then by row; -1 for none."""
     n_left = len(left[0])
     groups, n_groups = _group_both(left, right)
     of_left, of_right = groups[:n_left], groups[n_left:]
@@ -161,7 +161,7 @@ def _pairs(
     count_right = np.bincount(of_right, minlength=n_groups)
     order_left = np.argsort(of_left, kind="stable")
     order_right = np.argsort(of_right, kind="stable")
-    blank = np.isnan(np.stack(left)).any(axis=0)  # NA keys have no partner
+    blank = np.asarray(np.isnan(np.stack(left)).any(axis=0))  # NA keys have no partner
     partners = np.where(blank, 0, count_right[of_left])[order_left]
     reps = np.maximum(partners, 1) if all_left else partners
     rows_left = np.repeat(order_left, reps)
@@ -172,7 +172,8 @@ def _pairs(
     rows_right = np.where(has, order_right[np.where(has, where, 0)] if len(order_right) else -1, -1)
     if not all_right:
         return rows_left, rows_right
-    no_partner = (count_left[of_right] == 0) | np.isnan(np.stack(right)).any(axis=0)
+    unknown = np.asarray(np.isnan(np.stack(right)).any(axis=0))
+    no_partner = (count_left[of_right] == 0) | unknown
     alone = order_right[no_partner[order_right]]
     group = np.append(of_left[rows_left], of_right[alone])
     merged = np.argsort(group, kind="stable")

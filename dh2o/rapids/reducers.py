@@ -1,4 +1,4 @@
-"""Passes that fold columns to numbers: counts, sums, extremes, moments, covariances, order statistics."""
+"""Passes that fold columns to numbers: counts, sums, extremes, moments, covariances."""
 
 from __future__ import annotations
 
@@ -239,4 +239,4 @@ def power_sums(table: Table, columns: Sequence[Column], means: F64) -> F64:
     def make(program: Program) -> PowerTask:
         return PowerTask(program, means)
 
-    return reduce(table, [c.expr for c in columns], make)  # type: ignore[no-any-return]
+    return reduce(table, [c.expr for c in columns], make)

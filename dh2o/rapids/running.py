@@ -29,7 +29,7 @@ _ACCUMULATE: dict[str, Any] = {
 
 
 def _accumulated(values: F64, symbol: str) -> F64:
-    return _ACCUMULATE[symbol].accumulate(values) if len(values) else values  # type: ignore[no-any-return]
+    return _ACCUMULATE[symbol].accumulate(values) if len(values) else values
 
 
 def running(table: Table, symbol: str, names: Sequence[str]) -> Table:

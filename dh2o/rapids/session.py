@@ -75,10 +75,10 @@ class Session:
         return name.replace("$", self.id) if name.startswith("$") else name
 
     def find(self, key: str) -> Val | None:
-        """Return what is stored under `key`: a temporary, a frame, a model; None for nothing."""
+        """Return what is stored under `key`: a temporary, frame or model; None for nothing."""
         if key in self._temps:
             return ValFrame(self._temps[key])
-        value = self.engine.dkv.get(key) if self.engine.dkv.contains(key) else None
+        value = self.engine.dkv.find(key)
         if value is None:
             return None
         if isinstance(value, Frame):
@@ -104,7 +104,7 @@ class Session:
         return self._put(key, table)
 
     def replace(self, key: str, table: Table) -> Table:
-        """Store another frame under a key that is in use, temporary or not (in-place operations)."""
+        """Store another frame under a key that is in use (in-place operations)."""
         kept = self._put(key, table)
         if key in self._temps:
             self._temps[key] = kept

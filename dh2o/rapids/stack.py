@@ -47,9 +47,7 @@ def _check(first: Table, other: Table) -> None:
 
 
 def _stack_local(tables: Sequence[Table]) -> Table:
-    columns = []
-    for i in range(tables[0].n_cols):
-        columns.append(_stack_column([table.columns[i] for table in tables]))
+    columns = [_stack_column(parts) for parts in zip(*(t.columns for t in tables), strict=True)]
     n_rows = sum(table.n_rows for table in tables)
     return Table(tables[0].names, tuple(columns), n_rows, None)
 

@@ -48,6 +48,11 @@ class Parameter:
     optional: bool = False
     rest: bool = False
 
+    @property
+    def form(self) -> str:
+        """How it stands in the form of its primitive."""
+        return f"{self.name}..." if self.rest else f"[{self.name}]" if self.optional else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Primitive:
@@ -62,9 +67,7 @@ class Primitive:
     @property
     def form(self) -> str:
         """How it is written, as ``(mean frame na_rm [axis])``."""
-        words = [self.symbol]
-        for p in self.parameters:
-            words.append(f"{p.name}..." if p.rest else f"[{p.name}]" if p.optional else p.name)
+        words = [self.symbol, *(p.form for p in self.parameters)]
         return "(" + " ".join(words) + ")"
 
     def parameter(self, position: int) -> Parameter:

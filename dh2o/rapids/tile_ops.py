@@ -5,6 +5,7 @@ Each takes (operands, params, n_rows) and returns an array of its own; see `prog
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def _lookup(operands: list[Any], params: Any, n_rows: int) -> F64:
     padded = np.append(table, np.nan)
     inside = (codes >= 0) & (codes < len(table))
     idx = np.where(inside, codes, len(table)).astype(np.int64)
-    return padded[idx]  # type: ignore[no-any-return]
+    return padded[idx]
 
 
 @tile_op("code_of")
@@ -54,13 +55,13 @@ def _is_na(operands: list[Any], _params: Any, n_rows: int) -> F64:
     if hasattr(values, "is_null"):
         return np.asarray(values.is_null(), dtype=np.float64)
     if isinstance(values, tuple):  # ids: (words, NA mask)
-        return values[1].astype(np.float64)  # type: ignore[no-any-return]
+        return values[1].astype(np.float64)
     return np.isnan(np.broadcast_to(values, (n_rows,))).astype(np.float64)
 
 
 @tile_op("where_set")
 def _where_set(operands: list[Any], _params: Any, n_rows: int) -> F64:
-    """New where the condition is exactly 1 ... else old; an NA condition keeps old."""
+    """Set new where the condition is exactly 1 ... else old; an NA condition keeps old."""
     old, condition, new = operands
     return np.where(np.equal(condition, 1.0), new, np.broadcast_to(old, (n_rows,)))
 
@@ -80,7 +81,7 @@ def _fill_na(operands: list[Any], params: Any, n_rows: int) -> F64:
 
 @tile_op("cut")
 def _cut(operands: list[Any], params: Any, n_rows: int) -> F64:
-    """Interval of each value among ascending cuts; NA outside them, the outer ends as H2O has them."""
+    """Interval of each value among ascending cuts; NA outside, the ends as H2O has them."""
     cuts, right, include_lowest = params
     values = np.broadcast_to(operands[0], (n_rows,))
     idx = np.searchsorted(cuts, values, side="left" if right else "right") - 1
@@ -150,14 +151,14 @@ def _put(operands: list[Any], params: Any, n_rows: int) -> F64:
 
 @tile_op("group_number")
 def _group_number(operands: list[Any], params: Any, n_rows: int) -> F64:
-    """The number of the group whose keys (one array a key, in params) a row has; NA for none."""
+    """Find the number of the group whose keys (an array a key, in params) a row has; else NA."""
     place: dict[tuple[float, ...], int] = {}
     for g, key in enumerate(zip(*params, strict=True)):
-        place[tuple(_NA_KEY if k != k else float(k) for k in key)] = g
+        place[tuple(_NA_KEY if math.isnan(k) else float(k) for k in key)] = g
     columns = [np.broadcast_to(o, (n_rows,)) for o in operands]
     out = np.empty(n_rows)
     for i, key in enumerate(zip(*columns, strict=True)):
-        out[i] = place.get(tuple(_NA_KEY if k != k else float(k) for k in key), np.nan)
+        out[i] = place.get(tuple(_NA_KEY if math.isnan(k) else float(k) for k in key), np.nan)
     return out
 
 

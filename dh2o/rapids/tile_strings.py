@@ -62,7 +62,7 @@ def _text_code(operands: list[Any], params: Any, n_rows: int) -> F64:
 
 @tile_op("text_number")
 def _text_number(operands: list[Any], _params: Any, n_rows: int) -> F64:
-    """The number that the text is, NA where it is none."""
+    """Read the number that the text is, NA where it is none."""
     array = pc.utf8_trim_whitespace(_strings(operands[0], n_rows))
     plain = pc.match_substring_regex(
         array, r"^[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|Infinity)$"
@@ -97,7 +97,7 @@ def _number_text(operands: list[Any], _params: Any, n_rows: int) -> Any:
 
 @tile_op("time_text")
 def _time_text(operands: list[Any], _params: Any, n_rows: int) -> Any:
-    """Times as H2O writes them: 2020-01-01, or with the time of day where there is one."""
+    """Write times as milliseconds, as H2O does."""
     values = np.broadcast_to(operands[0], (n_rows,))
     return _by_unique(values, lambda v: None if math.isnan(v) else str(int(v)))
 
@@ -140,7 +140,7 @@ def _string_put(operands: list[Any], params: Any, n_rows: int) -> Any:
 
 @tile_op("strings")
 def _strings_op(operands: list[Any], params: Any, n_rows: int) -> Any:
-    """A text function by name, see `text_function`."""
+    """Apply a text function by name, see `text_function`."""
     name, *arguments = params
     made = text_function(name, arguments)(_large(_strings(operands[0], n_rows)))
     return (

@@ -1,4 +1,4 @@
-"""What evaluating an expression gives: numbers, strings, lists of them, frames, functions, models."""
+"""What an expression gives: numbers, strings, lists of them, frames, functions, models."""
 
 from __future__ import annotations
 
