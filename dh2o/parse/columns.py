@@ -120,16 +120,17 @@ class LevelReader:
 
     def finish(self, n_rows: int) -> LocalCodes:
         """Return the codes in the narrowest integers, and the levels."""
-        texts = self._levels.texts()
-        longest = max(map(len, texts), default=0)
+        longest = self._levels.longest()
         if longest > MAX_LEVEL_NBYTES:
             raise ParseError(
                 f"Column {self.name!r} has a level of {longest} bytes; a categorical level may "
                 f"have {MAX_LEVEL_NBYTES}. Parse the column as type String."
             )
-        narrow = next(t for t in (np.uint8, np.uint16, np.uint32) if len(texts) <= np.iinfo(t).max)
+        narrow = next(
+            t for t in (np.uint8, np.uint16, np.uint32) if self._levels.n_levels <= np.iinfo(t).max
+        )
         codes = (self._codes[:n_rows] + 1).astype(narrow)
-        return LocalCodes(codes, tuple(map(decode_lenient, texts)))
+        return LocalCodes(codes, tuple(self._levels.strings()))
 
 
 @dataclass

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from dh2o.parse.tokenise import CellArray, Dialect, U8Array, is_na, plain_text
+from dh2o.parse.tokenise import CellArray, Dialect, U8Array, decode_lenient, is_na, plain_text
 
 I32Array = NDArray[np.int32]
 
@@ -165,6 +165,18 @@ class LevelTable:
             self.ends = np.resize(self.ends, self.table.size // 2 + 1)
             self.hashes = np.resize(self.hashes, self.table.size // 2 + 1)
             _refill(self.table, self.hashes, self.n_levels)
+
+    def strings(self) -> list[str]:
+        """Return the levels as text, in order of their numbers."""
+        data = self.arena[: self.ends[self.n_levels]].tobytes()
+        if not data.isascii():
+            return [decode_lenient(text) for text in self.texts()]
+        whole = data.decode("ascii")
+        return [whole[a:b] for a, b in pairwise(self.ends[: self.n_levels + 1].tolist())]
+
+    def longest(self) -> int:
+        """Return the bytes of the longest level."""
+        return int(np.diff(self.ends[: self.n_levels + 1]).max(initial=0))
 
     def texts(self) -> list[bytes]:
         """Return the levels' bytes in order of their numbers."""
