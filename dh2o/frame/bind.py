@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,7 @@ MAX_BLOCKS_AFTER_RBIND = 2 * TARGET_N_BLOCKS
 Lut = npt.NDArray[np.int32]
 
 
-def unique_name(name: str, taken: set[str]) -> str:
+def unique_name(name: str, taken: Container[str]) -> str:
     """Return `name`, or `name` with the first number that makes it new, as H2O does: a, a0, a1."""
     found, number = name, 0
     while found in taken:
@@ -72,8 +72,7 @@ def cbind(frames: Sequence[Frame]) -> Frame:
     if not filled:
         return frames[0]
     first = filled[0]
-    names: list[str] = []
-    vecs: list[Vec] = []
+    bound: dict[str, Vec] = {}
     for frame in filled:
         if frame.n_rows != first.n_rows:
             raise FrameError(
@@ -81,9 +80,8 @@ def cbind(frames: Sequence[Frame]) -> Frame:
             )
         aligned = like(frame, first.layout)
         for name, vec in zip(aligned.names, aligned.vecs, strict=True):
-            names.append(unique_name(name, set(names)))
-            vecs.append(vec)
-    return Frame(tuple(names), tuple(vecs), first.layout)
+            bound[unique_name(name, bound)] = vec
+    return Frame(tuple(bound), tuple(bound.values()), first.layout)
 
 
 def rbind(frames: Sequence[Frame]) -> Frame:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Column = str | int
 
+_FEW_COLUMNS = 8  # for more names a table is quicker than searching each
+
 
 def new_frame_key(prefix: str = "Key_Frame") -> str:
     """Return a key that no other frame has, as ``Key_Frame__7f3a….hex``."""
@@ -153,8 +155,11 @@ class Frame:
 
     def indices_of(self, columns: Column | Iterable[Column]) -> list[int]:
         """Return the positions of several columns."""
-        some = [columns] if isinstance(columns, str | int) else columns
-        return [self.index_of(column) for column in some]
+        some = [columns] if isinstance(columns, str | int) else list(columns)
+        if len(some) <= _FEW_COLUMNS:
+            return [self.index_of(column) for column in some]
+        place = {name: i for i, name in enumerate(self.names)}
+        return [place[c] if c in place else self.index_of(c) for c in some]
 
     def vec(self, column: Column) -> Vec:
         """Return one column's metadata."""

@@ -145,6 +145,8 @@ def test_strings_become_enums_when_asked_and_go_back_as_strings(engine: Engine) 
     assert frame.vec("few").domain == ("a", "b")
     assert frame.vec("many").type is VecType.STRING
     same_arrow(frame.to_arrow(), table)
+    one = pa.table({"x": ["a", None]})
+    assert Frame.from_arrow(one, strings="guess").vec("x").domain == ("a",)
     assert Frame.from_arrow(table, strings="enum").vec("many").n_levels == 20
 
 

@@ -48,6 +48,16 @@ def test_categories_are_unified_over_partitions(engine: Engine) -> None:
     assert frame.to_pandas()["c"].tolist() == ["b", "a", "c", "b"]
 
 
+def test_a_partition_of_na_only_takes_the_type_of_the_others(engine: Engine) -> None:
+    parts = [
+        pd.DataFrame({"s": pd.Series([None], dtype=object), "r": [1]}),
+        pd.DataFrame({"s": pd.Series(["a"], dtype=object), "r": [0.5]}),
+    ]
+    frame = Frame.from_dask(dd.from_map(lambda i: parts[i], range(2), meta=parts[1].iloc[:0]))
+    assert frame.types == {"s": "string", "r": "real"}
+    assert frame.to_arrow().to_pydict() == {"s": [None, "a"], "r": [1.0, 0.5]}
+
+
 def test_partitions_do_not_pass_through_the_client(
     engine: Engine, data: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:

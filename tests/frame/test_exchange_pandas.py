@@ -96,3 +96,10 @@ def test_integers_with_na_that_did_not_come_from_pandas(engine: Engine) -> None:
     assert small["x"].dtype == "float64"
     assert large["x"].dtype == "Int64"
     assert large["x"][0] == 2**53 + 1
+
+
+def test_sparse_columns_come_back_sparse(engine: Engine) -> None:
+    x = pd.arrays.SparseArray([0.0, 0.0, 1.5], fill_value=0.0)
+    flag = pd.arrays.SparseArray([True, False, False])
+    data = pd.DataFrame({"x": x, "nan": pd.arrays.SparseArray([1.0, np.nan, 2.0]), "flag": flag})
+    pd.testing.assert_frame_equal(Frame.from_pandas(data).to_pandas(), data)

@@ -47,6 +47,13 @@ def test_unknown_columns_are_named(engine: Engine, column: str | int, what: str)
         small().vec(column)
 
 
+def test_many_columns_are_found_by_name_and_number(engine: Engine) -> None:
+    frame = Frame.from_python({f"c{i}": [i] for i in range(20)})
+    assert frame.select([*frame.names[:10], -1]).names == (*frame.names[:10], "c19")
+    with pytest.raises(FrameError, match="'nope' not in frame"):
+        frame.select([*frame.names, "nope"])
+
+
 def test_duplicate_names_are_refused(engine: Engine) -> None:
     with pytest.raises(FrameError, match="duplicate column name 'a'"):
         small().rename({"b": "a"})

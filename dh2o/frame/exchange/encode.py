@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from dh2o.chunks import (
     Chunk,
+    all_na,
     encode_codes,
     encode_floats,
     encode_ints,
@@ -183,6 +184,8 @@ def _encode_string(array: Any, _: ColumnPlan) -> Chunk:
 def _encode_uuid(array: Any, _: ColumnPlan) -> Chunk:
     import pyarrow as pa
 
+    if pa.types.is_null(array.type):
+        return all_na(len(array), "uuid")
     if isinstance(array.type, pa.BaseExtensionType):
         array = array.storage
     return encode_uuids(array.cast(pa.binary(16)))

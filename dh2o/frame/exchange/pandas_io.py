@@ -135,7 +135,7 @@ def _restored(column: Any, dtype_name: str) -> Any:
     if dtype_name.endswith("[pyarrow]") and not dtype_name.startswith("string"):
         return pd.arrays.ArrowExtensionArray(column)
     if dtype_name.startswith("Sparse"):
-        return pd.arrays.SparseArray(_natural(column), dtype=dtype_name)
+        return pd.arrays.SparseArray(_natural(column), dtype=_sparse_dtype(dtype_name))
     try:
         dtype = pd.api.types.pandas_dtype(dtype_name)
     except TypeError:
@@ -146,6 +146,14 @@ def _restored(column: Any, dtype_name: str) -> Any:
         values = column.to_pandas() if pa.types.is_timestamp(column.type) else None
         return None if values is None else values.astype(dtype).array
     return dtype.__from_arrow__(column)
+
+
+def _sparse_dtype(name: str) -> Any:
+    """Return the dtype whose name is like ``Sparse[float64, 0.0]``; pandas reads no fill value."""
+    subtype, fill = name[len("Sparse[") : -1].split(", ", 1)
+    dtype = np.dtype(subtype)
+    value = fill == "True" if dtype.kind == "b" else dtype.type(fill)
+    return require_pandas().SparseDtype(dtype, value)
 
 
 def _restored_numpy(column: Any, dtype: np.dtype[Any]) -> Any:

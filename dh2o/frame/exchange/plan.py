@@ -219,10 +219,10 @@ def _merged_levels(first: ColumnScan, second: ColumnScan) -> tuple[str, ...] | N
 def _as_enum(scan: ColumnScan, strings: Strings) -> bool:
     if strings == "string" or scan.levels is None:
         return False
-    n_texts = scan.n_rows - scan.n_na
-    return strings == "enum" or (
-        0 < len(scan.levels) <= min(MAX_GUESSED_LEVELS, MAX_DISTINCT_SHARE * n_texts)
-    )
+    if strings == "enum" or len(scan.levels) == 1:
+        return True
+    most = min(MAX_GUESSED_LEVELS, MAX_DISTINCT_SHARE * (scan.n_rows - scan.n_na))
+    return 0 < len(scan.levels) <= most
 
 
 def _has_sub_ms(array: Any) -> bool:
