@@ -13,6 +13,9 @@ from dh2o.models.metrics import ModelMetrics
 Thresholds = float | Sequence[float] | str | None
 
 
+_DATA = {"train": "train", "valid": "validation", "xval": "cross-validation"}
+
+
 class MetricAccessors:
     """Metrics on training, validation or cross-validation data.
 
@@ -34,7 +37,10 @@ class MetricAccessors:
             wanted["valid"] = output.validation_metrics
         if xval:
             wanted["xval"] = output.cross_validation_metrics
-        return {k: None if m is None else ModelPerformance(m) for k, m in wanted.items()}
+        return {
+            flag: None if metrics is None else ModelPerformance(metrics, _DATA[flag])
+            for flag, metrics in wanted.items()
+        }
 
     def _metric(self, name: str, train: bool, valid: bool, xval: bool, *args: Any) -> Any:
         found = {

@@ -36,8 +36,9 @@ _COMPLEMENTS = {
 class ModelPerformance:
     """Metrics of a model on one data set; what ``model_performance()`` returns."""
 
-    def __init__(self, metrics: ModelMetrics) -> None:
+    def __init__(self, metrics: ModelMetrics, on: str = "test") -> None:
         self.metrics = metrics
+        self.on = on  # which data: train, validation, cross-validation or test
 
     def _get(self, attribute: str, shown: str | None = None) -> Any:
         if not hasattr(self.metrics, attribute):
@@ -267,12 +268,12 @@ class ModelPerformance:
         sys.stdout.write(f"{self}\n")
 
     def __str__(self) -> str:
-        return metrics_text(self.metrics)
+        return metrics_text(self.metrics, self.on)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return metrics_html(self.metrics)
+        return metrics_html(self.metrics, self.on)
 
 
 def _criterion_method(name: str) -> Any:

@@ -139,7 +139,7 @@ def described(metrics: Any, model: Model, frame: Frame | None) -> Any:
     )
 
 
-_PARAM_OF = {"tweedie": "tweedie_power", "quantile": "quantile_alpha", "huber": "huber_delta"}
+_PARAM_OF = {"tweedie": "tweedie_power", "quantile": "quantile_alpha", "huber": "huber_alpha"}
 
 
 def distribution_of(params: Mapping[str, Any]) -> tuple[str, float]:

@@ -27,7 +27,8 @@ class SklearnSide:
         """Train on a table of predictors and an array of responses; returns self.
 
         Texts, categories and booleans in `y` are classes; numbers are classes only if the
-        ``distribution`` (or ``family``) is one of classes. H2O and Dask frames work too, with `y`
+        ``distribution`` (or ``family``) is one of classes, which also tells scikit-learn's tools
+        to stratify their splits. H2O and Dask frames work too, with `y`
         the name of the response column or a one-column frame.
         """
         if isinstance(y, str):

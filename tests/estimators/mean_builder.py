@@ -45,6 +45,7 @@ PARAMS = ParamTable(
             "custom_metric_func",
             "gainslift_bins",
             "auc_type",
+            "export_checkpoints_dir",
         ),
         shared("checkpoint", implemented=False),
         Param("steps", "int", 3, "Scoring events.", low=1, gridable=True),

@@ -161,6 +161,18 @@ def test_models_are_saved_loaded_and_found_again(
     assert stored.auc() == trained.auc()
 
 
+def test_finished_models_are_exported_on_request(
+    engine: Engine, table: pd.DataFrame, quiet: None, tmp_path: Path
+) -> None:
+    folder = tmp_path / "new"
+    made = MeanEstimator(export_checkpoints_dir=str(folder)).train(y="y", training_frame=table)
+    assert load_model(folder / made.key).key == made.key
+    (tmp_path / "file").write_text("in the way")
+    broken = MeanEstimator(export_checkpoints_dir=str(tmp_path / "file"))
+    with pytest.raises(ModelError, match="cannot be written"):
+        broken.train(y="y", training_frame=table)
+
+
 def test_untrained_repr_shows_what_was_changed() -> None:
     assert repr(MeanEstimator(steps=5)) == "MeanEstimator(steps=5)"
 

@@ -17,6 +17,7 @@ from dh2o.models.metrics.deviance import DEVIANCES
 BINOMIAL = metric_builder(ModelCategory.BINOMIAL, ("n", "y"))
 MULTINOMIAL = metric_builder(ModelCategory.MULTINOMIAL, ("a", "b", "c"), auc_type="WEIGHTED_OVO")
 REGRESSION = metric_builder(ModelCategory.REGRESSION)
+HUBER = metric_builder(ModelCategory.REGRESSION, distribution="huber", distribution_param=0.8)
 
 
 def two_classes(n: int = 5000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -119,11 +120,27 @@ def test_other_deviances() -> None:
     assert np.isnan(DEVIANCES["custom"](y, f, 0)).all()
 
 
+def test_huber_bends_at_the_quantile_of_the_errors() -> None:
+    rng = np.random.default_rng(9)
+    y = rng.normal(size=501)
+    f = y + rng.normal(size=501) ** 3
+    delta = np.quantile(np.abs(y - f), 0.8)
+    found = HUBER.measure(f, y)
+    assert found.mean_residual_deviance == pytest.approx(DEVIANCES["huber"](y, f, delta).mean())
+    assert found.mse == REGRESSION.measure(f, y).mse
+    w = rng.integers(0, 3, 501).astype(float)
+    rows = np.repeat(np.arange(501), w.astype(int))
+    again = HUBER.measure(f[rows], y[rows])
+    weighted = HUBER.measure(f, y, w)
+    assert weighted.mean_residual_deviance == pytest.approx(again.mean_residual_deviance)
+
+
 CASES: list[tuple[MetricBuilder[Any], tuple[np.ndarray, ...]]] = [
     (BINOMIAL, two_classes()[:2]),
     (BINOMIAL, two_classes()),
     (MULTINOMIAL, three_classes()),
     (REGRESSION, two_classes()),
+    (HUBER, two_classes()),
 ]
 
 
@@ -136,7 +153,16 @@ def test_partials_combine_to_the_same_bits(builder: Any, data: tuple[np.ndarray,
     second = builder.finish(functools.reduce(lambda a, b: builder.combine(b, a), parts[::-1]))
     whole = builder.measure(*data)
     for metrics in (first, second):
-        for name in ("mse", "logloss", "auc", "pr_auc", "mae", "r2", "n_obs"):
+        for name in (
+            "mse",
+            "logloss",
+            "auc",
+            "pr_auc",
+            "mae",
+            "r2",
+            "n_obs",
+            "mean_residual_deviance",
+        ):
             np.testing.assert_equal(
                 getattr(metrics, name, None), getattr(whole, name, None), err_msg=name
             )
@@ -158,7 +184,7 @@ def test_rows_without_response_prediction_or_weight_do_not_count(
     assert found.mse == kept.mse
 
 
-@pytest.mark.parametrize("builder", [BINOMIAL, MULTINOMIAL, REGRESSION])
+@pytest.mark.parametrize("builder", [BINOMIAL, MULTINOMIAL, REGRESSION, HUBER])
 def test_no_rows_give_na(builder: Any) -> None:
     for found in (builder.finish(None), builder.measure(np.empty((0, 3)), np.empty(0))):
         assert found.n_obs == 0

@@ -9,6 +9,7 @@ from dh2o.errors import ModelError
 from dh2o.models.category import ModelCategory
 from dh2o.models.metrics.base import MetricBuilder
 from dh2o.models.metrics.binomial import DEFAULT_WEIGHT_SCALE, BinomialMetricBuilder
+from dh2o.models.metrics.huber import HuberMetricBuilder
 from dh2o.models.metrics.multinomial import MultinomialMetricBuilder
 from dh2o.models.metrics.regression import RegressionMetricBuilder
 
@@ -23,8 +24,13 @@ def metric_builder(
     gainslift_bins: int = -1,
     auc_type: str = "AUTO",
 ) -> MetricBuilder[Any]:
-    """Return what measures predictions of a model of this category."""
+    """Return what measures predictions of a model of this category.
+
+    `distribution_param` is the power of tweedie, the quantile, or the alpha of huber.
+    """
     if category is ModelCategory.REGRESSION:
+        if distribution == "huber":
+            return HuberMetricBuilder(distribution_param, weight_scale)
         return RegressionMetricBuilder(distribution, distribution_param)
     if category is ModelCategory.BINOMIAL:
         return BinomialMetricBuilder(domain or ("0", "1"), weight_scale, gainslift_bins)

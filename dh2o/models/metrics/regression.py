@@ -46,7 +46,7 @@ _N_SUMS = 7
 class RegressionMetricBuilder(MetricBuilder[RegressionPartial]):
     """Measures numeric predictions under a distribution.
 
-    ``distribution_param`` is the Tweedie power, the quantile, or the Huber delta.
+    ``distribution_param`` is the Tweedie power or the quantile.
     """
 
     distribution: str = "gaussian"
