@@ -128,7 +128,7 @@ class Booster:
 
     def run(self) -> Grown:
         """Return the finished trees, with metrics of the last scoring."""
-        ntrees = self.params["ntrees"]
+        ntrees = self._n_trees_wanted()
         with self._state(self.spec.train, self.spec.weights, True) as state:
             if self.distribution.fits_quantiles and not self.grown.trees:
                 self._guarded(state, None, self._start_at_quantile)
@@ -145,6 +145,13 @@ class Booster:
                 if valid is not None:
                     valid.close()
         return self.grown
+
+    def _n_trees_wanted(self) -> int:
+        """Return how many iterations to do: what the folds' models found best on average."""
+        found = [facts["ntrees"] for facts in self.spec.cv_facts if "ntrees" in facts]
+        if found and self.params["stopping_rounds"] > 0:
+            return max(round(sum(found) / len(found)), 1)
+        return int(self.params["ntrees"])
 
     def _guarded(self, state: LocalState, valid: LocalState | None, step: Any) -> None:
         """Run a step of the loop, again from the trees so far whenever a worker is lost."""
@@ -172,7 +179,7 @@ class Booster:
         """One iteration: score if it is time to, then a tree for each class."""
         if self._is_time_to_score():
             self._score(state, valid)
-            if self.grown.history.should_stop():
+            if not self.spec.cv_facts and self.grown.history.should_stop():
                 self.grown.done = True
                 return
         rate = self.params["learn_rate"] * self.params["learn_rate_annealing"] ** self.n_rounds
