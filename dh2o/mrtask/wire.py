@@ -34,9 +34,10 @@ class Parcel:
         """Return the value."""
         return pickle.loads(self.head, buffers=self.buffers)  # noqa: S301  (own cluster only)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         # Buffers as PickleBuffer: a transport that speaks protocol 5 sends them without a copy.
-        return Parcel._of, (self.head, *(pickle.PickleBuffer(b) for b in self.buffers))
+        wrap: Any = pickle.PickleBuffer if protocol >= 5 else bytes
+        return Parcel._of, (self.head, *(wrap(b) for b in self.buffers))
 
     @classmethod
     def _of(cls, head: bytes, *buffers: Any) -> Parcel:

@@ -158,7 +158,11 @@ def test_job_outlives_its_client(cluster3: Engine, tmp_path: Path) -> None:
 def test_two_clients_wait_at_once(any_engine: Engine) -> None:
     job = any_engine.start_job("Adding", add, table(any_engine), 3)
     results: list[float] = []
-    threads = [threading.Thread(target=lambda: results.append(job.result(60))) for _ in range(3)]
+
+    def wait() -> None:
+        results.append(job.result(60))
+
+    threads = [threading.Thread(target=wait) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -48,14 +48,14 @@ def test_blocks_come_in_order(any_engine: Engine) -> None:
     assert sorted(starts) == [0, 50, 50, 120, 121, 151, 181]
 
 
-def _row_starts(blocks: list[Any], payload: Any, worker: Any) -> list[int]:
+def _row_starts(blocks: list[Any], *_: Any) -> list[int]:
     starts = [b.row_start for b in blocks]
     assert starts == sorted(starts)
     return starts
 
 
 class Collect(LocalTask[list[int], list[int]]):
-    def map(self, state: Any, worker: Any) -> list[int]:
+    def map(self, state: Any, _: Any) -> list[int]:
         return list(state)
 
     def combine(self, a: list[int], b: list[int]) -> list[int]:
@@ -68,7 +68,7 @@ def test_frame_without_blocks(any_engine: Engine) -> None:
 
 
 class Failing(CountUp):
-    def map(self, state: Any, worker: Any) -> Any:
+    def map(self, *_: Any) -> Any:
         raise ZeroDivisionError("the user's own mistake")
 
 

@@ -1,0 +1,82 @@
+"""Clusters started from the shell: plain, with TLS, and growing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dh2o.mrtask import Engine
+from dh2o.mrtask.start import join_cluster
+from tests.killing import kill_worker, wait_for_workers
+from tests.mrtask.shell_cluster import certificate, shell_cluster
+from tests.mrtask.tables import CountUp, FloatSum, Scaled, counters, floats_of, table
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
+LAYOUT = (50, 0, 70, 1, 30, 30, 40, 20)
+
+
+def add(ctx: object, blocks: object) -> float:
+    return FloatSum().do_all(blocks)
+
+
+def check_everything(engine: Engine) -> float:
+    """Passes by both carriers, a new frame, local state, a job, the DKV and the spool."""
+    blocks = table(engine, LAYOUT)
+    total = FloatSum().do_all(blocks)
+    assert total == pytest.approx(sum(float(v.sum()) for v in floats_of(LAYOUT)))
+    assert FloatSum().do_all(blocks, carrier="graph") == total
+    assert FloatSum().do_all(Scaled(2.0).new_blocks(blocks, 1)) == 2 * total
+    with engine.local(blocks, counters, 0) as state:
+        assert state.run(CountUp())[1] == 1
+    assert engine.start_job("Adding", add, blocks).result(timeout=100) == total
+    engine.dkv.put("blocks", blocks)
+    ref = engine.spool.write_bytes(b"spooled")
+    read = engine.submit(lambda r: r.read_bytes(), [(ref,)] * 3)
+    assert engine.gather(read) == [b"spooled"] * 3
+    return total
+
+
+SECOND_CLIENT = """
+import sys
+from dh2o.mrtask import init, MRTask
+
+class Sum(MRTask):
+    def map(self, block):
+        return float(block.floats(0).sum())
+    def combine(self, a, b):
+        return a + b
+
+engine = init(sys.argv[1])
+print(repr(Sum().do_all(engine.dkv.get("blocks"))))
+"""
+
+
+def test_plain_cluster_grows_shrinks_and_is_shared(tmp_path: Path) -> None:
+    with shell_cluster(tmp_path, 2) as cluster, join_cluster(cluster.address) as engine:
+        wait_for_workers(engine, 2)
+        total = check_everything(engine)
+        second = subprocess.run(
+            [sys.executable, "-c", SECOND_CLIENT, cluster.address],
+            capture_output=True, text=True, timeout=200, check=False,
+        )  # fmt: skip
+        assert (second.stdout.strip(), second.stderr) == (repr(total), "")
+        cluster.add_worker()
+        wait_for_workers(engine, 3)
+        blocks = table(engine, LAYOUT)
+        assert len(set(engine.places(blocks))) == 3  # the one that joined later has work
+        assert FloatSum().do_all(blocks) == total
+        kill_worker(engine, engine.places(blocks)[0])
+        assert FloatSum().do_all(blocks) == total
+
+
+def test_tls_cluster(tmp_path: Path) -> None:
+    options, security = certificate(tmp_path)
+    with shell_cluster(tmp_path, 2, options) as cluster:
+        assert cluster.address.startswith("tls://")
+        with join_cluster(cluster.address, security=security) as engine:
+            wait_for_workers(engine, 2)
+            check_everything(engine)
+            assert all(address.startswith("tls://") for address, _ in engine.workers())

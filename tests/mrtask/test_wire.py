@@ -1,0 +1,53 @@
+"""Values travel whole, arrays beside their pickle, and say which blocks they mention."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from dh2o.errors import FrameError
+from dh2o.mrtask import Blocks, wire
+
+
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_arrays_stay_outside_the_pickle(protocol: int) -> None:
+    parcel = wire.pack({"x": np.arange(10_000.0)})
+    assert len(parcel.head) < 1000
+    assert parcel.nbytes > 80_000
+    np.testing.assert_array_equal(
+        pickle.loads(pickle.dumps(parcel, protocol)).open()["x"], np.arange(10_000.0)
+    )
+
+
+def test_noncontiguous_arrays_travel() -> None:
+    value = np.arange(24.0).reshape(4, 6)[::2, ::3]
+    np.testing.assert_array_equal(wire.pack(value).open(), value)
+
+
+def test_functions_of_scripts_travel() -> None:
+    base = 10
+    assert wire.loads(wire.dumps(lambda x: x + base))(5) == 15
+
+
+def test_mentions_are_collected_when_pickled_and_unpickled() -> None:
+    blocks = Blocks("b", (1, 2))
+    with wire.mentions() as found:
+        data = wire.dumps([{"deep": blocks}])
+    assert found == [blocks]
+    with wire.mentions() as found:
+        wire.loads(data)
+    assert found == [blocks]
+    wire.dumps(blocks)  # without a collector nothing happens
+
+
+def test_exceptions_keep_type_message_and_traceback() -> None:
+    try:
+        raise FrameError("Column 'x' is missing.")
+    except FrameError as error:
+        back = wire.unpack_exception(wire.pack_exception(error))
+    assert isinstance(back, FrameError)
+    with pytest.raises(FrameError, match="'x' is missing"):
+        raise back
+    assert "test_exceptions_keep_type" in str(back.__cause__)
