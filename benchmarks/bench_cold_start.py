@@ -1,9 +1,9 @@
 """Cold start: process start to the first GBM prediction on prostate, and a warm retrain.
 
-    python benchmarks/bench_cold_start.py [--repeat 3] [--empty-cache]
+    python benchmarks/bench_cold_start.py [--repeat 3] [--only dh2o h2o]
 
-Each system is a fresh process: dh2o with its compiled kernels cached (and with the cache empty, as on
-a new machine), real H2O with its JVM start, scikit-learn and LightGBM.
+Each system is a fresh process: dh2o with its compiled kernels cached (and with the cache empty, as
+on a new machine), real H2O with its JVM start, scikit-learn and LightGBM.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 FIND = """
 import importlib.util, pathlib, time

@@ -80,7 +80,7 @@ def parse_setup(
     """
     if quotechar not in (None, '"', "'"):
         raise ParameterError(f"quotechar is {quotechar!r}; it must be '\"' or \"'\".")
-    given = {
+    given: dict[str, Any] = {
         "destination_frame": destination_frame,
         "check_header": header,
         "separator": ord(sep) if sep else None,
@@ -264,7 +264,7 @@ def remove(x: str | H2OFrame | H2OEstimator | Iterable[Any]) -> None:
     elif isinstance(x, H2OFrame):
         key = x.frame_id
     elif hasattr(x, "model_id"):
-        key = x.model_id
+        key = str(x.model_id)
     elif isinstance(x, Iterable):
         for item in x:
             remove(item)

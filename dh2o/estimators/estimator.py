@@ -48,6 +48,10 @@ class H2OEstimator(MetricAccessors, SklearnSide):
     _model_id: str | None = None  # as the constructor got it
     _job: Job | None = None
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **params: Any) -> None: ...
+
     def __init_subclass__(cls, table: ParamTable | None = None, **kwargs: Any) -> None:
         """Make the constructor and the parameters' documentation from `table`."""
         super().__init_subclass__(**kwargs)
@@ -63,7 +67,7 @@ class H2OEstimator(MetricAccessors, SklearnSide):
 
         __init__.__signature__ = signature  # type: ignore[attr-defined]  # read by inspect
         __init__.__doc__ = table.docstring()
-        cls.__init__ = __init__  # type: ignore[assignment]  # made from the table
+        cls.__init__ = __init__  # type: ignore[method-assign]  # made from the table
         cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n\n{table.docstring()}"
         _ESTIMATORS[cls.algo] = cls
 
