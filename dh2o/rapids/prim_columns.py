@@ -255,8 +255,9 @@ def columns_by_type(_env: Env, table: Table, kind: str) -> Val:
     wanted = _TYPE_NAMES.get(kind.lower())
     if wanted is None:
         raise RapidsError(f"Unknown type {kind!r}. Expected one of: {', '.join(_TYPE_NAMES)}.")
-    found = [float(i) for i, c in enumerate(table.columns) if c.type in wanted]
-    return ValNums.of(found)
+    if kind.lower() == "bad":  # no value at all, whatever the type
+        return ValNums.of([float(i) for i, n in enumerate(na_counts(table)) if n == table.n_rows])
+    return ValNums.of([float(i) for i, c in enumerate(table.columns) if c.type in wanted])
 
 
 def _flags(table: Table, wanted: VecType) -> Val:

@@ -20,7 +20,7 @@ from dh2o.rapids.columns import (
 )
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.groups import group_rows
-from dh2o.rapids.passes import gather, take_local
+from dh2o.rapids.passes import MAX_GATHERED_CELLS, gather, take_local
 from dh2o.rapids.prim_groups import key_columns
 from dh2o.rapids.rearrange import join_rows, key_values, reordered, sort_order
 from dh2o.rapids.running import fill_gaps
@@ -167,6 +167,11 @@ def pivot(_env: Env, table: Table, index: str, column: str, value: str) -> Val:
     row_of, row_keys = group_rows([rows])
     levels = held.columns[1].domain
     column_of, column_keys = group_rows([across])
+    if column_keys.shape[1] * row_keys.shape[1] > MAX_GATHERED_CELLS:
+        raise RapidsError(
+            f"pivot would make {row_keys.shape[1]} rows x {column_keys.shape[1]} columns; at most "
+            f"{MAX_GATHERED_CELLS} cells are possible. Is {column!r} the column you mean?"
+        )
     wide = np.full((column_keys.shape[1], row_keys.shape[1]), np.nan)
     wide[column_of, row_of] = cells
     names = [levels[int(k)] if levels else _label(float(k)) for k in column_keys[0]]
