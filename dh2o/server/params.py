@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 from dh2o.errors import ParameterError
 
 from .schemas.base import Key
+from .texts import parse_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .schemas.base import Schema
 
-__all__ = ["parse_list", "parse_value", "read_schema"]
+__all__ = ["parse_value", "read_schema"]
 
 #: Parameters that every route takes.
 COMMON = frozenset({"_exclude_fields", "_include_fields", "_method", "_rest_version"})
 
-_MAX_DEPTH = 20
 _TRUE, _FALSE = {"true", "1", "t", "yes"}, {"false", "0", "f", "no"}
 
 
@@ -118,69 +118,3 @@ def _parse_choice(text: str, choices: tuple[str, ...]) -> str:
         if choice.replace("_", "").lower() == wanted:
             return choice
     raise ValueError(text)
-
-
-def parse_list(text: str) -> list[Any] | None:
-    """Return the list that a text such as ``[a, "b", [1]]`` spells; None for ``null``."""
-    stripped = text.strip()
-    if stripped in ("", "null", "None"):
-        return None
-    if not stripped.startswith("["):
-        return [_unquote(stripped)]
-    items, end = _list_at(stripped, 0, depth=0)
-    if stripped[end:].strip():
-        raise ParameterError(f"Text after the end of the list in {text[:80]!r}.")
-    return items
-
-
-def _list_at(text: str, start: int, depth: int) -> tuple[list[Any], int]:
-    if depth > _MAX_DEPTH:
-        raise ParameterError(f"Lists are nested more than {_MAX_DEPTH} deep.")
-    items: list[Any] = []
-    pos = start + 1
-    while True:
-        pos = _skip_blanks(text, pos)
-        if pos >= len(text):
-            raise ParameterError(f"The list {text[:80]!r} has no end: ']' is missing.")
-        if text[pos] == "]":
-            return items, pos + 1
-        if text[pos] == ",":
-            pos += 1
-            continue
-        item, pos = _item_at(text, pos, depth)
-        items.append(item)
-
-
-def _item_at(text: str, pos: int, depth: int) -> tuple[Any, int]:
-    if text[pos] == "[":
-        return _list_at(text, pos, depth + 1)
-    if text[pos] in "'\"":
-        return _quoted_at(text, pos)
-    end = pos
-    while end < len(text) and text[end] not in ",]":
-        end += 1
-    token = text[pos:end].strip()
-    return (None if token == "null" else token), end
-
-
-def _quoted_at(text: str, pos: int) -> tuple[str, int]:
-    quote, out, end = text[pos], [], pos + 1
-    while end < len(text) and text[end] != quote:
-        if text[end] == "\\" and end + 1 < len(text) and text[end + 1] in "\\'\"":
-            end += 1
-        out.append(text[end])
-        end += 1
-    if end >= len(text):
-        raise ParameterError(f"A quote in the list {text[:80]!r} is not closed.")
-    return "".join(out), end + 1
-
-
-def _skip_blanks(text: str, pos: int) -> int:
-    while pos < len(text) and text[pos].isspace():
-        pos += 1
-    return pos
-
-
-def _unquote(text: str) -> str:
-    has_quotes = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
-    return text[1:-1] if has_quotes else text

@@ -9,6 +9,7 @@ from .handlers import (
     diagnostics,
     downloads,
     frames,
+    grids,
     importing,
     interface,
     jobs,
@@ -23,6 +24,7 @@ from .routing import Route
 from .schemas import cluster as c
 from .schemas import diagnostics as d
 from .schemas import frames as f
+from .schemas import grids as g
 from .schemas import linear as lin
 from .schemas import metadata as meta
 from .schemas import metrics as mm
@@ -124,6 +126,9 @@ MODELS = [
     Route("POST", "/99/Models.upload.bin", models.upload_model, m.ModelImportV3, m.ModelsV3, "Read a model from an upload."),
     Route("POST", "/99/Models.upload.bin/{model_id}", models.upload_model, m.ModelImportV3, m.ModelsV3, "Read a model from an upload."),
     Route("GET", "/99/Models/{model_id}/json", models.export_details, m.ModelExportV3, m.ModelExportV3, "Write what is known of a model to a file of the server."),
+    Route("POST", "/99/Grid/{algo}", grids.search, None, m.ModelBuilderSchema, "Build the models of a grid."),
+    Route("GET", "/99/Grids", grids.list_grids, g.GridsV99, g.GridsV99, "All grids."),
+    Route("GET", "/99/Grids/{grid_id}", grids.show_grid, g.GridSchemaV99, g.GridSchemaV99, "One grid, best model first."),
     Route("GET", "/3/GetGLMRegPath", linear.show_path, lin.GLMRegularizationPathV3, lin.GLMRegularizationPathV3, "Solutions of a lambda search."),
     Route("POST", "/3/MakeGLMModel", linear.make_model, lin.MakeGLMModelV3, m.ModelSchemaBaseV3, "A linear model of given coefficients."),
     Route("GET", "/3/Models/{model_id}/mojo", models.refuse_mojo, m.ModelsV3, None, "Not served yet."),

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dh2o.errors import ParameterError
-from dh2o.server.params import parse_list, parse_value, read_schema
+from dh2o.server.params import parse_value, read_schema
 from dh2o.server.schemas.base import Key, encode
 from dh2o.server.schemas.frames import FramesV3
+from dh2o.server.texts import parse_list, parse_map
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,35 @@ def test_lists_are_read_in_all_forms_that_clients_write(text: str, expected: obj
 def test_a_broken_list_is_refused(text: str) -> None:
     with pytest.raises(ParameterError):
         parse_list(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{}", {}),
+        (None, {}),
+        ("{'a': [1, 2.5, x],'b': true}", {"a": [1, 2.5, "x"], "b": True}),
+        ('{"a": ["x y", null]}', {"a": ["x y", None]}),
+        ("{'a': [[C1,C2],[C3]], 'm': {'n': 'o'}}", {"a": [["C1", "C2"], ["C3"]], "m": {"n": "o"}}),
+        ("{strategy: RandomDiscrete, seed: -1}", {"strategy": "RandomDiscrete", "seed": -1}),
+    ],
+)
+def test_maps_are_read_in_all_forms_that_clients_write(text: str | None, expected: object) -> None:
+    assert parse_map("m", text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["[1]", "{'a': [1}", "{'a' 1}", "{'a': 1", "{'a': 1} x", "{a:" * 50]
+)
+def test_a_broken_map_is_refused(text: str) -> None:
+    with pytest.raises(ParameterError):
+        parse_map("m", text)
+
+
+@given(st.text(alphabet="{}[]:,'\"ab1 ", max_size=40))
+def test_any_map_text_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(ParameterError):
+        parse_map("m", text)
 
 
 @given(st.lists(st.text(alphabet=st.characters(exclude_characters='\\"'), max_size=8), max_size=5))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import KeyNotFoundError
 from dh2o.estimators.builder import builder_of, builders, start_build, validate
+from dh2o.server.files import Files
 from dh2o.server.model_view import builder_json, proper_name
 from dh2o.server.schemas.models import ModelBuildersV3, ModelIdV3
 
@@ -24,6 +25,8 @@ __all__ = [
     "train",
 ]
 
+#: Parameters that name folders which training writes to.
+_FOLDERS = ("export_checkpoints_dir", "in_training_checkpoints_dir")
 #: What clients send along that is no parameter of the algorithm.
 _NOT_PARAMETERS = frozenset({"algo", "_rest_version", "session_id"})
 
@@ -56,7 +59,7 @@ def check_parameters(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     from dh2o.estimators.messages import BuilderError
 
     builder = builder_of(params["algo"])
-    given = _given(params)
+    given = given_params(call, params)
     try:
         spec = validate(call.state.engine, builder.algo, given)
         messages: Any = getattr(spec, "messages", ())
@@ -71,7 +74,7 @@ def train(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         builder = builder_of(params["algo"])
     except KeyNotFoundError as error:
         raise KeyNotFoundError(f"POST {call.request.path} not found. {error}") from None
-    given = _given(params)
+    given = given_params(call, params)
     key = given.pop("model_id", None) or call.state.new_model_key(proper_name(builder.algo))
     job = start_build(call.state.engine, builder.algo, given, model_id=key)
     return builder_json(
@@ -82,12 +85,16 @@ def train(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _given(params: dict[str, Any]) -> dict[str, Any]:
+def given_params(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a model among those of a request, as plain values."""
     given = {}
     for name, value in params.items():
         if name in _NOT_PARAMETERS or value is None:
             continue
         given[name] = _plain(value)
+    for name in _FOLDERS:
+        if given.get(name):
+            Files(call.state.options).check(str(given[name]))
     return given
 
 

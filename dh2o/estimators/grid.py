@@ -1,0 +1,300 @@
+"""Grid search: one job that builds a model for each combination of hyper-parameters.
+
+A combination that cannot be built is noted and the search goes on. The grid is stored after every
+model, so clients see it grow, and a search that is started again skips what is there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dh2o.errors import DH2OError, JobCancelledError, ParameterError
+from dh2o.estimators.builder import builder_of, validate
+from dh2o.estimators.driver import run_build
+from dh2o.estimators.job_parts import JobPart
+from dh2o.estimators.ranking import default_metric, score_of
+
+if TYPE_CHECKING:
+    from dh2o.models import Model
+    from dh2o.mrtask import Engine, Job, JobContext
+
+__all__ = ["Grid", "GridFailure", "SearchCriteria", "start_grid"]
+
+_STRATEGIES = {"cartesian": "Cartesian", "randomdiscrete": "RandomDiscrete"}
+#: The combinations of a random search are drawn by number, so there may be very many of them.
+_MAX_COMBINATIONS = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class SearchCriteria:
+    """In which order combinations are tried, and when the search ends; 0 means no limit."""
+
+    strategy: str = "Cartesian"
+    max_models: int = 0
+    max_runtime_secs: float = 0.0
+    seed: int = -1
+    stopping_rounds: int = 0
+    stopping_metric: str = "AUTO"
+    stopping_tolerance: float = 1e-3
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> SearchCriteria:
+        """Return the criteria that a client describes; ParameterError names what is wrong."""
+        known = {name: type(default) for name, default in vars_of(cls()).items()}
+        values: dict[str, Any] = {}
+        for name, value in given.items():
+            if name not in known:
+                raise ParameterError(
+                    f"search_criteria: unknown {name!r}. Known: {', '.join(known)}."
+                )
+            try:
+                kind = known[name]
+                values[name] = int(float(value)) if kind is int else kind(value)
+            except (TypeError, ValueError):
+                raise ParameterError(f"search_criteria: {name}={value!r} is no number.") from None
+        strategy = str(values.get("strategy", "Cartesian")).replace("_", "").lower()
+        if strategy not in _STRATEGIES:
+            raise ParameterError(
+                f"search_criteria: strategy {values['strategy']!r} is not supported. Use one of "
+                f"{', '.join(_STRATEGIES.values())}."
+            )
+        values["strategy"] = _STRATEGIES[strategy]
+        if values.get("max_models", 0) < 0 or values.get("max_runtime_secs", 0) < 0:
+            raise ParameterError("search_criteria: limits must be 0 (none) or above.")
+        return cls(**values)
+
+
+def vars_of(criteria: SearchCriteria) -> dict[str, Any]:
+    """Return the fields of `criteria` by name."""
+    return {name: getattr(criteria, name) for name in SearchCriteria.__dataclass_fields__}
+
+
+@dataclass(frozen=True, slots=True)
+class GridFailure:
+    """A combination that could not be built, and why."""
+
+    values: dict[str, Any]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The models of a search, in the order in which they were built."""
+
+    key: str
+    algo: str
+    hyper_names: tuple[str, ...]
+    model_keys: tuple[str, ...] = ()
+    failures: tuple[GridFailure, ...] = ()
+    warnings: tuple[str, ...] = ()
+    tried: tuple[str, ...] = field(default=(), repr=False)
+
+    def with_model(self, key: str, tried: str) -> Grid:
+        """Return the grid with one more model."""
+        return replace(self, model_keys=(*self.model_keys, key), tried=(*self.tried, tried))
+
+    def with_failure(self, failure: GridFailure, tried: str) -> Grid:
+        """Return the grid with one more combination that failed."""
+        return replace(self, failures=(*self.failures, failure), tried=(*self.tried, tried))
+
+
+@dataclass(frozen=True, slots=True)
+class GridSearch:
+    """A search: the parameters that all models share, and the values to combine."""
+
+    algo: str
+    params: dict[str, Any]
+    spaces: tuple[dict[str, tuple[Any, ...]], ...]
+    criteria: SearchCriteria
+
+    @property
+    def hyper_names(self) -> tuple[str, ...]:
+        """The parameters that vary, in the order given."""
+        return tuple(dict.fromkeys(name for space in self.spaces for name in space))
+
+    @property
+    def n_combinations(self) -> int:
+        """How many combinations there are."""
+        return sum(math.prod(len(values) for values in space.values()) for space in self.spaces)
+
+    def combinations(self) -> Iterator[dict[str, Any]]:
+        """Yield the combinations in the order of the strategy."""
+        if self.criteria.strategy == "Cartesian":
+            for space in self.spaces:
+                for values in itertools.product(*space.values()):
+                    yield dict(zip(space, values, strict=True))
+        else:
+            for number in _shuffled(self.n_combinations, self.criteria.seed):
+                yield self._combination(number)
+
+    def _combination(self, number: int) -> dict[str, Any]:
+        for space in self.spaces:
+            size = math.prod(len(values) for values in space.values())
+            if number < size:
+                break
+            number -= size
+        found: dict[str, Any] = {}
+        for name, values in reversed(space.items()):
+            number, idx = divmod(number, len(values))
+            found[name] = values[idx]
+        return {name: found[name] for name in space}
+
+
+def _shuffled(n: int, seed: int) -> Iterator[int]:
+    """Yield 0 … n-1 once each in a random order that depends on the seed alone."""
+    rng = np.random.default_rng(None if seed == -1 else seed & (2**64 - 1))
+    if n <= 1 << 20:
+        yield from rng.permutation(n).tolist()
+        return
+    seen: set[int] = set()
+    while len(seen) < n:
+        number = int(rng.integers(n))
+        if number not in seen:
+            seen.add(number)
+            yield number
+
+
+def start_grid(
+    engine: Engine,
+    algo: str,
+    params: Mapping[str, Any],
+    hyper_params: Mapping[str, Any],
+    criteria: Mapping[str, Any] | None = None,
+    grid_id: str | None = None,
+) -> Job:
+    """Check the names now, then start the job that builds the models; its ``dest`` is the grid."""
+    builder = builder_of(algo)
+    spaces = _spaces(builder.algo, hyper_params, params)
+    search = GridSearch(builder.algo, dict(params), spaces, SearchCriteria.of(criteria or {}))
+    if search.n_combinations > _MAX_COMBINATIONS:
+        raise ParameterError("hyper_parameters: more combinations than can be counted.")
+    for name in search.hyper_names:
+        if builder.params.find(name) is None:
+            raise ParameterError(f"hyper_parameters: {algo} has no parameter {name!r}.")
+    unknown = [name for name in params if builder.params.find(name) is None]
+    if unknown:
+        raise ParameterError(f"Unknown parameter: {', '.join(unknown)}.")
+    key = grid_id or f"Grid_{builder.algo.upper()}_{uuid.uuid4().hex[:12]}"
+    before = engine.dkv.find(key)
+    if before is not None and (not isinstance(before, Grid) or before.algo != builder.algo):
+        raise ParameterError(f"grid_id: {key!r} is taken by something else. Choose another.")
+    grid = before or Grid(key, builder.algo, search.hyper_names)
+    if set(grid.hyper_names) != set(search.hyper_names):
+        raise ParameterError(
+            f"grid_id: grid {key!r} varies {', '.join(grid.hyper_names)}; a search that goes on "
+            "with it must vary the same. Choose another grid_id."
+        )
+    return engine.start_job(
+        f"{builder.algo_full_name} grid search", run_grid, search, grid,
+        dest=key, dest_type="Key<Grid>",
+    )  # fmt: skip
+
+
+def _spaces(
+    algo: str, hyper: Mapping[str, Any], params: Mapping[str, Any]
+) -> tuple[dict[str, tuple[Any, ...]], ...]:
+    shared = {name: _values(name, v) for name, v in hyper.items() if name != "subspaces"}
+    subspaces = hyper.get("subspaces") or [{}]
+    spaces = tuple(
+        {**shared, **{name: _values(name, v) for name, v in sub.items()}} for sub in subspaces
+    )
+    if not any(spaces):
+        raise ParameterError("hyper_parameters: give at least one parameter to vary.")
+    twice = [name for space in spaces for name in space if _is_given(algo, name, params)]
+    if twice:
+        raise ParameterError(
+            f"hyper_parameters: {', '.join(dict.fromkeys(twice))} is given as a fixed parameter "
+            "too. Leave out one of the two."
+        )
+    return spaces
+
+
+def _is_given(algo: str, name: str, params: Mapping[str, Any]) -> bool:
+    param = builder_of(algo).params.find(name)
+    if param is None or params.get(name) is None:
+        return False
+    try:  # clients send all parameters, with defaults where the user gave none
+        return bool(param.read(params[name]) != param.default)
+    except ValueError:
+        return True
+
+
+def _values(name: str, values: Any) -> tuple[Any, ...]:
+    listed = tuple(values) if isinstance(values, list | tuple) else (values,)
+    if not listed:
+        raise ParameterError(f"hyper_parameters: {name} has no values to try.")
+    return listed
+
+
+def run_grid(ctx: JobContext, search: GridSearch, grid: Grid) -> str:
+    """Build the models of the search, store the grid after each, and return its key."""
+    stored = ctx.dkv.find(grid.key)
+    grid = stored if isinstance(stored, Grid) else grid
+    ctx.dkv.put(grid.key, grid, kind="grid")
+    n_wanted = search.n_combinations
+    if search.criteria.max_models:
+        n_wanted = min(n_wanted, search.criteria.max_models)
+    deadline = time.time() + (search.criteria.max_runtime_secs or math.inf)
+    n_built, scores = 0, [0.0][:0]
+    for values in search.combinations():
+        if n_built >= n_wanted or time.time() >= deadline or _has_converged(search, scores):
+            break
+        ctx.check()
+        tried = repr(sorted(values.items()))
+        if tried in grid.tried:
+            n_built += 1
+            continue
+        part = JobPart(ctx, n_built, max(1, n_wanted))
+        grid, model = _build_one(part, search, grid, values, tried, deadline)
+        ctx.dkv.put(grid.key, grid, kind="grid")
+        if model is not None:
+            n_built += 1
+            scores.append(score_of(model, _stopping_name(search, model)))
+    ctx.update(1.0, f"{len(grid.model_keys)} models")
+    return grid.key
+
+
+def _build_one(
+    part: JobPart,
+    search: GridSearch,
+    grid: Grid,
+    values: dict[str, Any],
+    tried: str,
+    deadline: float,
+) -> tuple[Grid, Model | None]:
+    key = f"{grid.key}_model_{len(grid.model_keys) + len(grid.failures) + 1}"
+    raw = {**search.params, **values}
+    own_limit = float(raw.get("max_runtime_secs") or math.inf)
+    limit = min(own_limit, max(1e-3, deadline - time.time()))
+    if math.isfinite(limit):
+        raw["max_runtime_secs"] = limit
+    try:
+        spec = validate(part.engine, search.algo, raw, model_id=key)
+        model = run_build(part, builder_of(search.algo), spec)
+    except JobCancelledError:
+        raise
+    except DH2OError as error:
+        return grid.with_failure(GridFailure(values, str(error)), tried), None
+    return grid.with_model(key, tried), model
+
+
+def _has_converged(search: GridSearch, scores: Sequence[float]) -> bool:
+    """Return whether the last models did not better the best one before by the tolerance."""
+    rounds = search.criteria.stopping_rounds
+    if rounds <= 0 or len(scores) <= rounds:
+        return False
+    best_before, best_now = min(scores[:-rounds]), min(scores)
+    return best_before - best_now <= abs(best_before) * search.criteria.stopping_tolerance
+
+
+def _stopping_name(search: GridSearch, model: Model) -> str:
+    metric = search.criteria.stopping_metric.lower()
+    return default_metric(model)[0] if metric == "auto" else metric

@@ -1,0 +1,118 @@
+"""Grid search: combinations, order, limits, failures, and going on with a grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dh2o.errors import ParameterError
+from dh2o.estimators.grid import Grid, GridSearch, SearchCriteria, start_grid
+from dh2o.estimators.ranking import ranked, summary_table
+from dh2o.frame import Frame
+from dh2o.mrtask import Engine
+
+SPACE = {"a": (1, 2), "b": ("x", "y", "z")}
+
+
+def search(**criteria: Any) -> GridSearch:
+    return GridSearch("gbm", {}, (SPACE,), SearchCriteria.of(criteria))
+
+
+def test_cartesian_varies_the_last_parameter_fastest() -> None:
+    found = list(search().combinations())
+    assert len(found) == search().n_combinations == 6
+    assert [c["b"] for c in found[:3]] == ["x", "y", "z"]
+    assert [c["a"] for c in found] == [1, 1, 1, 2, 2, 2]
+
+
+def test_random_tries_each_once_in_an_order_of_the_seed() -> None:
+    def order(seed: int) -> list[dict[str, Any]]:
+        return list(search(strategy="RandomDiscrete", seed=seed).combinations())
+
+    assert order(5) == order(5)
+    assert order(5) != order(6)
+    assert sorted(map(repr, order(5))) == sorted(map(repr, search().combinations()))
+
+
+def test_subspaces_are_combined_apart() -> None:
+    spaces = ({"a": (1,), "b": (2, 3)}, {"a": (1,), "c": (4,)})
+    found = list(GridSearch("gbm", {}, spaces, SearchCriteria()).combinations())
+    assert found == [{"a": 1, "b": 2}, {"a": 1, "b": 3}, {"a": 1, "c": 4}]
+
+
+@pytest.mark.parametrize(
+    ("criteria", "words"),
+    [
+        ({"colour": 1}, "unknown 'colour'"),
+        ({"strategy": "Best"}, "strategy 'Best'"),
+        ({"max_models": "many"}, "max_models='many'"),
+        ({"max_models": -1}, "limits"),
+    ],
+)
+def test_wrong_criteria_are_named(criteria: dict[str, Any], words: str) -> None:
+    with pytest.raises(ParameterError, match=words):
+        SearchCriteria.of(criteria)
+
+
+@pytest.fixture
+def data(engine: Engine) -> Frame:
+    n = 200
+    rows = {"x": [i % 17 for i in range(n)], "y": [float(i % 17 + i % 3) for i in range(n)]}
+    frame = Frame.from_python(rows).put("grid_data")
+    yield frame
+    engine.dkv.remove_all()
+
+
+def start(engine: Engine, hyper: dict[str, Any], **options: Any) -> Grid:
+    params = {"training_frame": "grid_data", "response_column": "y", "seed": 1, "min_rows": 2}
+    job = start_grid(engine, "gbm", params, hyper, grid_id="g", **options)
+    return engine.dkv.get(job.wait().result())
+
+
+def test_models_are_built_ranked_and_shown(engine: Engine, data: Frame) -> None:
+    grid = start(engine, {"ntrees": [1, 5], "max_depth": [1, 3]})
+    models = [engine.dkv.get(key) for key in grid.model_keys]
+    best, name, decreasing = ranked(models)
+    assert (name, decreasing) == ("residual_deviance", False)
+    assert (best[0].params["ntrees"], best[0].params["max_depth"]) == (5, 3)
+    table = summary_table(best, grid.hyper_names, name, decreasing)
+    assert table is not None
+    assert list(table.column("model_ids")) == [model.key for model in best]
+    worst = ranked(models, "rmse", decreasing=True)[0][0]
+    assert worst.params["ntrees"] == 1
+    with pytest.raises(ParameterError, match="Must be one of"):
+        ranked(models, "auc", decreasing=True)
+
+
+def test_what_cannot_be_built_is_noted(engine: Engine, data: Frame) -> None:
+    grid = start(engine, {"ntrees": [-1, 2]})
+    assert len(grid.model_keys) == 1
+    assert grid.failures[0].values == {"ntrees": -1}
+    assert "ntrees" in grid.failures[0].message
+
+
+def test_a_limit_ends_the_search_and_another_goes_on(engine: Engine, data: Frame) -> None:
+    first = start(engine, {"ntrees": [1, 2, 3]}, criteria={"max_models": 1})
+    assert len(first.model_keys) == 1
+    second = start(engine, {"ntrees": [1, 2, 3]})
+    assert len(second.model_keys) == 3
+    assert second.model_keys[0] == first.model_keys[0]
+    with pytest.raises(ParameterError, match="varies ntrees"):
+        start(engine, {"max_depth": [1]})
+
+
+@pytest.mark.parametrize(
+    ("hyper", "words"),
+    [
+        ({}, "at least one"),
+        ({"ntrees": []}, "no values"),
+        ({"nteees": [1]}, "no parameter 'nteees'"),
+        ({"min_rows": [1, 2]}, "min_rows is given as a fixed parameter"),
+    ],
+)
+def test_wrong_hyper_parameters_are_named(
+    engine: Engine, data: Frame, hyper: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ParameterError, match=words):
+        start(engine, hyper)
