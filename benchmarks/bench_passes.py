@@ -1,6 +1,7 @@
 """What a pass costs: the lane against the task graph, and a step on job-local state.
 
-The partial result is 172 kB, as a level of a GBM's histograms. Run: python benchmarks/bench_passes.py
+The partial result is 172 kB, as a level of a GBM's histograms.
+Run: python benchmarks/bench_passes.py
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Histogram(MRTask[Any, Any]):
 
 
 class LocalHistogram(LocalTask[Any, Any]):
-    def map(self, state: int, worker: Any) -> Any:
+    def map(self, state: int, _: Any) -> Any:
         return np.full(N_PARTIAL, state, np.int64)
 
     def combine(self, a: Any, b: Any) -> Any:
@@ -44,7 +45,7 @@ class LocalHistogram(LocalTask[Any, Any]):
         return a
 
 
-def n_rows_here(blocks: list[Block], payload: Any, worker: Any) -> int:
+def n_rows_here(blocks: list[Block], *_: Any) -> int:
     return sum(block.n_rows for block in blocks)
 
 

@@ -164,7 +164,7 @@ class Job:
         self._engine.call("job_remove", job=self.key)
 
     def __repr__(self) -> str:
-        state = self._fresh()
+        state = self._state
         return f"<Job {self.key}: {self.description}, {state['status']} {state['progress']:.0%}>"
 
 

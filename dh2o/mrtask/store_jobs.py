@@ -9,9 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-MAX_ATTEMPTS = (
-    50  # driver starts without a new checkpoint; a driver that kills its workers must end
-)
+MAX_ATTEMPTS = 50  # starts without a new checkpoint: a driver that kills its workers must end
+MAX_FINISHED = 1000  # jobs that have ended and are still listed
 
 
 @dataclass
@@ -79,6 +78,7 @@ class Jobs:
         record = JobRecord(**job, files=tuple(files))
         if record.dest and (blocker := self._locks.blocker(record.dest, record.key, write=True)):
             return {"status": "locked", "by": blocker}
+        self._forget_oldest()
         self.records[record.key] = record
         self.by_task[record.task] = record
         if record.dest:
@@ -86,6 +86,11 @@ class Jobs:
         self._claims.hold(record.key, tasks)
         self._entries.spool.hold(record.files, f"dh2o-{record.key}")
         return {"status": "ok"}
+
+    def _forget_oldest(self) -> None:
+        finished = [key for key, record in self.records.items() if record.finished]
+        for key in finished[:-MAX_FINISHED]:
+            del self.records[key]
 
     def task_moved(self, task: str, finish: str) -> None:
         """Follow the driver task: claim it, never blame it for dying workers, see its failure."""

@@ -90,7 +90,7 @@ def until_cancelled(ctx: JobContext, folder: str) -> None:
 
 def test_cancel(any_engine: Engine, tmp_path: Path) -> None:
     job = any_engine.start_job("Endless", until_cancelled, str(tmp_path), dest="endless")
-    wait_until(lambda: marks(tmp_path), "the job to start")
+    wait_until(lambda: bool(marks(tmp_path)), "the job to start")
     with pytest.raises(KeyLockedError, match=job.key):
         any_engine.dkv.put("endless", 1)
     with pytest.raises(KeyLockedError, match=job.key):
@@ -150,7 +150,7 @@ def test_job_outlives_its_client(cluster3: Engine, tmp_path: Path) -> None:
     key = guest.start_job("Patient", wait_for_word, str(folder), blocks).key
     del blocks
     guest.close()
-    wait_until(lambda: marks(folder), "the job to start")
+    wait_until(lambda: bool(marks(folder)), "the job to start")
     (folder / "go").touch()
     assert cluster3.job(key).result(timeout=60) == expected
 
