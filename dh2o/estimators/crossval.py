@@ -11,13 +11,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dh2o.estimators.adapt_frame import infos_for
 from dh2o.estimators.folds import Folds, fold_weights, make_folds
 from dh2o.estimators.holdout import holdout_frames, summary_table
 from dh2o.estimators.job_parts import JobPart
-from dh2o.estimators.scoring import MetricsTask, slim, spec_metric_builder
+from dh2o.estimators.scoring import MetricsTask, spec_metric_builder
 from dh2o.models import Model
-from dh2o.models.score_block import adaptation_of
+from dh2o.models.metrics import MetricBuilder
 
 if TYPE_CHECKING:
     from dh2o.estimators.builder import ModelBuilder
@@ -38,6 +37,7 @@ class FoldModel:
     """A fold's model and what its held-out rows add to the metrics."""
 
     model: Model
+    holdout: Frame
     partial: Any
     facts: dict[str, Any]
 
@@ -60,15 +60,16 @@ def _build_fold(
     ctx: JobContext, builder: ModelBuilder, spec: TrainSpec, folds: Folds, fold: int
 ) -> FoldModel:
     """Build, store and judge one fold's model, unless a driver before this one did."""
-    own = _fold_spec(spec, folds, fold)
+    train_weights, holdout_weights = fold_weights(spec, folds, fold)
+    holdout = _weighted(spec, holdout_weights)
+    own = _fold_spec(spec, folds, fold, _weighted(spec, train_weights), holdout)
     part = JobPart(ctx, fold, folds.n_folds + 1)
     model = part.finished_model(own.model_key)
     if model is None:
         model = builder.build(part, own)
-    partial = _judged(model, own)
-    metrics = model.output.validation_metrics
-    if metrics is None:
-        metrics = model.metric_builder(spec_metric_builder(spec)).finish(partial)
+    counter = model.metric_builder(spec_metric_builder(own, valid=True))
+    partial = MetricsTask.of(model, holdout, counter, WEIGHTS).do_all(holdout)
+    metrics = model.output.validation_metrics or counter.finish(partial)
     output = model.output.replace(
         **_without_internal(model, spec),
         validation_metrics=metrics.replace(model_key=own.model_key, frame_key=spec.training_frame),
@@ -77,11 +78,10 @@ def _build_fold(
     facts = builder.cv_facts(model)
     model = model.replace(output=output)
     ctx.dkv.put(own.model_key, model, kind="model")
-    return FoldModel(model, partial, facts)
+    return FoldModel(model, holdout, partial, facts)
 
 
-def _fold_spec(spec: TrainSpec, folds: Folds, fold: int) -> TrainSpec:
-    train_weights, holdout_weights = fold_weights(spec, folds, fold)
+def _fold_spec(spec: TrainSpec, folds: Folds, fold: int, train: Frame, holdout: Frame) -> TrainSpec:
     key = f"{spec.model_key}_cv_{fold + 1}"
     left = spec.time_left_s()
     deadline = None
@@ -92,8 +92,8 @@ def _fold_spec(spec: TrainSpec, folds: Folds, fold: int) -> TrainSpec:
     return spec.replace(
         params=spec.params.with_actual(**known),
         model_key=key,
-        train=_weighted(spec, train_weights),
-        valid=_weighted(spec, holdout_weights),
+        train=train,
+        valid=holdout,
         weights=WEIGHTS,
         valid_weights=WEIGHTS,
         fold=None,
@@ -108,23 +108,6 @@ def _weighted(spec: TrainSpec, weights: Frame) -> Frame:
     special = [WEIGHTS, *(name for name in (spec.offset, spec.response) if name is not None)]
     with_weights = spec.train.with_columns({WEIGHTS: weights})
     return with_weights.select([*spec.x, *special])
-
-
-class PartialMetricsTask(MetricsTask):
-    """Metrics that are not finished yet, to be combined with those of other models."""
-
-    __slots__ = ()
-
-    def finish(self, total: Any) -> Any:
-        return total
-
-
-def _judged(model: Model, own: TrainSpec) -> Any:
-    """Return the partial metrics of the fold's held-out rows."""
-    assert own.valid is not None  # made by _fold_spec
-    builder = model.metric_builder(spec_metric_builder(own, valid=True))
-    plan = adaptation_of(model, infos_for(model, own.valid), with_metrics=True)
-    return PartialMetricsTask(slim(model), plan, builder, WEIGHTS).do_all(own.valid)
 
 
 def _without_internal(model: Model, spec: TrainSpec) -> dict[str, Any]:
@@ -143,12 +126,7 @@ def _without_internal(model: Model, spec: TrainSpec) -> dict[str, Any]:
 def _with_cross_validation(
     ctx: JobContext, spec: TrainSpec, folds: Folds, made: list[FoldModel], main: Model
 ) -> Model:
-    base = main.metric_builder(spec_metric_builder(spec))
-    total = None
-    for fold in made:
-        if fold.partial is not None:
-            total = fold.partial if total is None else base.combine(total, fold.partial)
-    metrics = base.finish(total).replace(
+    metrics = _combined_metrics(main.metric_builder(spec_metric_builder(spec)), made).replace(
         model_key=main.key,
         frame_key=spec.training_frame,
         scoring_time_ms=int(time.time() * 1000),
@@ -167,6 +145,23 @@ def _with_cross_validation(
     }
     fields |= _kept(ctx, spec, folds, models)
     return main.replace(output=main.output.replace(**fields))
+
+
+def _combined_metrics(base: MetricBuilder[Any], made: list[FoldModel]) -> Any:
+    """Return the metrics of all held-out rows, each predicted by its fold's model."""
+
+    def run(counter: MetricBuilder[Any]) -> Any:
+        total = None
+        for fold in made:
+            part = fold.partial
+            if counter is not base:  # one more pass, to count some scores on a finer scale
+                task = MetricsTask.of(fold.model, fold.holdout, counter, WEIGHTS)
+                part = task.do_all(fold.holdout)
+            if part is not None:
+                total = part if total is None else counter.combine(total, part)
+        return total
+
+    return base.complete(run)
 
 
 def _kept(ctx: JobContext, spec: TrainSpec, folds: Folds, models: list[Model]) -> dict[str, Any]:

@@ -177,8 +177,12 @@ def start_grid(
     if search.n_combinations > _MAX_COMBINATIONS:
         raise ParameterError("hyper_parameters: more combinations than can be counted.")
     for name in search.hyper_names:
-        if builder.params.find(name) is None:
-            raise ParameterError(f"hyper_parameters: {algo} has no parameter {name!r}.")
+        param = builder.params.find(name)
+        if param is None or not param.gridable:
+            why = "is not gridable" if param is not None else f"does not exist in {algo}"
+            raise ParameterError(
+                f"Illegal hyper parameter for grid search! The parameter '{name} {why}!"
+            )
     unknown = [name for name in params if builder.params.find(name) is None]
     if unknown:
         raise ParameterError(f"Unknown parameter: {', '.join(unknown)}.")

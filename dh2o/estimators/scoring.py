@@ -39,8 +39,8 @@ class PredictTask(MRTask[None, None]):
         return tuple(map(encode_floats, columns))
 
 
-class MetricsTask(MRTask[Any, ModelMetrics]):
-    """Metrics of a model over blocks that hold the response."""
+class MetricsTask(MRTask[Any, Any]):
+    """What a metric builder counts of a model over blocks that hold the response."""
 
     __slots__ = ("builder", "model", "plan", "weights")
 
@@ -51,6 +51,14 @@ class MetricsTask(MRTask[Any, ModelMetrics]):
         self.plan = plan
         self.builder = builder
         self.weights = weights
+
+    @classmethod
+    def of(
+        cls, model: Model, frame: Frame, builder: MetricBuilder[Any], weights: str | None
+    ) -> MetricsTask:
+        """Return the task that counts over `frame`."""
+        plan = adaptation_of(model, infos_for(model, frame), with_metrics=True)
+        return cls(slim(model), plan, builder, weights)
 
     def map(self, block: Block) -> Any:
         total = None
@@ -69,9 +77,15 @@ class MetricsTask(MRTask[Any, ModelMetrics]):
             return b if a is None else a
         return self.builder.combine(a, b)
 
-    def finish(self, total: Any) -> ModelMetrics:
-        metrics: ModelMetrics = self.builder.finish(total)
-        return metrics
+
+def metrics_partial(
+    model: Model, frame: Frame, builder: MetricBuilder[Any], weights: str | None
+) -> Any:
+    """Return the partial metrics of a whole frame, with as many lane passes as they need."""
+    task = MetricsTask.of(model, frame, builder, weights)
+    return builder.partial_of(
+        lambda finer: MetricsTask(task.model, task.plan, finer, weights).do_all(frame)
+    )
 
 
 def slim(model: Model) -> Model:
@@ -123,10 +137,9 @@ def model_metrics(
 
     `weights` overrides the model's own weights column.
     """
-    plan = adaptation_of(model, infos_for(model, frame), with_metrics=True)
     column = weights or model.output.weights
     builder = builder or builder_for(model, frame, column, auc_type)
-    metrics = MetricsTask(slim(model), plan, builder, column).do_all(frame)
+    metrics = builder.finish(metrics_partial(model, frame, builder, column))
     return described(metrics, model, frame)
 
 

@@ -37,6 +37,8 @@ def measure_table(model: Model, data: Any, builder: MetricBuilder[Any]) -> Model
     columns = plan.columns(table.source(), table.n_rows)
     weights = columns[model.output.weights] if model.output.weights else None
     response = columns[model.output.response or ""]
-    partial = builder.map_rows(columns, model.score(columns), response, weights)
-    metrics: ModelMetrics = builder.finish(partial)
+    raw = model.score(columns)
+    metrics: ModelMetrics = builder.complete(
+        lambda finer: finer.map_rows(columns, raw, response, weights)
+    )
     return metrics

@@ -12,6 +12,7 @@ from sklearn import metrics as sk
 
 from dh2o.models import ModelCategory
 from dh2o.models.metrics import MetricBuilder, metric_builder, weight_scale
+from dh2o.models.metrics.binomial import BinomialMetricBuilder
 from dh2o.models.metrics.deviance import DEVIANCES
 
 BINOMIAL = metric_builder(ModelCategory.BINOMIAL, ("n", "y"))
@@ -75,6 +76,31 @@ def test_auc_of_saturated_and_of_clustered_scores() -> None:
     clustered = 1e-3 + 1e-9 * rng.normal(y, 1)
     for p in (near_one, clustered):
         assert BINOMIAL.measure(p, y).auc == pytest.approx(sk.roc_auc_score(y, p), abs=1e-9)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_auc_is_exact_where_most_scores_are_close_and_others_spread(weighted: bool) -> None:
+    rng = np.random.default_rng(11)
+    n = 40_000
+    y = (rng.random(n) < 0.5).astype(float)
+    close = 0.5 + 1e-6 * rng.normal(y, 0.5)
+    p = np.where(rng.random(n) < 0.7, close, rng.random(n))
+    w = rng.integers(1, 4, n).astype(float) if weighted else None
+    builder = BinomialMetricBuilder(("n", "y"), cap=1 << 10)
+    truth = sk.roc_auc_score(y, p, sample_weight=w)
+    coarse = builder.finish(builder.map(p, y, w))
+    assert abs(coarse.auc - truth) > 1e-3  # one pass with so few cells cannot tell
+    found = builder.measure(p, y, w)
+    assert found.auc == pytest.approx(truth, abs=1e-5)
+    rows = np.array_split(np.arange(n), 3)
+
+    def in_pieces(finer: MetricBuilder[Any]) -> Any:
+        parts = [finer.map(p[r], y[r], None if w is None else w[r]) for r in rows]
+        return functools.reduce(finer.combine, parts)
+
+    again = builder.complete(in_pieces)
+    assert (again.auc, again.pr_auc) == (found.auc, found.pr_auc)
+    assert again.thresholds.n_positive == y.sum() if w is None else w[y == 1].sum()
 
 
 def test_multinomial_agrees_with_sklearn() -> None:

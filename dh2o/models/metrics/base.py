@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -78,6 +79,26 @@ class MetricBuilder(ABC, Generic[P]):
     def finish(self, total: P | None) -> Any:
         """Return the metrics; of no rows at all if `total` is None."""
 
+    def refinement(self, total: P) -> MetricBuilder[Any] | None:  # noqa: ARG002  # for subclasses
+        """Return what to measure in one more pass to make `total` exact enough; None: it is."""
+        return None
+
+    def refined(self, total: P, more: Any) -> P:  # noqa: ARG002  # for subclasses
+        """Return `total` made more exact by what its refinement measured."""
+        return total
+
+    def partial_of(self, run: Callable[[MetricBuilder[Any]], Any]) -> P | None:
+        """Return the partial of all rows; `run` makes the pass with a builder over them."""
+        total: P | None = run(self)
+        finer = None if total is None else self.refinement(total)
+        if total is None or finer is None:
+            return total
+        return self.refined(total, finer.partial_of(run))
+
+    def complete(self, run: Callable[[MetricBuilder[Any]], Any]) -> Any:
+        """Return the metrics of all rows, with as many passes as they need (mostly one)."""
+        return self.finish(self.partial_of(run))
+
     def measure(self, preds: F64, actual: F64, weights: F64 | None = None) -> Any:
         """Return the metrics of arrays that are all here."""
-        return self.finish(self.map(preds, actual, weights))
+        return self.complete(lambda builder: builder.map(preds, actual, weights))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,11 @@ from dh2o.models.metrics.score_histogram import (
     DEFAULT_CAP,
     ScoreHistogram,
     empty_histogram,
+    heavy_cells,
     histogram,
     merge,
+    spliced,
+    within,
 )
 from dh2o.models.metrics.thresholds import (
     Thresholds,
@@ -145,13 +148,21 @@ class BinomialMetricBuilder(MetricBuilder[BinomialPartial]):
     gainslift_bins: int = -1
     cap: int = DEFAULT_CAP
 
-    def map(self, preds: F64, actual: F64, weights: F64 | None = None) -> BinomialPartial:
+    def rows(self, preds: F64, actual: F64, weights: F64 | None) -> tuple[F64, F64, F64 | None]:
+        """Return probability of the second class, class and weight of the rows that count."""
         p1 = preds if preds.ndim == 1 else preds[:, min(1, preds.shape[1] - 1)]
         p, y, w = usable_rows(p1[:, None], actual, weights)
-        p = p[:, 0]
         keep = (y == 0) | (y == 1)
-        if not keep.all():
-            p, y, w = p[keep], y[keep], None if w is None else w[keep]
+        if keep.all():
+            return p[:, 0], y, w
+        return p[keep, 0], y[keep], None if w is None else w[keep]
+
+    def scaled(self, weights: F64 | None) -> I64 | None:
+        """Return weights as the integers that the score histogram adds up."""
+        return None if weights is None else np.rint(weights * self.weight_scale).astype(np.int64)
+
+    def map(self, preds: F64, actual: F64, weights: F64 | None = None) -> BinomialPartial:
+        p, y, w = self.rows(preds, actual, weights)
         if len(y) == 0:
             return BinomialPartial(0, empty_sums(_N_SUMS), empty_histogram(2, self.cap))
         p_actual = np.where(y == 1, p, 1.0 - p)
@@ -160,13 +171,18 @@ class BinomialMetricBuilder(MetricBuilder[BinomialPartial]):
             sums = exact_sums(np.ones(len(y)), y, squared, loss)
             return BinomialPartial(len(y), sums, histogram(p, y, None, 2, self.cap))
         sums = exact_sums(w, w * y, w * squared, w * loss)
-        amounts = np.rint(w * self.weight_scale).astype(np.int64)
-        return BinomialPartial(len(y), sums, histogram(p, y, amounts, 2, self.cap))
+        return BinomialPartial(len(y), sums, histogram(p, y, self.scaled(w), 2, self.cap))
 
     def combine(self, a: BinomialPartial, b: BinomialPartial) -> BinomialPartial:
         return BinomialPartial(
             a.n_obs + b.n_obs, combine_sums(a.sums, b.sums), merge(a.scores, b.scores)
         )
+
+    def refinement(self, total: BinomialPartial) -> MetricBuilder[Any] | None:
+        return HistogramRefinement.of(self, total.scores)
+
+    def refined(self, total: BinomialPartial, more: Any) -> BinomialPartial:
+        return replace(total, scores=spliced(total.scores, more))
 
     def finish(self, total: BinomialPartial | None) -> ModelMetricsBinomial:
         if total is None or total.n_obs == 0:
@@ -188,6 +204,41 @@ class BinomialMetricBuilder(MetricBuilder[BinomialPartial]):
     def _scale_of(self, total: BinomialPartial, w: float) -> float:
         """Unweighted rows count as 1 each, weighted ones as weight times scale."""
         return 1.0 if int(total.scores.counts.sum()) == total.n_obs == w else self.weight_scale
+
+
+@dataclass(frozen=True, eq=False)
+class HistogramRefinement(MetricBuilder[ScoreHistogram]):
+    """Counts once more, on a finer scale, the rows of cells too heavy for an exact AUC."""
+
+    base: BinomialMetricBuilder
+    cells: NDArray[np.uint64]
+    n_dropped: int
+
+    @classmethod
+    def of(cls, base: BinomialMetricBuilder, coarse: ScoreHistogram) -> HistogramRefinement | None:
+        """Return the refinement of a histogram, None if it is fine enough."""
+        cells = heavy_cells(coarse)
+        return cls(base, cells, coarse.n_dropped) if len(cells) else None
+
+    def map(self, preds: F64, actual: F64, weights: F64 | None = None) -> ScoreHistogram:
+        p, y, w = self.base.rows(preds, actual, weights)
+        mine = within(p, self.cells, self.n_dropped)
+        amounts = self.base.scaled(None if w is None else w[mine])
+        return histogram(p[mine], y[mine], amounts, 2, self.base.cap)
+
+    def combine(self, a: ScoreHistogram, b: ScoreHistogram) -> ScoreHistogram:
+        return merge(a, b)
+
+    def refinement(self, total: ScoreHistogram) -> MetricBuilder[Any] | None:
+        if total.n_dropped >= self.n_dropped:
+            return None  # no progress is left to make
+        return HistogramRefinement.of(self.base, total)
+
+    def refined(self, total: ScoreHistogram, more: Any) -> ScoreHistogram:
+        return spliced(total, more)
+
+    def finish(self, total: ScoreHistogram | None) -> ScoreHistogram | None:
+        return total
 
 
 def weight_scale(largest: float, n_rows: int, whole: bool) -> float:

@@ -20,6 +20,7 @@ F64 = NDArray[np.float64]
 
 _SIGN = np.uint64(1 << 63)
 DEFAULT_CAP = 1 << 18
+AUC_TOLERANCE = 4e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,3 +127,44 @@ def _coarsened(keys: U64, counts: I64, n_dropped: int, cap: int) -> ScoreHistogr
         starts = _starts(keys)
         keys, counts = keys[starts], np.add.reduceat(counts, starts, axis=0)
     return ScoreHistogram(keys, counts, n_dropped, cap)
+
+
+def heavy_cells(coarse: ScoreHistogram) -> U64:
+    """Return the keys whose rows are to be counted on a finer scale; none if AUC is sure enough.
+
+    A cell of p positives and n negatives, whatever their order, moves the AUC by at most
+    p n / (2 P N). Cells are chosen, the heaviest first, until the others together move it by less
+    than the tolerance.
+    """
+    none = coarse.keys[:0]
+    if coarse.n_dropped == 0 or coarse.counts.shape[1] != 2:
+        return none
+    negative, positive = coarse.counts.astype(np.float64).T
+    pairs = negative.sum() * positive.sum()
+    if pairs == 0:
+        return none
+    doubt = negative * positive / (2 * pairs)
+    if doubt.sum() <= AUC_TOLERANCE:
+        return none
+    order = np.argsort(-doubt, kind="stable")
+    left = doubt.sum() - np.cumsum(doubt[order])
+    n_heavy = min(int(np.argmax(left <= AUC_TOLERANCE / 2)) + 1, max(coarse.cap // 4, 1))
+    return np.sort(coarse.keys[order[:n_heavy]])
+
+
+def within(scores: F64, cells: U64, n_dropped: int) -> NDArray[np.bool_]:
+    """Return which scores lie in the given cells."""
+    keys = _truncated(keys_of(np.ascontiguousarray(scores)), n_dropped)
+    at = np.minimum(np.searchsorted(cells, keys), len(cells) - 1)
+    return cells[at] == keys
+
+
+def spliced(coarse: ScoreHistogram, fine: ScoreHistogram | None) -> ScoreHistogram:
+    """Return `coarse` with the cells that `fine` counted replaced; not to be merged any more."""
+    if fine is None or len(fine.keys) == 0:
+        return coarse
+    redone = np.isin(coarse.keys, np.unique(_truncated(fine.keys, coarse.n_dropped)))
+    keys = np.concatenate([coarse.keys[~redone], fine.keys])
+    counts = np.concatenate([coarse.counts[~redone], fine.counts])
+    order = np.argsort(keys, kind="stable")
+    return ScoreHistogram(keys[order], counts[order], fine.n_dropped, coarse.cap)
