@@ -44,6 +44,8 @@ class GLMModel(Model):
     path_alpha: F64 | None = None
     path_beta: F64 | None = None
     path_deviance: F64 | None = None
+    path_z: F64 | None = None
+    path_p: F64 | None = None
 
     @property
     def family(self) -> Family:
@@ -178,4 +180,6 @@ _OPTIONAL = (
     "path_alpha",
     "path_beta",
     "path_deviance",
+    "path_z",
+    "path_p",
 )

@@ -87,6 +87,12 @@ class GLMMetricBuilder(MetricBuilder[GLMPartial]):
         base = self.base.combine(a.base, b.base)
         return GLMPartial(base, a.n_obs + b.n_obs, combine_sums(a.sums, b.sums))
 
+    def refinement(self, total: GLMPartial) -> MetricBuilder[Any] | None:
+        return self.base.refinement(total.base)
+
+    def refined(self, total: GLMPartial, more: Any) -> GLMPartial:
+        return GLMPartial(self.base.refined(total.base, more), total.n_obs, total.sums)
+
     def finish(self, total: GLMPartial | None) -> Any:
         if total is None or total.n_obs == 0:
             return self.base.finish(None if total is None else total.base)

@@ -25,7 +25,12 @@ def regularization_path(model: GLMModel) -> dict[str, Any]:
     lambdas = [extra["lambda_best"]] if model.path_lambda is None else model.path_lambda.tolist()
     alphas = [extra["alpha_best"]] if model.path_alpha is None else model.path_alpha.tolist()
     scaled = [model.design.standardised(beta).tolist() for beta in betas]
-    errors = model.std_errors
+    z, p = (
+        _rows(model, of_path, of_best)
+        for of_path, of_best in ((model.path_z, model.z_values), (model.path_p, model.p_values))
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        errors = None if z is None else np.where(betas == 0, np.nan, betas / z).tolist()
     return {
         "lambdas": lambdas,
         "alphas": alphas,
@@ -34,10 +39,17 @@ def regularization_path(model: GLMModel) -> dict[str, Any]:
         "coefficients": [beta.tolist() for beta in betas],
         "coefficients_std": scaled if model.params["standardize"] else None,
         "coefficient_names": list(model.design.names),
-        "z_values": None if model.z_values is None else [model.z_values.tolist()],
-        "p_values": None if model.p_values is None else [model.p_values.tolist()],
-        "std_errs": None if errors is None else [errors.tolist()],
+        "z_values": None if z is None else z.tolist(),
+        "p_values": None if p is None else p.tolist(),
+        "std_errs": errors,
     }
+
+
+def _rows(model: GLMModel, of_path: F64 | None, of_best: F64 | None) -> F64 | None:
+    """Return one row per solution, None when p-values were not asked for."""
+    if of_best is None:
+        return None
+    return of_best[None, :] if model.path_beta is None else of_path
 
 
 def _explained(model: GLMModel, column: int) -> list[float] | None:
@@ -72,7 +84,7 @@ def with_coefficients(
         output = output.replace(threshold=threshold)
     nothing: dict[str, Any] = dict.fromkeys(
         ("covariance", "z_values", "p_values", "path_lambda", "path_alpha", "path_beta",
-         "path_deviance")
+         "path_deviance", "path_z", "path_p")
     )  # fmt: skip
     return dataclasses.replace(
         model,

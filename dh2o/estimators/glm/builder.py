@@ -63,11 +63,19 @@ class GLMBuilder(ModelBuilder):
         return train_glm(ctx, spec)
 
     def cv_facts(self, model: Model) -> dict[str, Any]:
-        if not isinstance(model, GLMModel) or model.path_lambda is None:
+        if not isinstance(model, GLMModel):
             return {}
+        facts: dict[str, Any] = {}
+        table = model.output.scoring_history
+        if table is not None and {"iterations", "deviance_test"} <= set(table.col_names):
+            facts = {"iterations": table["iterations"], "tests": table["deviance_test"]}
+        if model.path_lambda is None or model.path_alpha is None or model.path_deviance is None:
+            return facts
         return {
+            **facts,
+            "alpha": model.path_alpha.tolist(),
             "lambda": model.path_lambda.tolist(),
-            "deviance": [] if model.path_deviance is None else model.path_deviance[:, 1].tolist(),
+            "deviance": model.path_deviance[:, 1].tolist(),
         }
 
 

@@ -113,8 +113,10 @@ def _check_p_values(spec: TrainSpec) -> Iterator[Message]:
             "compute_p_values", "P values are currently not supported for constrained coefficients"
         )
     if params["lambda_search"] or any(params["lambda"] or ()):
-        yield Message.error(
-            "compute_p_values", "P values can only be computed without regularization (lambda = 0)"
+        yield Message.warn(
+            "compute_p_values",
+            "P values of a penalized fit are those of its nonzero coefficients: they take the "
+            "choice of columns as given and ignore the shrinkage.",
         )
 
 

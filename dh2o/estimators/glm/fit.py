@@ -98,6 +98,10 @@ class Limits:
     beta_epsilon: float
     objective_epsilon: float
     out_of_time: Callable[[], bool]
+    #: Called after every step; True ends the fit.
+    after_step: Callable[[State], bool] = lambda _: False
+    #: Metrics decide when to stop, not the size of the steps.
+    by_metrics: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,8 @@ class Step:
     iteration: int
     nll: float
     objective: float
+    lam: float
+    alpha: float
 
 
 @dataclass(slots=True, eq=False)
@@ -124,10 +130,10 @@ class State:
         """Return the value that is minimised."""
         return self.nll * problem.obj_reg + penalty.value(self.beta)
 
-    def record(self, objective: float) -> None:
+    def record(self, objective: float, lam: float = 0.0, alpha: float = 0.0) -> None:
         """Add a line to the history."""
         now = int(time.time() * 1000)
-        self.steps.append(Step(now, self.iterations, self.nll, objective))
+        self.steps.append(Step(now, self.iterations, self.nll, objective, lam, alpha))
 
     def advance(
         self, problem: Problem, penalty: Penalty, beta: F64, nll: float, limits: Limits
@@ -138,10 +144,12 @@ class State:
         self.beta, self.nll = beta.copy(), nll
         self.iterations += 1
         after = self.objective(problem, penalty)
-        self.record(after)
+        self.record(after, penalty.lam, penalty.alpha)
+        stop = limits.after_step(self)
         gain = (before - after) / abs(before) if before else 0.0
         converged = moved < limits.beta_epsilon or gain < limits.objective_epsilon
-        return not (converged or self.iterations >= limits.max_iterations or limits.out_of_time())
+        stop |= (converged and not limits.by_metrics) or limits.out_of_time()
+        return not stop and self.iterations < limits.max_iterations
 
 
 def fit(
@@ -154,12 +162,14 @@ def fit(
 ) -> None:
     """Move `state` to the minimum under `penalty`."""
     if problem.is_linear:
-        _fit_linear(problem, penalty, state, drop_collinear)
+        _fit_linear(problem, penalty, state, limits, drop_collinear)
     else:
         _fit_irlsm(problem, penalty, state, limits, drop_collinear)
 
 
-def _fit_linear(problem: Problem, penalty: Penalty, state: State, drop_collinear: bool) -> None:
+def _fit_linear(
+    problem: Problem, penalty: Penalty, state: State, limits: Limits, drop_collinear: bool
+) -> None:
     gram = problem.last or problem.gram(state.beta)
     _check_finite(gram)
     if drop_collinear:
@@ -167,7 +177,8 @@ def _fit_linear(problem: Problem, penalty: Penalty, state: State, drop_collinear
     beta = _solve_step(problem, gram, penalty, state)
     state.beta, state.nll = beta, problem.fit_sums(beta).nll
     state.iterations += 1
-    state.record(state.objective(problem, penalty))
+    state.record(state.objective(problem, penalty), penalty.lam, penalty.alpha)
+    limits.after_step(state)
 
 
 def _fit_irlsm(

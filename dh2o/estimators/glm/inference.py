@@ -27,11 +27,18 @@ class Inference:
 
 
 def infer(
-    problem: Problem, beta: F64, dropped: I64, dispersion: float | None, by: str
+    problem: Problem,
+    beta: F64,
+    dropped: I64,
+    dispersion: float | None,
+    by: str,
+    *,
+    exact: bool,
 ) -> Inference:
     """Return what is known of the error of `beta` (for x as it is).
 
-    IN: the dispersion, or None to estimate it `by` ``pearson`` or ``deviance``.
+    IN: the dispersion, or None to estimate it `by` ``pearson`` or ``deviance``. Collinear columns
+    are an error if the fit is `exact`; under a penalty they only leave nothing to say.
     """
     plain = replace(problem, standardise=False, last=None)
     estimated = dispersion is None
@@ -50,20 +57,24 @@ def infer(
         total = fit.pearson if by == "pearson" else fit.deviance
         dispersion = total / n_free if n_free > 0 else math.nan
     covariance = np.zeros_like(xx)
-    covariance[np.ix_(active, active)] = _inverse(xx[np.ix_(active, active)]) * dispersion
+    covariance[np.ix_(active, active)] = (
+        _inverse(xx[np.ix_(active, active)], exact=exact) * dispersion
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(np.isin(np.arange(len(beta)), active), beta, np.nan)
         z = z / np.sqrt(np.diag(covariance))
     return Inference(covariance, z, _p_values(z, n_free if estimated else None), dispersion)
 
 
-def _inverse(xx: F64) -> F64:
+def _inverse(xx: F64, *, exact: bool) -> F64:
     from scipy.linalg import cho_factor, cho_solve
 
     scale = 1.0 / np.sqrt(np.diag(xx))
     try:
         factor = cho_factor(xx * scale * scale[:, None], lower=True)
     except np.linalg.LinAlgError as error:
+        if not exact:
+            return np.full_like(xx, np.nan)
         raise ModelError(
             "P-values cannot be computed: the columns are collinear. Set "
             "remove_collinear_columns=True to leave the redundant ones out."

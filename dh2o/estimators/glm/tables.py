@@ -132,33 +132,6 @@ def _round(x: float) -> str:
     return f"{float(mantissa)!r}E{int(exponent)}"
 
 
-def with_r2(table: TwoDimTable, metrics: dict[str, Any]) -> TwoDimTable:
-    """Return the scoring history with R2 of each data set in its last row, where H2O has it."""
-    columns: dict[str, Any] = {}
-    for name, kind, shape, cells in zip(
-        table.col_names, table.col_types, table.col_formats, table.columns, strict=True
-    ):
-        columns[name] = (kind, shape, list(cells))
-        for data, found in metrics.items():
-            if name in (f"{data}_logloss", f"{data}_mae"):
-                r2 = [math.nan] * (len(cells) - 1) + [float(getattr(found, "r2", math.nan))]
-                columns[f"{data}_r2"] = ("double", "%.5f", r2)
-    return TwoDimTable.of(table.name, columns, table.description)
-
-
-def path_columns() -> dict[str, str]:
-    """Return the columns that a lambda search adds to the scoring history."""
-    return {
-        "iteration": "int",
-        "lambda": "string",
-        "predictors": "int",
-        "deviance_train": "double",
-        "deviance_test": "double",
-        "alpha": "double",
-        "iterations": "int",
-    }
-
-
 def path_row(solution: Solution) -> dict[str, Any]:
     """Return the scoring history's own columns of one solution."""
     return {

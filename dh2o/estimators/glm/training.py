@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from dh2o.errors import ModelError
 from dh2o.estimators.glm import tables
 from dh2o.estimators.glm.constraints import bounds_of
-from dh2o.estimators.glm.fit import Limits, Problem, State
+from dh2o.estimators.glm.fit import Limits, Problem
 from dh2o.estimators.glm.inference import Inference, infer
-from dh2o.estimators.glm.moments import make_design
-from dh2o.estimators.glm.passes import InterceptTask, ResponseTask
 from dh2o.estimators.glm.path import (
     Path,
     PathPlan,
@@ -25,14 +23,11 @@ from dh2o.estimators.glm.path import (
     lambda_max,
     lambda_series,
 )
+from dh2o.estimators.glm.progress import Progress, fold_curves
 from dh2o.estimators.glm.rows import Roles
-from dh2o.estimators.history import ScoringEvent, ScoringHistory
-from dh2o.estimators.scoring import model_metrics
+from dh2o.estimators.glm.start import design_of, null_beta_of, null_mean, start_state
 from dh2o.estimators.spec import TrainSpec
-from dh2o.estimators.stopping import StopRule
-from dh2o.frame import Frame
 from dh2o.models.glm import GLMModel
-from dh2o.models.glm_design import Design
 from dh2o.models.glm_family import family_of
 from dh2o.models.glm_link import link_of
 
@@ -43,7 +38,6 @@ F64 = NDArray[np.float64]
 
 #: Gram matrices above this are refused with the numbers before anything is allocated.
 _MAX_GRAM_NBYTES = 1 << 30
-_NEWTON_STEPS = 50
 
 
 @dataclass(slots=True, eq=False)
@@ -63,21 +57,29 @@ def train_glm(ctx: JobContext, spec: TrainSpec) -> GLMModel:
     ctx.update(0.0, "Looking at the columns")
     training = _begin(ctx, spec)
     problem = training.problem
-    null_beta = _null_beta(training)
-    state = _start_state(training, null_beta)
+    null_beta = null_beta_of(problem, training.null_mu)
+    state = start_state(problem, training.spec.params["startval"], null_beta)
     gram = problem.gram(null_beta)
     plan = _plan(training, null_beta, gram.gradient)
     spec = training.spec
-    path = Path(problem, plan, _limits(ctx, spec), state)
-    state.record(state.nll * problem.obj_reg)
+    progress = Progress(spec, problem, plan, lambda beta: _bare_model(training, beta))
+    path = Path(problem, plan, _limits(ctx, spec, progress), state)
+    state.record(state.nll * problem.obj_reg, plan.lambdas[0], plan.alphas[0])
+
+    def report(solution: Solution) -> None:
+        done = len(path.solutions) / (len(plan.lambdas) * len(plan.alphas))
+        at = f"iter={solution.iteration} lmb={solution.lam:.2G} alpha={solution.alpha:.2G}"
+        ctx.update(0.9 * done, at)
+        progress.after_solution(len(path.solutions) - 1, solution)
+
     if spec.params["max_iterations"] != 0:
-        path.run(lambda solution: _report(ctx, plan, path, solution))
+        path.run(report)
     else:
         path.solutions.append(Solution(0.0, plan.alphas[0], null_beta, 0, math.nan, math.nan, 0))
     if spec.params["max_iterations"] > 0 and state.iterations >= spec.params["max_iterations"]:
         ctx.warn(f"Reached maximum number of iterations {spec.params['max_iterations']}!")
     best = _choose(spec, path.solutions)
-    return _finish(training, path, best)
+    return _finish(training, path, best, progress)
 
 
 def _begin(ctx: JobContext, spec: TrainSpec) -> Training:
@@ -86,7 +88,7 @@ def _begin(ctx: JobContext, spec: TrainSpec) -> Training:
     roles = Roles(spec.response, spec.weights, spec.offset)
     family = family_of(params["family"], params["tweedie_variance_power"], params["theta"])
     link = link_of(params["link"], params["tweedie_link_power"])
-    design = _design(spec, roles)
+    design = design_of(spec, roles)
     nbytes = 8 * design.n_places**2
     if nbytes > _MAX_GRAM_NBYTES:
         raise ModelError(
@@ -99,7 +101,7 @@ def _begin(ctx: JobContext, spec: TrainSpec) -> Training:
     problem = Problem(
         frame, design, family, link, roles, params["standardize"], params["intercept"], 1.0
     )
-    mu, weight, n_obs = _null_mean(problem)
+    mu, weight, n_obs = null_mean(problem)
     if weight <= 0:
         raise ModelError(
             "No rows left in the dataset after filtering out rows with missing values. Ignore "
@@ -108,99 +110,6 @@ def _begin(ctx: JobContext, spec: TrainSpec) -> Training:
     given = params["obj_reg"]
     problem.obj_reg = given if given > 0 else 1.0 / weight
     return Training(ctx, spec, problem, mu, n_obs)
-
-
-def _design(spec: TrainSpec, roles: Roles) -> Design:
-    params = spec.params
-    unpenalised = (
-        params["intercept"]
-        and not params["lambda_search"]
-        and (params["compute_p_values"] or (params["lambda"] and params["lambda"][0] == 0))
-    )
-    return make_design(
-        spec.train,
-        spec.x,
-        roles,
-        all_levels=not unpenalised,
-        skip_na=params["missing_values_handling"] == "Skip",
-        plugs=_plugs(params["plug_values"]),
-    )
-
-
-def _plugs(key: str | None) -> dict[str, Any] | None:
-    """Return the one row of the frame of plug values: numbers, and levels as texts."""
-    if key is None:
-        return None
-    frame = Frame.get(key)
-    row = frame.rows(0, 1)
-    values: dict[str, Any] = {}
-    for name, vec in zip(frame.names, frame.vecs, strict=True):
-        if vec.domain is not None:
-            values[name] = vec.domain[row.codes(name)[0]]
-        elif row.chunk(name).kind == "string":
-            values[name] = row.strings(name)[0].as_py()
-        else:
-            values[name] = float(row.floats(name)[0])
-    return values
-
-
-def _null_mean(problem: Problem) -> tuple[float, float, int]:
-    """Return the mean that the intercept alone gives, the total weight, and the rows."""
-    task = ResponseTask(problem.design, problem.roles)
-    weight, weighted_y, n_obs = task.do_all(problem.frame)
-    if not problem.intercept or weight <= 0:
-        mean = float(problem.link.inverse(np.zeros(1))[0])
-    elif problem.roles.offset is None:
-        mean = float(weighted_y / weight)
-    else:
-        mean = _intercept_under_offset(problem, float(weighted_y / weight))
-    return mean, float(weight), int(n_obs)
-
-
-def _intercept_under_offset(problem: Problem, mean: float) -> float:
-    """Return the inverse link of the intercept that fits best beside the offset."""
-    with np.errstate(all="ignore"):
-        b = float(problem.link.link(np.array([mean]))[0])
-    b = b if math.isfinite(b) else 0.0
-    for _ in range(_NEWTON_STEPS):
-        task = InterceptTask(problem.design, problem.roles, problem.family, problem.link, b)
-        weight, gradient = task.do_all(problem.frame)
-        step = gradient / weight if weight else 0.0
-        if not math.isfinite(step):
-            break
-        b += step
-        if abs(step) < 1e-10 * max(1.0, abs(b)):
-            break
-    return float(problem.link.inverse(np.array([b]))[0])
-
-
-def _null_beta(training: Training) -> F64:
-    problem = training.problem
-    beta = np.zeros(len(problem.design.names))
-    if problem.intercept and problem.family.name != "quasibinomial":
-        with np.errstate(all="ignore"):
-            beta[-1] = float(problem.link.link(np.array([training.null_mu]))[0])
-    if not math.isfinite(beta[-1]):
-        raise ModelError(
-            f"The mean of the response, {training.null_mu:g}, has no finite value under the "
-            f"{problem.link.name} link: the response is constant or out of the family's range."
-        )
-    return beta
-
-
-def _start_state(training: Training, null_beta: F64) -> State:
-    given = training.spec.params["startval"]
-    problem = training.problem
-    if given is None:
-        return State(null_beta.copy(), problem.gram(null_beta).nll)
-    if len(given) != len(null_beta):
-        raise ModelError(
-            f"Initial coefficient length ({len(given)}) does not equal to actual GLM coefficient "
-            f"length({len(null_beta)}). The order of coefficients should be: "
-            f"{', '.join(problem.design.names)}."
-        )
-    beta = np.array(given, dtype=np.float64)
-    return State(beta, problem.fit_sums(beta).nll)
 
 
 def _plan(training: Training, null_beta: F64, gradient: F64) -> PathPlan:
@@ -213,10 +122,10 @@ def _plan(training: Training, null_beta: F64, gradient: F64) -> PathPlan:
     ratio = _min_ratio(training, alphas[0])
     if params["lambda"]:
         lambdas = tuple(params["lambda"])
-    elif params["compute_p_values"]:
-        lambdas = (0.0,)
     elif is_search:
         lambdas = lambda_series(largest, ratio, n_lambdas)
+    elif params["compute_p_values"]:
+        lambdas = (0.0,)
     else:
         lambdas = (10.0 * ratio * largest,)
     training.spec = spec = spec.with_actual(
@@ -248,7 +157,8 @@ def _plan(training: Training, null_beta: F64, gradient: F64) -> PathPlan:
         early_stopping=params["early_stopping"],
         cold_start=params["cold_start"],
         max_active=params["max_active_predictors"],
-        drop_collinear=params["remove_collinear_columns"] or params["compute_p_values"],
+        drop_collinear=params["remove_collinear_columns"]
+        or (params["compute_p_values"] and not any(lambdas)),
         valid=spec.valid,
         valid_roles=Roles(spec.response or "", spec.valid_weights or spec.weights, spec.offset),
     )
@@ -284,66 +194,63 @@ def _objective_epsilon(params: Any, is_search: bool, lambdas: tuple[float, ...])
     return 1e-6 if lambdas[0] == 0 and not is_search else 1e-4
 
 
-def _limits(ctx: JobContext, spec: TrainSpec) -> Limits:
+def _limits(ctx: JobContext, spec: TrainSpec, progress: Progress) -> Limits:
     def out_of_time() -> bool:
         ctx.check()
         return spec.out_of_time()
 
     params = spec.params
     return Limits(
-        params["max_iterations"], params["beta_epsilon"], params["objective_epsilon"], out_of_time
-    )
-
-
-def _report(ctx: JobContext, plan: PathPlan, path: Path, solution: Solution) -> None:
-    done = len(path.solutions) / (len(plan.lambdas) * len(plan.alphas))
-    ctx.update(
-        0.9 * done, f"iter={solution.iteration} lmb={solution.lam:.2G} alpha={solution.alpha:.2G}"
+        params["max_iterations"],
+        params["beta_epsilon"],
+        params["objective_epsilon"],
+        out_of_time,
+        progress.after_step,
+        by_metrics=params["stopping_rounds"] > 0,
     )
 
 
 def _choose(spec: TrainSpec, solutions: list[Solution]) -> int:
     """Return the solution that the folds found best on held-out rows, else the best one here."""
-    facts = [f for f in spec.cv_facts if f.get("lambda") and f.get("deviance")]
-    if not facts or len(solutions) < 2:
+    if len(solutions) < 2:
         return best_solution(solutions)
-    totals = np.zeros(len(solutions))
-    logs = np.log([max(s.lam, 1e-300) for s in solutions])
-    for fact in facts:
-        order = np.argsort(fact["lambda"])
-        known = np.log(np.maximum(np.array(fact["lambda"])[order], 1e-300))
-        totals += np.interp(logs, known, np.array(fact["deviance"])[order])
-    return int(np.nanargmin(totals))
+    curves = fold_curves(spec.cv_facts, solutions)
+    totals = np.sum(curves, axis=0) if curves else np.full(len(solutions), np.nan)
+    return best_solution(solutions) if np.isnan(totals).all() else int(np.nanargmin(totals))
 
 
-def _finish(training: Training, path: Path, best_idx: int) -> GLMModel:
+def _bare_model(training: Training, fitted: F64) -> GLMModel:
+    """Return the model of fitted coefficients, without metrics and tables."""
     spec, problem = training.spec, training.problem
-    best = path.solutions[best_idx]
     design = problem.design
     if problem.standardise:
-        norm_beta, beta = best.beta, design.destandardised(best.beta)
+        norm_beta, beta = fitted, design.destandardised(fitted)
     else:
-        norm_beta, beta = design.standardised(best.beta), best.beta
+        norm_beta, beta = design.standardised(fitted), fitted
     beta, norm_beta = _with_prior(training, beta), _with_prior(training, norm_beta)
-    inference = _infer(training, path.state, beta)
+    return GLMModel(
+        spec.model_key, spec.params, spec.output(), design, beta, norm_beta, training.null_mu
+    )
+
+
+def _finish(training: Training, path: Path, best_idx: int, progress: Progress) -> GLMModel:
+    spec, problem = training.spec, training.problem
+    design = problem.design
+    inferences = _infer(training, path)
+    inference = inferences[best_idx] if inferences else None
     if len(path.state.dropped) and spec.params["remove_collinear_columns"]:
         names = [design.names[i] for i in path.state.dropped]
         training.warnings.append(f"Removed collinear columns [{', '.join(names)}]")
         training.ctx.warn(training.warnings[-1])
-    model = GLMModel(
-        spec.model_key,
-        spec.params,
-        spec.output(),
-        design,
-        beta,
-        norm_beta,
-        training.null_mu,
+    model = dataclasses.replace(
+        _bare_model(training, path.solutions[best_idx].beta),
         covariance=None if inference is None else inference.covariance,
         z_values=None if inference is None else inference.z_values,
         p_values=None if inference is None else inference.p_values,
-        **_path_arrays(problem, path),
+        **_path_arrays(problem, path, inferences),
     )
-    return _with_output(training, path, best_idx, model, inference)
+    dispersion = 0.0 if inference is None else inference.dispersion
+    return _with_output(training, path, best_idx, model, dispersion, progress)
 
 
 def _with_prior(training: Training, beta: F64) -> F64:
@@ -356,10 +263,11 @@ def _with_prior(training: Training, beta: F64) -> F64:
     return beta
 
 
-def _infer(training: Training, state: State, beta: F64) -> Inference | None:
-    params, family = training.spec.params, training.problem.family
+def _infer(training: Training, path: Path) -> list[Inference]:
+    """Return what is known of the errors of each solution; nothing if nobody asked."""
+    params, family, state = training.spec.params, training.problem.family, path.state
     if not params["compute_p_values"]:
-        return None
+        return []
     if len(state.dropped) and not params["remove_collinear_columns"]:
         names = [training.problem.design.names[i] for i in state.dropped]
         raise ModelError(
@@ -370,10 +278,17 @@ def _infer(training: Training, state: State, beta: F64) -> Inference | None:
     known = family.known_dispersion or params["fix_dispersion_parameter"]
     dispersion = params["init_dispersion_parameter"] if known else None
     method = params["dispersion_parameter_method"]
-    return infer(training.problem, beta, state.dropped, dispersion, method)
+    problem, design = training.problem, training.problem.design
+    made = []
+    for solution in path.solutions:
+        beta = solution.beta
+        plain = design.destandardised(beta) if problem.standardise else beta
+        left_out = state.dropped if solution.lam == 0 else np.flatnonzero(beta == 0)
+        made.append(infer(problem, plain, left_out, dispersion, method, exact=solution.lam == 0))
+    return made
 
 
-def _path_arrays(problem: Problem, path: Path) -> dict[str, F64]:
+def _path_arrays(problem: Problem, path: Path, inferences: list[Inference]) -> dict[str, Any]:
     solutions = path.solutions
     if len(solutions) < 2 and not path.plan.is_search:
         return {}
@@ -384,27 +299,31 @@ def _path_arrays(problem: Problem, path: Path) -> dict[str, F64]:
         "path_alpha": np.array([s.alpha for s in solutions]),
         "path_beta": np.array(betas),
         "path_deviance": np.array([[s.deviance_train, s.deviance_valid] for s in solutions]),
+        **({"path_z": np.array([i.z_values for i in inferences])} if inferences else {}),
+        **({"path_p": np.array([i.p_values for i in inferences])} if inferences else {}),
     }
 
 
 def _with_output(
-    training: Training, path: Path, best_idx: int, model: GLMModel, inference: Inference | None
+    training: Training,
+    path: Path,
+    best_idx: int,
+    model: GLMModel,
+    dispersion: float,
+    progress: Progress,
 ) -> GLMModel:
     spec, best = training.spec, path.solutions[best_idx]
     training.ctx.update(0.92, "Measuring the model")
-    metrics = model_metrics(model, spec.train, weights=spec.weights)
-    valid = None
-    if spec.valid is not None:
-        valid = model_metrics(model, spec.valid, weights=spec.valid_weights or spec.weights)
+    found = progress.measure(model)
     search = None
     if path.plan.is_search:
         search = {"lambda.max": path.plan.lambda_max, "lambda.min": best.lam, "lambda.1se": -1.0}
     output = spec.output(
         model_summary=tables.summary_table(model, best, path.state.iterations, search),
-        scoring_history=_history(training, path, metrics, valid),
+        scoring_history=progress.table(path.state, path.solutions, found),
         variable_importances=tables.importances_table(model),
-        training_metrics=metrics,
-        validation_metrics=valid,
+        training_metrics=found["training"],
+        validation_metrics=found.get("validation"),
         warnings=(*spec.warnings, *training.warnings),
         extra={
             "coefficients_table": tables.coefficients_table(model),
@@ -416,42 +335,7 @@ def _with_output(
             "lambda_1se": -1.0,
             "lambda_min": best.lam if path.plan.is_search else -1.0,
             "lambda_max": path.plan.lambda_max if path.plan.is_search else -1.0,
-            "dispersion": 0.0 if inference is None else inference.dispersion,
+            "dispersion": dispersion,
         },
     )
     return dataclasses.replace(model, output=output)
-
-
-def _history(training: Training, path: Path, metrics: Any, valid: Any) -> Any:
-    spec = training.spec
-    is_search = path.plan.is_search
-    columns = {"iterations": "int", "negative_log_likelihood": "double", "objective": "double"}
-    if is_search:
-        columns = tables.path_columns()
-        if spec.valid is None:
-            del columns["deviance_test"]
-    history = ScoringHistory(
-        spec.category, columns, StopRule.of(spec.params, spec.category), spec.start_time_ms
-    )
-    if is_search:
-        rows = [(s.time_ms, tables.path_row(s)) for s in path.solutions]
-    else:
-        rows = [
-            (
-                step.time_ms,
-                {
-                    "iterations": step.iteration,
-                    "negative_log_likelihood": step.nll,
-                    "objective": step.objective,
-                },
-            )
-            for step in path.state.steps
-        ]
-    for time_ms, own in rows[: -1 if rows else None]:
-        history.events.append(ScoringEvent(time_ms, own, {}))
-    last = rows[-1][1] if rows else {}
-    if is_search:
-        last = {**last, "iterations": path.state.iterations}
-    history.add(last, metrics, valid)
-    found = {"training": metrics} if valid is None else {"training": metrics, "validation": valid}
-    return tables.with_r2(history.table(), found)

@@ -145,7 +145,6 @@ def test_numeric_response_of_0_and_1_makes_classes(engine: Engine) -> None:
         ({"family": "poisson", "link": "logit"}, "Incompatible link function"),
         ({"missing_values_handling": "PlugValues"}, "No plug values frame"),
         ({"compute_p_values": True, "solver": "L_BFGS"}, "IRLSM solver"),
-        ({"compute_p_values": True, "lambda_": 0.1}, "without regularization"),
         ({"prior": 0.5}, "Prior is only allowed with family = binomial"),
         ({"lambda_search": True, "stopping_rounds": 3}, "cannot run when lambda_search"),
     ],
@@ -219,3 +218,15 @@ def test_path_and_new_coefficients(engine: Engine) -> None:
     assert other.coefficients()["b"] == model.coefficients()["b"]
     with pytest.raises(ParameterError, match="no coefficient 'z'"):
         model.with_coefficients({"z": 1.0}, "other")
+
+
+def test_p_values_of_penalised_fits_are_those_of_the_chosen_columns(engine: Engine) -> None:
+    frame = store("plain", {"a": A, "b": B, "noise": RNG.normal(size=N), "y": Y})
+    model = train(engine, frame, "y", lambda_=[0.4, 0.2], alpha=1.0, compute_p_values=True)
+    path = model.regularization_path()
+    assert len(path["p_values"]) == len(path["std_errs"]) == 2
+    assert model.p_values is not None
+    p = dict(zip(model.design.names, model.p_values, strict=True))
+    assert p["b"] < 1e-10
+    assert math.isnan(p["noise"])
+    assert any("nonzero coefficients" in text for text in model.output.warnings)
