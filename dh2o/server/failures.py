@@ -9,6 +9,7 @@ from typing import Any
 
 from dh2o.errors import DH2OError, KeyNotFoundError, ParameterError
 
+from .routing import RouteNotFoundError
 from .schemas.metadata import H2OErrorV3, H2OModelBuilderErrorV3, ValidationMessageV3
 
 __all__ = ["BodyTooLargeError", "error_answer", "is_builder_error"]
@@ -17,7 +18,9 @@ __all__ = ["BodyTooLargeError", "error_answer", "is_builder_error"]
 _KNOWN_TYPES: dict[type[DH2OError], str] = {
     KeyNotFoundError: "water.exceptions.H2OKeyNotFoundArgumentException",
     ParameterError: "water.exceptions.H2OIllegalArgumentException",
+    RouteNotFoundError: "water.exceptions.H2ONotFoundArgumentException",
 }
+_N_STACK_LINES = 40
 _BUILDER_TYPE = "water.exceptions.H2OModelBuilderIllegalArgumentException"
 
 
@@ -34,19 +37,18 @@ def is_builder_error(error: BaseException) -> bool:
 
 def error_answer(error: BaseException, url: str) -> H2OErrorV3:
     """Return what a client gets to read about `error`, raised by a request to `url`."""
-    typed = isinstance(error, DH2OError)
     status = int(error.http_status) if isinstance(error, DH2OError) else 500
     text = str(error) or type(error).__name__
     common: dict[str, Any] = {
         "timestamp": int(time.time() * 1000),
-        "error_url": url,
+        "error_url": getattr(error, "wanted", url),
         "msg": f"\n\nERROR MESSAGE:\n\n{text}\n\n",
         "dev_msg": f"\n\nERROR MESSAGE:\n\n{text}\n\n",
         "http_status": status,
         "values": dict(getattr(error, "values", None) or {}),
         "exception_type": _type_name(error),
         "exception_msg": f"\n\nERROR MESSAGE:\n\n{text}\n\n",
-        "stacktrace": [text] if typed else _stack(error),
+        "stacktrace": [f"{_type_name(error)}: {text}", *_stack(error)],
     }
     if is_builder_error(error):
         messages = [_message(m) for m in error.messages]  # type: ignore[attr-defined]  # checked
@@ -71,4 +73,5 @@ def _type_name(error: BaseException) -> str:
 
 
 def _stack(error: BaseException) -> list[str]:
-    return [line.rstrip() for line in traceback.format_exception(error)][-40:]
+    lines = "".join(traceback.format_tb(error.__traceback__)).splitlines()
+    return [line.rstrip() for line in lines][-_N_STACK_LINES:]

@@ -21,9 +21,13 @@ _ALIASES = {"LATEST": _LATEST, "EXPERIMENTAL": 99}
 
 
 class RouteNotFoundError(DH2OError):
-    """No route answers the method and path."""
+    """No route answers the method and path. ``GET /3/Metadata/endpoints`` lists those that do."""
 
     http_status = HTTPStatus.NOT_FOUND
+
+    def __init__(self, wanted: str) -> None:
+        super().__init__(f"{wanted} not found")
+        self.wanted = wanted
 
 
 @dataclass(frozen=True)
@@ -108,9 +112,8 @@ class RouteTable:
             if best is None or rank > best[0]:
                 best = (rank, route, params)
         if best is None:
-            raise RouteNotFoundError(
-                f"{method} {unquote(raw_path)} not found. The routes: GET /3/Metadata/endpoints."
-            )
+            path = unquote(raw_path.partition("?")[0])
+            raise RouteNotFoundError(f"{'Resource' if method == 'GET' else method} {path}")
         return best[1], best[2]
 
 

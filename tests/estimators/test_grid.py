@@ -108,7 +108,7 @@ def test_a_limit_ends_the_search_and_another_goes_on(engine: Engine, data: Frame
         ({}, "at least one"),
         ({"ntrees": []}, "no values"),
         ({"nteees": [1]}, "nteees does not exist in gbm"),
-        ({"response_column": ["x"]}, "response_column is not gridable"),
+        ({"validation_frame": ["x"]}, "validation_frame is not gridable"),
         ({"min_rows": [1, 2]}, "min_rows is given as a fixed parameter"),
     ],
 )

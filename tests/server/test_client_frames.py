@@ -99,6 +99,11 @@ def test_export_writes_what_download_reads(h2o: Any, prostate: str, tmp_path: Pa
     )
     with pytest.raises(h2o.exceptions.H2OResponseError, match="already exists"):
         h2o.export_file(frame, str(target))
+    h2o.export_file(frame, str(tmp_path / "parts"), parts=3)
+    parts = sorted((tmp_path / "parts").iterdir())
+    assert [part.name for part in parts] == [f"part-m-0000{i}" for i in range(3)]
+    lines = [line for part in parts for line in part.read_text().splitlines()[1:]]
+    assert lines == target.read_text().splitlines()[1:]
     assert not list(tmp_path.glob("*.part*"))
 
 

@@ -41,7 +41,9 @@ def test_head_answers_without_a_body(call: Call) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "words"),
     [
-        ("GET", "/3/Foo", 404, "GET /3/Foo not found"),
+        ("GET", "/3/Foo?bar=baz", 404, "Resource /3/Foo not found"),
+        ("POST", "/3/Foo", 404, "POST /3/Foo not found"),
+        ("POST", "/3/ImportFiles?path=http://x/3/ImportFiles?path=y", 412, "Recursive path"),
         ("GET", "/3/Frames/nokey", 404, "nokey"),
         ("GET", "/3/Models/nokey", 404, "nokey"),
         ("GET", "/3/Jobs/nokey", 404, "nokey"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 
 from dh2o.errors import ParameterError
+from dh2o.frame.layout import even_layout, row_starts
 from dh2o.server.files import Files
 
 from .frames import frame_of
@@ -48,8 +49,8 @@ def export(call: Call, args: FramesV3) -> FramesV3:
         raise ParameterError(f"format: {args.format} is not supported yet. Use csv.")
     target = _target(call, args)
     job = call.state.engine.start_job(
-        "Export dataset", _export, frame, str(target), _csv_options(args), args.compression,
-        dest=None, dest_type="Key<Frame>",
+        "Export dataset", _export, frame, str(target), args.num_parts, _csv_options(args),
+        args.compression, dest=None, dest_type="Key<Frame>",
     )  # fmt: skip
     args.job = job_schema(job)
     return args
@@ -77,6 +78,12 @@ def _target(call: Call, args: FramesV3) -> Path:
         raise ParameterError("path: the path of the file to write is needed.")
     Files(call.state.options).check(args.path)
     target = Path(args.path.removeprefix("file://")).expanduser()
+    if args.num_parts != 1:
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise ParameterError(
+                f"exportFrame: Cannot use path {args.path}: parts need a new or an empty folder."
+            )
+        return target
     if target.is_dir():
         raise ParameterError(f"path: {args.path} is a folder. Name the file to write.")
     if target.exists() and not args.force:
@@ -87,6 +94,27 @@ def _target(call: Call, args: FramesV3) -> Path:
 
 
 def _export(
+    ctx: JobContext,
+    frame: Frame,
+    path: str,
+    n_parts: int,
+    options: dict[str, Any],
+    packing: str | None,
+) -> None:
+    """Write one file, or a folder of parts: as many as asked for, or one for each block."""
+    if n_parts == 1:
+        _write(ctx, frame, path, options, packing)
+        return
+    Path(path).mkdir(parents=True, exist_ok=True)
+    layout = list(frame.layout) if n_parts < 1 else even_layout(frame.n_rows, n_parts)
+    starts = row_starts(layout)
+    for i, n_rows in enumerate(layout):
+        part = frame.slice_rows(starts[i], starts[i] + n_rows)
+        _write(ctx, part, f"{path}/part-m-{i:05d}", options, packing)
+        ctx.update((i + 1) / len(layout))
+
+
+def _write(
     ctx: JobContext, frame: Frame, path: str, options: dict[str, Any], packing: str | None
 ) -> None:
     """Write beside the target and rename, so that a failed export leaves no half file."""

@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 _COPY_NBYTES = 1 << 20
+_OWN_IMPORT = re.compile(r"^https?://[^/]*/(3|99|LATEST)/ImportFiles", re.IGNORECASE)
 _FRAME_NAME = re.compile(r"^(.*?)(\d*)\.hex$")
 
 
@@ -152,6 +153,8 @@ def _allowed_files(call: Call, paths: Iterable[str], pattern: str | None) -> lis
         raise ParameterError("path: the path of a file or folder is needed.")
     guard = Files(call.state.options)
     for path in wanted:
+        if _OWN_IMPORT.match(path):
+            raise ParameterError(f"Recursive path reference: {path[:200]} is itself an import.")
         guard.check(path)
     files = list_files(wanted if len(wanted) > 1 else wanted[0], pattern)
     for file in files:
