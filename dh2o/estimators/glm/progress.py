@@ -191,6 +191,27 @@ def xval_of_path(
     return _mean_and_error(fold_curves(facts, solutions))
 
 
+def one_error_lambda(
+    facts: tuple[dict[str, Any], ...], solutions: list[Solution], best_idx: int
+) -> float:
+    """Return the largest lambda whose held-out deviance is within one standard error of the best.
+
+    Lambdas are walked upwards from the best one, at its alpha. -1 without cross-validation.
+    """
+    errors = xval_of_path(facts, solutions)
+    if not errors:
+        return -1.0
+    best = solutions[best_idx]
+    limit = sum(errors[best_idx])
+    chosen = best.lam
+    larger = [i for i, s in enumerate(solutions) if s.alpha == best.alpha and s.lam > best.lam]
+    for i in sorted(larger, key=lambda i: solutions[i].lam):
+        if not errors[i][0] <= limit:
+            break
+        chosen = solutions[i].lam
+    return chosen
+
+
 def xval_of_steps(
     facts: tuple[dict[str, Any], ...], iterations: list[int]
 ) -> list[tuple[float, float]]:

@@ -23,7 +23,7 @@ from dh2o.estimators.glm.path import (
     lambda_max,
     lambda_series,
 )
-from dh2o.estimators.glm.progress import Progress, fold_curves
+from dh2o.estimators.glm.progress import Progress, fold_curves, one_error_lambda
 from dh2o.estimators.glm.rows import Roles
 from dh2o.estimators.glm.start import design_of, null_beta_of, null_mean, start_state
 from dh2o.estimators.spec import TrainSpec
@@ -315,9 +315,14 @@ def _with_output(
     spec, best = training.spec, path.solutions[best_idx]
     training.ctx.update(0.92, "Measuring the model")
     found = progress.measure(model)
+    lambda_1se = one_error_lambda(spec.cv_facts, path.solutions, best_idx)
     search = None
     if path.plan.is_search:
-        search = {"lambda.max": path.plan.lambda_max, "lambda.min": best.lam, "lambda.1se": -1.0}
+        search = {
+            "lambda.max": path.plan.lambda_max,
+            "lambda.min": best.lam,
+            "lambda.1se": lambda_1se,
+        }
     output = spec.output(
         model_summary=tables.summary_table(model, best, path.state.iterations, search),
         scoring_history=progress.table(path.state, path.solutions, found),
@@ -332,7 +337,7 @@ def _with_output(
             "lambda_best": best.lam,
             "alpha_best": best.alpha,
             "best_submodel_index": best_idx,
-            "lambda_1se": -1.0,
+            "lambda_1se": lambda_1se,
             "lambda_min": best.lam if path.plan.is_search else -1.0,
             "lambda_max": path.plan.lambda_max if path.plan.is_search else -1.0,
             "dispersion": dispersion,

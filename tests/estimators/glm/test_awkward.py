@@ -230,3 +230,37 @@ def test_p_values_of_penalised_fits_are_those_of_the_chosen_columns(engine: Engi
     assert p["b"] < 1e-10
     assert math.isnan(p["noise"])
     assert any("nonzero coefficients" in text for text in model.output.warnings)
+
+
+def test_folds_choose_lambda(engine: Engine) -> None:
+    frame = store("cv", {"a": A, "b": B, "noise": RNG.normal(size=N), "y": Y})
+    lambdas = [1.5, 0.01, 0.5]
+    model = train(engine, frame, "y", lambda_=lambdas, nfolds=3, fold_assignment="Modulo")
+    extra = model.output.extra
+    assert (extra["lambda_best"], extra["best_submodel_index"]) == (0.01, 1)
+    assert extra["lambda_1se"] in lambdas
+    assert model.output.cross_validation_metrics.extra["residual_deviance"] > 0
+
+
+def test_metrics_can_end_the_fit(engine: Engine) -> None:
+    frame = prostate(2)
+    x = ["AGE", "RACE", "PSA", "GLEASON"]
+    never = {"beta_epsilon": 0.0, "objective_epsilon": 0.0, "lambda_": 0.0}
+    stopped = train(engine, frame, "CAPSULE", x, stopping_rounds=2, **never)
+    table = stopped.output.scoring_history
+    assert table["iterations"][-1] < 50
+    assert not math.isnan(table["training_logloss"][1])
+
+
+def test_detailed_history_has_deviances(engine: Engine) -> None:
+    frame = prostate(2)
+    model = train(
+        engine, frame, "CAPSULE", ["AGE", "PSA"], lambda_=0.0, generate_scoring_history=True,
+        validation_frame=frame.key, nfolds=3, seed=1,
+    )  # fmt: skip
+    table = model.output.scoring_history
+    metrics = model.output.training_metrics
+    assert table["deviance_train"][-1] == pytest.approx(metrics.extra["residual_deviance"] / 380)
+    assert table["deviance_test"][-1] == pytest.approx(table["deviance_train"][-1])
+    assert table["deviance_xval"][-1] > table["deviance_train"][-1]
+    assert table["training_r2"][-1] == pytest.approx(metrics.r2)
