@@ -122,17 +122,14 @@ def validate(
         return prepare(builder, params, key, messages)
 
 
-def start_build(
-    engine: Engine, algo: str, raw_params: Mapping[str, Any], model_id: str | None = None
-) -> Job:
-    """Check everything now, then start the job that builds the model and stores it.
+def start(engine: Engine, spec: TrainSpec) -> Job:
+    """Start the job that builds the model of `spec` and stores it.
 
     The job's ``dest`` is the model's key; ``job.result()`` returns the model.
     """
     from dh2o.estimators.driver import run_build
 
-    spec = validate(engine, algo, raw_params, model_id)
-    builder = builder_of(algo)
+    builder = builder_of(spec.algo)
     return engine.start_job(
         f"{builder.algo_full_name} model build",
         run_build,
@@ -141,3 +138,10 @@ def start_build(
         dest=spec.model_key,
         dest_type="Key<Model>",
     )
+
+
+def start_build(
+    engine: Engine, algo: str, raw_params: Mapping[str, Any], model_id: str | None = None
+) -> Job:
+    """Check everything now, then start the job that builds the model and stores it."""
+    return start(engine, validate(engine, algo, raw_params, model_id))

@@ -7,6 +7,7 @@ those of all held-out predictions together.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -170,15 +171,15 @@ def _kept(ctx: JobContext, spec: TrainSpec, folds: Folds, models: list[Model]) -
     params = spec.params
     if params.get("keep_cross_validation_predictions"):
         combined, parts = holdout_frames(models, spec, folds)
-        where = f"cv_holdout_prediction_{spec.model_key}"
+        where = frame_key(f"cv_holdout_prediction_{spec.model_key}")
         combined.put(where)
-        names = [f"prediction_{model.key}" for model in models]
+        names = [frame_key(f"prediction_{model.key}") for model in models]
         for name, part in zip(names, parts, strict=True):
             part.put(name)
         fields["cross_validation_holdout_predictions_frame"] = where
         fields["cross_validation_predictions"] = tuple(names)
     if params.get("keep_cross_validation_fold_assignment"):
-        where = f"cv_fold_assignment_{spec.model_key}"
+        where = frame_key(f"cv_fold_assignment_{spec.model_key}")
         folds.assignment.put(where)
         fields["cross_validation_fold_assignment_frame"] = where
     if params.get("keep_cross_validation_models", True):
@@ -186,3 +187,8 @@ def _kept(ctx: JobContext, spec: TrainSpec, folds: Folds, models: list[Model]) -
     else:
         ctx.dkv.remove(*(model.key for model in models))
     return fields
+
+
+def frame_key(wanted: str) -> str:
+    """Return `wanted` as a legal key of a frame: models may have names that frames may not."""
+    return re.sub(r"[^\w.\-]", "_", wanted)

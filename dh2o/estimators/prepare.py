@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dh2o.frame.rollups import Rollups
 
 MAX_CLASSES = 1000
+_NO_LIMIT_S = 1e10  # clients send the largest double for “no limit”
 _UNUSABLE = (VecType.STRING, VecType.UUID)
 
 
@@ -69,12 +70,13 @@ def prepare(
     train_used = train.select([*x, *order, *([response] if response else [])])
     now = int(time.time() * 1000)
     seconds = params.get("max_runtime_secs") or 0.0
+    limited = 0 < seconds < _NO_LIMIT_S
     seed = params.get("seed", -1)
     if seed == -1:
         seed = secrets.randbits(62)
     spec = TrainSpec(
         algo=builder.algo,
-        params=_with_known(params, seed=seed, model_id=model_key),
+        params=_with_known(params, seed=seed, model_id=model_key, **_folds_meant(params)),
         model_key=model_key,
         train=train_used,
         valid=None,
@@ -89,13 +91,19 @@ def prepare(
         validation_frame=params.get("validation_frame"),
         original_names=train.names,
         start_time_ms=now,
-        deadline_ms=now + int(seconds * 1000) if seconds > 0 else None,
+        deadline_ms=now + int(seconds * 1000) if limited else None,
     )
     valid = _validation(spec, params, findings)
     spec = builder.resolve(spec.replace(valid=valid, messages=tuple(findings.messages)))
     findings.messages = [*spec.messages, *builder.check(spec)]
     raise_errors(builder.algo, findings.messages, model_key)
     return spec.replace(messages=tuple(findings.messages))
+
+
+def _folds_meant(params: ModelParameters) -> dict[str, str]:
+    """Return the fold assignment that AUTO stands for, where there are folds to assign."""
+    automatic = params.get("fold_assignment") == "AUTO" and params.get("nfolds", 0) > 1
+    return {"fold_assignment": "Random"} if automatic else {}
 
 
 def _with_known(params: ModelParameters, **values: object) -> ModelParameters:
@@ -281,8 +289,7 @@ def _check_response(
     elif (
         builder.warns_of_numeric_binary
         and category is ModelCategory.REGRESSION
-        and stats.is_int
-        and (stats.min, stats.max) == (0, 1)
+        and _is_binary(stats)
     ):
         findings.warn(
             "response",
@@ -290,6 +297,12 @@ def _check_response(
             "wish to train a binary model instead of a regression model, convert your target "
             "column to categorical before training.",
         )
+
+
+def _is_binary(stats: Rollups) -> bool:
+    """Whether a numeric column holds two values only: 0 and 1, or -1 and 1."""
+    ends = (stats.min, stats.max)
+    return stats.is_int and (ends == (0, 1) or (ends == (-1, 1) and stats.n_zero == 0))
 
 
 def _check_stopping(params: ModelParameters, category: ModelCategory, findings: _Findings) -> None:
@@ -300,6 +313,13 @@ def _check_stopping(params: ModelParameters, category: ModelCategory, findings: 
         if metric != "AUTO":
             findings.warn("stopping_metric", "Stopping metric is ignored for _stopping_rounds=0.")
         return
+    by_clock = params.get("score_tree_interval") == 0 and not params.get("score_each_iteration")
+    if by_clock:
+        findings.warn(
+            "stopping_rounds",
+            "early stopping is enabled but neither score_tree_interval or score_each_iteration "
+            "are defined. Early stopping will not be reproducible!",
+        )
     if category.is_classifier and metric == "deviance":
         findings.error("stopping_metric", "Stopping metric cannot be deviance for classification.")
     of_classes = ("logloss", "AUC", "AUCPR", "misclassification", "mean_per_class_error")

@@ -124,6 +124,7 @@ def test_only_what_is_asked_for_stays(engine: Engine, table: pd.DataFrame) -> No
 def test_kept_predictions_are_the_holdout_predictions(engine: Engine, table: pd.DataFrame) -> None:
     est = MeanEstimator(
         nfolds=2,
+        model_id="A model's name / 1",
         fold_assignment="modulo",
         keep_cross_validation_predictions=True,
         keep_cross_validation_fold_assignment=True,

@@ -97,6 +97,22 @@ def test_numeric_zero_and_one_is_worth_a_warning(engine: Engine) -> None:
     assert "only 2 unique values" in spec(engine, str(frame.key)).warnings[0]
 
 
+def test_minus_one_and_one_is_binary_too(engine: Engine) -> None:
+    frame = Frame.from_pandas(pd.DataFrame({"a": [1.0, 2, 3], "y": [-1, 1, 1]})).put("ones.hex")
+    assert "only 2 unique values" in spec(engine, str(frame.key)).warnings[0]
+
+
+@pytest.mark.parametrize("seconds", ["1.7976931348623157e308", "Infinity", 0])
+def test_largest_time_limit_is_none(engine: Engine, key: str, seconds: Any) -> None:
+    assert spec(engine, key, max_runtime_secs=seconds).deadline_ms is None
+
+
+def test_automatic_folds_are_random_ones(engine: Engine, key: str) -> None:
+    params = spec(engine, key, nfolds=2).params
+    assert (params["fold_assignment"], params.input("fold_assignment")) == ("Random", "AUTO")
+    assert spec(engine, key).params["fold_assignment"] == "AUTO"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
