@@ -10,7 +10,7 @@ import itertools
 import math
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Grid", "GridFailure", "SearchCriteria", "start_grid"]
 
-_STRATEGIES = {"cartesian": "Cartesian", "randomdiscrete": "RandomDiscrete"}
+_STRATEGIES = {
+    "cartesian": "Cartesian",
+    "randomdiscrete": "RandomDiscrete",
+    "sequential": "Sequential",
+}
 #: The combinations of a random search are drawn by number, so there may be very many of them.
 _MAX_COMBINATIONS = 1 << 62
 
@@ -44,6 +48,7 @@ class SearchCriteria:
     stopping_rounds: int = 0
     stopping_metric: str = "AUTO"
     stopping_tolerance: float = 1e-3
+    early_stopping: bool = True
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> SearchCriteria:
@@ -56,8 +61,7 @@ class SearchCriteria:
                     f"search_criteria: unknown {name!r}. Known: {', '.join(known)}."
                 )
             try:
-                kind = known[name]
-                values[name] = int(float(value)) if kind is int else kind(value)
+                values[name] = _READERS[known[name]](value)
             except (TypeError, ValueError):
                 raise ParameterError(f"search_criteria: {name}={value!r} is no number.") from None
         strategy = str(values.get("strategy", "Cartesian")).replace("_", "").lower()
@@ -70,6 +74,14 @@ class SearchCriteria:
         if values.get("max_models", 0) < 0 or values.get("max_runtime_secs", 0) < 0:
             raise ParameterError("search_criteria: limits must be 0 (none) or above.")
         return cls(**values)
+
+
+_READERS: dict[type, Callable[[Any], Any]] = {
+    int: lambda value: int(value) if isinstance(value, int) else int(float(value)),
+    float: float,
+    str: str,
+    bool: lambda value: str(value).lower() in ("true", "1"),
+}
 
 
 def vars_of(criteria: SearchCriteria) -> dict[str, Any]:
@@ -123,6 +135,8 @@ class GridSearch:
     @property
     def n_combinations(self) -> int:
         """How many combinations there are."""
+        if self.criteria.strategy == "Sequential":
+            return sum(len(next(iter(space.values()))) for space in self.spaces)
         return sum(math.prod(len(values) for values in space.values()) for space in self.spaces)
 
     def combinations(self) -> Iterator[dict[str, Any]]:
@@ -131,9 +145,23 @@ class GridSearch:
             for space in self.spaces:
                 for values in itertools.product(*space.values()):
                     yield dict(zip(space, values, strict=True))
+        elif self.criteria.strategy == "Sequential":
+            for space in self.spaces:  # the i-th values of all parameters belong together
+                for values in zip(*space.values(), strict=True):
+                    yield dict(zip(space, values, strict=True))
         else:
             for number in _shuffled(self.n_combinations, self.criteria.seed):
                 yield self._combination(number)
+
+    def seed_of(self, number: int) -> int | None:
+        """Return the seed of model `number`: a seeded random search seeds its models one by one."""
+        criteria = self.criteria
+        given = self.params.get("seed")
+        if criteria.strategy != "RandomDiscrete" or criteria.seed == -1:
+            return None
+        if "seed" in self.hyper_names or (given is not None and int(given) != -1):
+            return None
+        return criteria.seed + number
 
     def _combination(self, number: int) -> dict[str, Any]:
         for space in self.spaces:
@@ -174,6 +202,8 @@ def start_grid(
     builder = builder_of(algo)
     spaces = _spaces(builder.algo, hyper_params, params)
     search = GridSearch(builder.algo, dict(params), spaces, SearchCriteria.of(criteria or {}))
+    if search.criteria.strategy == "Sequential":
+        _check_sequential(spaces)
     if search.n_combinations > _MAX_COMBINATIONS:
         raise ParameterError("hyper_parameters: more combinations than can be counted.")
     for name in search.hyper_names:
@@ -200,6 +230,16 @@ def start_grid(
         f"{builder.algo_full_name} grid search", run_grid, search, grid,
         dest=key, dest_type="Key<Grid>",
     )  # fmt: skip
+
+
+def _check_sequential(spaces: Sequence[Mapping[str, Sequence[Any]]]) -> None:
+    for space in spaces:
+        lengths = {name: len(values) for name, values in space.items()}
+        if len(set(lengths.values())) > 1:
+            raise ParameterError(
+                "hyper_parameters: a sequential search takes as many values of each parameter; got "
+                + ", ".join(f"{n} of {name}" for name, n in lengths.items())
+            )
 
 
 def _spaces(
@@ -276,6 +316,9 @@ def _build_one(
 ) -> tuple[Grid, Model | None]:
     key = f"{grid.key}_model_{len(grid.model_keys) + len(grid.failures) + 1}"
     raw = {**search.params, **values}
+    seed = search.seed_of(len(grid.tried))
+    if seed is not None:
+        raw["seed"] = seed
     own_limit = float(raw.get("max_runtime_secs") or math.inf)
     limit = min(own_limit, max(1e-3, deadline - time.time()))
     if math.isfinite(limit):
@@ -293,7 +336,7 @@ def _build_one(
 def _has_converged(search: GridSearch, scores: Sequence[float]) -> bool:
     """Return whether the last models did not better the best one before by the tolerance."""
     rounds = search.criteria.stopping_rounds
-    if rounds <= 0 or len(scores) <= rounds:
+    if rounds <= 0 or len(scores) <= rounds or not search.criteria.early_stopping:
         return False
     best_before, best_now = min(scores[:-rounds]), min(scores)
     return best_before - best_now <= abs(best_before) * search.criteria.stopping_tolerance

@@ -33,15 +33,20 @@ def parse_map(name: str, value: Any) -> dict[str, Any]:
     if text in ("", "null", "None"):
         return {}
     try:
+        return _map_of(text)
+    except ParameterError as error:
+        raise ParameterError(f"Can't parse the {name} dictionary: {error}") from None
+
+
+def _map_of(text: str) -> dict[str, Any]:
+    try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         found, end = _value_at(text, 0, depth=0)
         if text[end:].strip():
-            raise ParameterError(f"{name}: text after the end of the map.") from None
+            raise ParameterError("there is text after the end of the map.") from None
     if not isinstance(found, dict):
-        raise ParameterError(
-            f"{name}: expected a map such as {{'ntrees': [10, 50]}}, got {text!r}."
-        )
+        raise ParameterError(f"expected a map such as {{'a': [1, 2]}}, got {text[:80]!r}.")
     return found
 
 

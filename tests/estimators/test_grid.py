@@ -41,6 +41,20 @@ def test_subspaces_are_combined_apart() -> None:
     assert found == [{"a": 1, "b": 2}, {"a": 1, "b": 3}, {"a": 1, "c": 4}]
 
 
+def test_a_sequential_search_pairs_the_values() -> None:
+    spaces = ({"a": (1, 2), "b": ("x", "y")},)
+    found = list(
+        GridSearch("gbm", {}, spaces, SearchCriteria.of({"strategy": "Sequential"})).combinations()
+    )
+    assert found == [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
+
+
+def test_a_seeded_random_search_seeds_its_models() -> None:
+    assert [search(strategy="RandomDiscrete", seed=7).seed_of(i) for i in range(2)] == [7, 8]
+    assert search(strategy="RandomDiscrete").seed_of(0) is None
+    assert search(seed=7).seed_of(0) is None
+
+
 @pytest.mark.parametrize(
     ("criteria", "words"),
     [
@@ -108,7 +122,7 @@ def test_a_limit_ends_the_search_and_another_goes_on(engine: Engine, data: Frame
         ({}, "at least one"),
         ({"ntrees": []}, "no values"),
         ({"nteees": [1]}, "nteees does not exist in gbm"),
-        ({"validation_frame": ["x"]}, "validation_frame is not gridable"),
+        ({"model_id": ["x"]}, "model_id is not gridable"),
         ({"min_rows": [1, 2]}, "min_rows is given as a fixed parameter"),
     ],
 )
