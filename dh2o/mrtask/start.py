@@ -106,7 +106,7 @@ def start_cluster(
         # Caller and event loop share a GIL: at Python's 5 ms a small frame takes 2 ms, so 1 ms.
         sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_INTERVAL_S))
     else:
-        _fork_workers()
+        _settle_processes()
     security = options.get("security")
     cluster = LocalCluster(
         n_workers=n_workers,
@@ -127,23 +127,28 @@ def start_cluster(
     return engine
 
 
-def _fork_workers() -> None:
-    """Let worker processes be forked from one that has imported what they need.
+def _settle_processes() -> None:
+    """Make worker processes come back soon after they were lost, however often that happens.
 
-    A worker that was killed is back in half a second, a spawned one needs seconds of imports. The
-    setting is the process's, since nannies read it whenever they start a worker; a user's own
-    choice stays.
+    They are forked from a process that has imported what they need: half a second instead of
+    seconds of imports. And a nanny is given the time it takes: by default Dask gives up a worker
+    that it misses 15 seconds after it was lost, even if it has been back meanwhile. Nannies read
+    these settings whenever they start a worker, so they are this process's; a user's own choice
+    stays.
     """
     import multiprocessing
 
     import dask
 
-    setting = "distributed.worker.multiprocessing-method"
-    if dask.config.get(setting) == "spawn":
-        if "forkserver" not in multiprocessing.get_all_start_methods():
-            return
+    method = "distributed.worker.multiprocessing-method"
+    if dask.config.get(method) == "spawn" and (
+        "forkserver" in multiprocessing.get_all_start_methods()
+    ):
         multiprocessing.set_forkserver_preload(list(_PRELOADED))
-        dask.config.set({setting: "forkserver"})
+        dask.config.set({method: "forkserver"})
+    patience = "distributed.deploy.lost-worker-timeout"
+    if dask.config.get(patience) == "15s":
+        dask.config.set({patience: "1 day"})
 
 
 def _worker_class() -> Any:

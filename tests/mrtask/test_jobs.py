@@ -136,7 +136,7 @@ def test_jobs_on_one_thread_do_not_deadlock(tmp_path: Path) -> None:
 
 def wait_for_word(ctx: JobContext, folder: str, blocks: Any) -> float:
     leave_mark(folder)
-    wait_until(lambda: (Path(folder) / "go").exists(), "the word to go on")
+    wait_until((Path(folder) / "go").exists, "the word to go on")
     return FloatSum().do_all(blocks)
 
 
