@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import KeyNotFoundError
-from dh2o.estimators.builder import builder_of, builders, start_build, validate
+from dh2o.estimators.builder import builder_of, builders, start, validate
 from dh2o.server.files import Files
 from dh2o.server.model_view import builder_json, proper_name
 from dh2o.server.schemas.models import ModelBuildersV3, ModelIdV3
@@ -62,7 +62,7 @@ def check_parameters(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     given = given_params(call, params)
     try:
         spec = validate(call.state.engine, builder.algo, given)
-        messages: Any = getattr(spec, "messages", ())
+        messages: Any = spec.messages
     except BuilderError as error:
         messages = error.messages
     return builder_json(builder, messages=messages, parameters=given)
@@ -76,11 +76,12 @@ def train(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         raise KeyNotFoundError(f"POST {call.request.path} not found. {error}") from None
     given = given_params(call, params)
     key = given.pop("model_id", None) or call.state.new_model_key(proper_name(builder.algo))
-    job = start_build(call.state.engine, builder.algo, given, model_id=key)
+    spec = validate(call.state.engine, builder.algo, given, model_id=key)
+    job = start(call.state.engine, spec)
     return builder_json(
         builder,
         job=job_schema(job),
-        messages=getattr(job, "messages", ()),
+        messages=spec.messages,
         parameters={**given, "model_id": key},
     )
 
