@@ -15,7 +15,7 @@ def fault_sentences(setup: ParseSetup, reports: Sequence[RangeReport]) -> list[s
     texts = []
     names, types = setup.names(), setup.types()
     for slot, column in enumerate(setup.kept_columns):
-        count, row, text = _total_bad([report.bad[slot] for report in reports], reports)
+        count, row, text = _total_bad([_bad_of(report, slot) for report in reports], reports)
         if count:
             what = {NUMERIC: "number", TIME: "time", UUID: "UUID"}.get(types[column], "value")
             are = "cells are" if count > 1 else "cell is"
@@ -43,6 +43,10 @@ _ROW_FAULTS = (
         "A quote that opens in row {row} is never closed; the rest of the file is one cell.",
     ),
 )
+
+
+def _bad_of(report: RangeReport, slot: int) -> BadCells:
+    return report.bad[slot] if slot < len(report.bad) else BadCells()
 
 
 def _total_bad(bad: Sequence[BadCells], reports: Sequence[RangeReport]) -> tuple[int, int, str]:

@@ -11,8 +11,11 @@ import numpy as np
 
 from dh2o.errors import ParseError
 from dh2o.frame.layout import block_nbytes
+from dh2o.parse import arff
+from dh2o.parse.arff import looks_like_arff, read_header
 from dh2o.parse.guess_types import ColumnCounts, count_cells
 from dh2o.parse.lines import (
+    N_LINES,
     first_lines,
     guess_header,
     guess_n_columns,
@@ -22,21 +25,39 @@ from dh2o.parse.lines import (
 )
 from dh2o.parse.plan import text_nbytes
 from dh2o.parse.setup import (
+    ARFF,
     CSV,
+    ENUM,
+    GUESS,
     HEADER_GUESS,
     HEADER_NO,
     HEADER_YES,
+    NUMERIC,
+    PARSE_TYPES,
+    SVMLIGHT,
     ParseSetup,
     frame_key_of,
     per_column_na_strings,
     per_column_types,
 )
 from dh2o.parse.sources import PREVIEW_NBYTES, Preview, RawFile, Source, preview_of, source_of
+from dh2o.parse.svmlight import count_columns, looks_like_svmlight
 from dh2o.parse.tokenise import decode_lenient, dialect_of
 
 _MAX_PREVIEWED = 64
+_FORMAT_NBYTES = 1 << 16
 _BOMS_16 = (b"\xff\xfe", b"\xfe\xff")
 BOM_8 = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the user says of the columns, in the forms that `guess_setup` takes."""
+
+    column_names: Sequence[str] | None
+    column_types: Sequence[str | None] | Mapping[Any, str] | None
+    na_strings: Sequence[Any] | Mapping[str, Any] | None
+    skipped_columns: Sequence[int | str] | None
 
 
 @dataclass
@@ -89,11 +110,77 @@ def guess_setup(
     sources = [source_of(item) for item in files]
     wish = ParseSetup(**{k: v for k, v in overrides.items() if v is not None})
     wish = replace(wish, source_frames=tuple(source.name for source in sources))
-    if wish.parse_type.upper() not in {"GUESS", "CSV"}:
-        raise ParseError(f"parse_type {wish.parse_type} is not known. Use CSV or GUESS.")
-    guesses = _guess_files(sources, wish)
-    merged = _merge(guesses)
-    return _assemble(merged, wish, sources, column_names, column_types, na_strings, skipped_columns)
+    wish = replace(wish, parse_type=_format_of(sources, wish))
+    choice = Choice(column_names, column_types, na_strings, skipped_columns)
+    if wish.parse_type == SVMLIGHT:
+        return _guess_svmlight(sources, wish, choice)
+    if wish.parse_type == ARFF:
+        return _guess_arff(sources, wish, choice)
+    return _assemble(_merge(_guess_files(sources, wish)), wish, sources, choice)
+
+
+def _format_of(sources: Sequence[Source], wish: ParseSetup) -> str:
+    """Return the format asked for, or what the first file looks like."""
+    known = {name.upper(): name for name in PARSE_TYPES}
+    asked = known.get(wish.parse_type.upper())
+    if asked is None:
+        raise ParseError(
+            f"parse_type {wish.parse_type} is not known. Use one of {', '.join(PARSE_TYPES)}."
+        )
+    if asked != GUESS:
+        return asked
+    data = preview_of(sources[0], _FORMAT_NBYTES).data
+    if looks_like_arff(data):
+        return ARFF
+    return SVMLIGHT if looks_like_svmlight(first_lines(data, 256, b"#")[:-1]) else CSV
+
+
+def _guess_svmlight(sources: Sequence[Source], wish: ParseSetup, choice: Choice) -> ParseSetup:
+    if choice.skipped_columns:
+        raise ParseError("skipped_columns are not supported for SVMLight files. Drop them later.")
+    previews = [preview_of(source).data for source in sources[:_MAX_PREVIEWED]]
+    lines = [line for data in previews for line in data.splitlines()]
+    n_columns = count_columns(lines)
+    return replace(
+        wish,
+        separator=-1,
+        check_header=HEADER_NO,
+        column_names=tuple(choice.column_names) if choice.column_names else None,
+        column_types=(NUMERIC,) * n_columns,
+        number_columns=n_columns,
+        total_filtered_column_count=n_columns,
+        data=tuple(tuple(decode_lenient(line).split()) for line in lines[:N_LINES]),
+        destination_frame=wish.destination_frame or frame_key_of(sources[0].name),
+        chunk_size=wish.chunk_size or block_nbytes(text_nbytes(sources)),
+    )
+
+
+def _guess_arff(sources: Sequence[Source], wish: ParseSetup, choice: Choice) -> ParseSetup:
+    """Return the setup that the first file's header declares; its data are CSV."""
+    header = read_header(preview_of(sources[0]).data.removeprefix(BOM_8), sources[0].name)
+    wish = replace(
+        wish,
+        custom_non_data_line_markers=arff.MARKERS,
+        single_quotes=wish.single_quotes or header.single_quotes,
+        separator=wish.separator if wish.separator > 0 else ord(","),
+        check_header=HEADER_NO,
+    )
+    types = per_column_types(choice.column_types, header.types, header.names)
+    setup = _assemble(
+        _merge(_guess_files(sources, wish)),
+        wish,
+        sources,
+        Choice(
+            choice.column_names or header.names,
+            types,
+            choice.na_strings or [arff.NA_STRING],
+            choice.skipped_columns,
+        ),
+    )
+    domains = tuple(
+        domain if kind == ENUM else None for domain, kind in zip(header.domains, types, strict=True)
+    )
+    return replace(setup, domains=domains)
 
 
 def _guess_files(sources: Sequence[Source], wish: ParseSetup) -> list[FileGuess]:
@@ -210,12 +297,10 @@ def _assemble(
     guess: FileGuess,
     wish: ParseSetup,
     sources: Sequence[Source],
-    column_names: Sequence[str] | None,
-    column_types: Sequence[str | None] | Mapping[Any, str] | None,
-    na_strings: Sequence[Any] | Mapping[str, Any] | None,
-    skipped_columns: Sequence[int | str] | None,
+    choice: Choice,
 ) -> ParseSetup:
-    given = tuple(column_names) if column_names else None
+    given = tuple(choice.column_names) if choice.column_names else None
+    na_strings = choice.na_strings
     n_columns = guess.n_columns
     if given is not None and len(given) > n_columns:
         n_columns = len(given)
@@ -233,13 +318,12 @@ def _assemble(
     rows = guess.rows[1:] if guess.has_header else guess.rows
     return replace(
         wish,
-        parse_type=CSV,
         separator=guess.separator,
         check_header=HEADER_YES if guess.has_header else HEADER_NO,
         column_names=names,
-        column_types=per_column_types(column_types, guessed, all_names),
+        column_types=per_column_types(choice.column_types, guessed, all_names),
         na_strings=na,
-        skipped_columns=_as_indices(skipped_columns, all_names),
+        skipped_columns=_as_indices(choice.skipped_columns, all_names),
         number_columns=n_columns,
         total_filtered_column_count=n_columns,
         header_lines=int(guess.has_header),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Protocol
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from dh2o.chunks import Chunk
 from dh2o.errors import ParseError
 from dh2o.parse.columns import BadCells, LocalCodes, reader_for
 from dh2o.parse.lines import first_line_of, split_line
-from dh2o.parse.setup import ParseSetup
+from dh2o.parse.setup import SVMLIGHT, ParseSetup
 from dh2o.parse.sources import Source, open_raw, open_text
 from dh2o.parse.tokenise import (
     AT_LIMIT,
@@ -87,8 +87,26 @@ class ParsedRange:
     report: RangeReport
 
 
-class BlockReader:
+class Reader(Protocol):
     """Reads rows out of buffers into the columns of one block."""
+
+    setup: ParseSetup
+    n_rows: int
+
+    def read(
+        self, buf: U8Array, pos: int, row_limit: int, n_bytes: int, at_end: bool
+    ) -> tuple[int, int]:
+        """Take the rows that start in ``pos .. row_limit``; return (next row's start, why)."""
+
+    def finish(self, segments: tuple[SegmentReport, ...], nbytes: int) -> ParsedRange:
+        """Return the block read so far."""
+
+    def header_end(self, buf: U8Array, pos: int, n_bytes: int, skip_any: bool) -> int:
+        """Return where data start after the header at `pos`."""
+
+
+class BlockReader:
+    """Reads rows of CSV out of buffers into the columns of one block."""
 
     def __init__(self, setup: ParseSetup) -> None:
         self.setup = setup
@@ -164,6 +182,15 @@ class BlockReader:
         return pos + end if is_header else pos
 
 
+def new_reader(setup: ParseSetup) -> Reader:
+    """Return a reader of one block for the format of the setup."""
+    if setup.parse_type == SVMLIGHT:
+        from dh2o.parse.svmlight import SvmLightReader
+
+        return SvmLightReader(setup)
+    return BlockReader(setup)
+
+
 class _Window:
     """A growing buffer over a file, from one offset on."""
 
@@ -195,12 +222,12 @@ class _Window:
 
 def parse_segments(segments: tuple[Segment, ...], setup: ParseSetup) -> ParsedRange:
     """Return the rows of some segments, one after the other, as one range."""
-    reader = BlockReader(setup)
+    reader = new_reader(setup)
     reports = tuple(_parse_segment(segment, reader) for segment in segments)
     return reader.finish(reports, sum(s.stop - s.start for s in segments))
 
 
-def _parse_segment(segment: Segment, reader: BlockReader) -> SegmentReport:
+def _parse_segment(segment: Segment, reader: Reader) -> SegmentReport:
     start = max(segment.start - 1, 0)
     with open_raw(segment.source.url) as file:
         window = _Window(file, start, segment.stop)
@@ -221,7 +248,7 @@ def _parse_segment(segment: Segment, reader: BlockReader) -> SegmentReport:
             window.grow()
 
 
-def _first_row(segment: Segment, window: _Window, reader: BlockReader) -> int:
+def _first_row(segment: Segment, window: _Window, reader: Reader) -> int:
     """Return the offset in the window of the first row that starts in the segment."""
     if segment.start == 0:
         head = window.buf[:3].tobytes() if window.n_bytes >= 3 else b""
@@ -237,7 +264,7 @@ def _first_row(segment: Segment, window: _Window, reader: BlockReader) -> int:
         window.grow()
 
 
-def _after_header(segment: Segment, window: _Window, reader: BlockReader, pos: int) -> int:
+def _after_header(segment: Segment, window: _Window, reader: Reader, pos: int) -> int:
     if reader.setup.check_header != 1:
         return pos
     return reader.header_end(window.buf, pos, window.n_bytes, segment.is_first_file)
@@ -267,7 +294,7 @@ def parse_stream(
                 yield piece
             is_first = False
     if n_pieces == 0:
-        yield BlockReader(setup).finish((), 0)
+        yield new_reader(setup).finish((), 0)
 
 
 def _parse_one_stream(
@@ -280,7 +307,7 @@ def _parse_one_stream(
         n_read = _read_into(stream, buf, n_bytes)
         at_end = n_bytes + n_read < len(buf)
         n_bytes += n_read
-        reader = BlockReader(setup)
+        reader = new_reader(setup)
         pos = 0
         if is_start:
             pos = 3 if buf[:3].tobytes() == BOM_8 and n_bytes >= 3 else 0

@@ -21,7 +21,7 @@ from dh2o.parse.ranges import (
     parse_segments,
     parse_stream,
 )
-from dh2o.parse.setup import ENUM, NUMERIC, STRING, TIME, UUID, ParseSetup
+from dh2o.parse.setup import ENUM, NUMERIC, STRING, SVMLIGHT, TIME, UUID, ParseSetup
 from dh2o.parse.sources import Source
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class ParseRun:
     def frame(self) -> Frame:
         """Return the parsed frame."""
         pieces = self._read_all()
+        self._setup = _widened(self._setup, [piece.report for piece in pieces])
         self._warn(pieces)
         blocks, domains = self._finish(pieces)
         if self._ctx is not None:
@@ -171,17 +172,17 @@ class ParseRun:
 
     def _finish(self, pieces: Sequence[_Piece]) -> tuple[Blocks, list[tuple[str, ...] | None]]:
         setup = self._setup
-        kept = setup.kept_columns
+        kept, names, types = setup.kept_columns, setup.names(), setup.types()
         domains: list[tuple[str, ...] | None] = []
         lookups: list[list[Lookup | None]] = []
         for slot, column in enumerate(kept):
-            if setup.types()[column] != ENUM:
+            if types[column] != ENUM:
                 domains.append(None)
                 lookups.append([None] * len(pieces))
                 continue
             given = _given_domain(setup, column)
             local = [piece.report.levels[slot] or () for piece in pieces]
-            domain, codes = merge_levels(setup.names()[column], local, given)
+            domain, codes = merge_levels(names[column], local, given)
             domains.append(domain)
             lookups.append(list(codes))
         blocks = self._engine.submit_blocks(
@@ -209,6 +210,14 @@ class ParseRun:
 def _given_domain(setup: ParseSetup, column: int) -> tuple[str, ...] | None:
     domains = setup.domains or ()
     return domains[column] if column < len(domains) else None
+
+
+def _widened(setup: ParseSetup, reports: Sequence[RangeReport]) -> ParseSetup:
+    """Return the setup with all columns that the ranges of an SVMLight parse have seen."""
+    if setup.parse_type != SVMLIGHT:
+        return setup
+    n_columns = max(len(report.bad) for report in reports)
+    return replace(setup, number_columns=n_columns, column_types=(NUMERIC,) * n_columns)
 
 
 def _stored_nbytes(unit: Unit) -> int:
@@ -239,7 +248,12 @@ def _finish_block(
     number: int, lookups: tuple[Lookup | None, ...], inputs: list[list[ParsedRange]]
 ) -> Block:
     part = inputs[0][number]
-    return Block(part.n_rows, tuple(map(_global_chunk, part.columns, lookups)))
+    columns = part.columns
+    if len(columns) < len(lookups):  # SVMLight: columns that only other ranges have seen
+        from dh2o.parse.svmlight import zero_chunk
+
+        columns += (zero_chunk(part.n_rows),) * (len(lookups) - len(columns))
+    return Block(part.n_rows, tuple(map(_global_chunk, columns, lookups)))
 
 
 def _global_chunk(column: Chunk | LocalCodes, lookup: Lookup | None) -> Chunk:

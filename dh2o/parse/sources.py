@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import fnmatch
 import gzip
+import importlib.util
 import io
 import lzma
 import os
@@ -19,6 +20,8 @@ from typing import IO, Any
 from dh2o.errors import ParseError
 
 PLAIN, GZIP, BZIP2, ZIP, ZSTD, XZ = "plain", "gzip", "bzip2", "zip", "zstd", "xz"
+#: Text that can only be read from its start.
+STREAM = "stream"
 
 _MAGICS = (
     (b"\x1f\x8b", GZIP),
@@ -27,6 +30,8 @@ _MAGICS = (
     (b"\x28\xb5\x2f\xfd", ZSTD),
     (b"\xfd7zXZ\x00", XZ),
 )
+_BUNDLED = "h2o://"
+_WEB_TIMEOUT_S = 60
 _FOREIGN = (
     (b"PAR1", "a Parquet file", "read it with pyarrow.parquet.read_table and pass the table"),
     (b"Obj\x01", "an Avro file", "convert it to CSV"),
@@ -72,6 +77,24 @@ def local_path(path: str) -> Path:
     return Path(path.removeprefix("file://")).expanduser().absolute()
 
 
+def is_web(path: str) -> bool:
+    """Say whether a path is a web address."""
+    return path.startswith(("http://", "https://"))
+
+
+def bundled(path: str) -> str:
+    """Return the file behind ``h2o://iris``: a table that comes with the package h2o."""
+    found = importlib.util.find_spec("h2o")
+    folder = Path(found.origin).parent / "h2o_data" if found and found.origin else Path()
+    file = folder / f"{path.removeprefix(_BUNDLED).removesuffix('.csv')}.csv"
+    if found is None or file.parent != folder or not file.is_file():
+        raise ParseError(
+            f"{path} names a table that comes with the Python package h2o, which does not have it "
+            "here. Install h2o, or give the path of a file."
+        )
+    return str(file)
+
+
 def absolute(path: str) -> str:
     """Return the path as every process of this machine understands it; URLs stay."""
     return path if is_remote(path) else str(local_path(path))
@@ -100,6 +123,10 @@ def list_files(
 def _list_one(path: str, pattern: str | None) -> list[str]:
     if not path:
         raise ParseError("The path to import is empty. Give a file, a folder or a glob.")
+    if path.startswith(_BUNDLED):
+        return [bundled(path)]
+    if is_web(path):
+        return [path]
     if is_remote(path):
         return _list_remote(path, pattern)
     place = local_path(path)
@@ -139,9 +166,6 @@ def _name_matches(regex: re.Pattern[str], name: str) -> bool:
 
 def _list_remote(path: str, pattern: str | None) -> list[str]:
     fs, inner = _filesystem(path)
-    scheme = path.split("://", 1)[0]
-    if scheme in {"http", "https"}:
-        return [path]
     if any(mark in path for mark in "*?["):
         names = sorted(fs.glob(inner))
     elif fs.isdir(inner):
@@ -166,6 +190,8 @@ def _filesystem(url: str) -> tuple[Any, str]:
 def open_raw(url: str) -> IO[bytes]:
     """Return the file opened for reading its bytes as they are stored."""
     try:
+        if is_web(url):
+            return _open_web(url)
         if is_remote(url):
             fs, inner = _filesystem(url)
             return fs.open(inner, "rb")
@@ -180,8 +206,18 @@ def open_raw(url: str) -> IO[bytes]:
         raise ParseError(f"File {url} cannot be opened: {error}.") from error
 
 
+def _open_web(url: str) -> IO[bytes]:
+    from urllib.request import urlopen
+
+    answer: IO[bytes] = urlopen(url, timeout=_WEB_TIMEOUT_S)
+    return answer
+
+
 def nbytes_of(url: str) -> int:
-    """Return the size of a file; ParseError when it cannot be read."""
+    """Return the size of a file, 1 where a server does not say; ParseError when unreadable."""
+    if is_web(url):
+        with open_raw(url) as answer:
+            return int(answer.headers.get("Content-Length") or 1)  # type: ignore[attr-defined]
     if is_remote(url):
         fs, inner = _filesystem(url)
         try:
@@ -204,7 +240,8 @@ def source_of(item: str | os.PathLike[str] | RawFile) -> Source:
     for magic, what, remedy in _FOREIGN:
         if head.startswith(magic):
             raise ParseError(f"{name} is {what}, which this parser does not read: {remedy}.")
-    packing = next((p for magic, p in _MAGICS if head.startswith(magic)), PLAIN)
+    otherwise = STREAM if is_web(url) else PLAIN
+    packing = next((p for magic, p in _MAGICS if head.startswith(magic)), otherwise)
     return Source(name, url, nbytes, packing, ref)
 
 
@@ -232,7 +269,9 @@ _UNPACK_ERRORS: tuple[type[Exception], ...] = (
 
 def _streams(source: Source, raw: IO[bytes]) -> Iterator[IO[bytes]]:
     if source.packing == ZIP:
-        with zipfile.ZipFile(raw) as archive:
+        # The table of a zip file lies at its end, so it must be at hand as a whole.
+        seekable = io.BytesIO(raw.read()) if is_web(source.url) else raw
+        with zipfile.ZipFile(seekable) as archive:
             for entry in archive.infolist():
                 if not entry.is_dir() and not fnmatch.fnmatch(entry.filename, "__MACOSX/*"):
                     if entry.flag_bits & 1:
@@ -281,10 +320,10 @@ def preview_of(source: Source, nbytes: int = PREVIEW_NBYTES) -> Preview:
                     break
             else:
                 data = b""
-            used = max(raw.tell(), 1)
+            used = raw.tell() if raw.seekable() else source.nbytes
         except _UNPACK_ERRORS as error:
             raise ParseError(
                 f"{source.name} cannot be unpacked as {source.packing}: {error}. "
                 "The file may be cut short; fetch it again."
             ) from error
-    return Preview(data[:nbytes], len(data) <= nbytes, max(1.0, len(data) / used))
+    return Preview(data[:nbytes], len(data) <= nbytes, max(1.0, len(data) / max(used, 1)))

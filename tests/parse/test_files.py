@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import http.server
 import lzma
+import threading
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,8 @@ import zstandard
 
 from dh2o.errors import ParseError
 from dh2o.parse import frame_key_of, guess_setup, list_files
+
+from .conftest import run
 
 TABLE = b"a,b,c\n" + b"".join(b"%d,x%d,2020-01-0%d\n" % (i, i % 5, i % 9 + 1) for i in range(3000))
 
@@ -108,3 +114,39 @@ def test_files_that_do_not_fit_together(parse_text: Any) -> None:
         parse_text("a,b\n1,2\n", "a,c\n1,2\n")
     with pytest.raises(ParseError, match="Parse them apart"):
         parse_text("a,b\n1,2\n", "a;b\n1;2\n")
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    (tmp_path / "t.csv").write_bytes(TABLE)
+    (tmp_path / "t.gz").write_bytes(gzip.compress(TABLE))
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))
+    ) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.gz"])
+def test_web_addresses(web: str, name: str, parse_text: Any) -> None:
+    [url] = list_files(f"{web}/{name}")
+    got = run(guess_setup(url, chunk_size=9000), [url])
+    assert got.columns == parse_text(TABLE).columns
+    assert len(got.frame.layout) > 1
+    with pytest.raises(ParseError, match="cannot be opened"):
+        guess_setup(f"{web}/gone.csv")
+
+
+def test_tables_that_come_with_h2o() -> None:
+    pytest.importorskip("h2o")
+    assert list_files("h2o://iris")[0].endswith("iris.csv")
+    with pytest.raises(ParseError, match="does not have it"):
+        list_files("h2o://../secret")
