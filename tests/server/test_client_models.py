@@ -115,3 +115,34 @@ def test_a_job_can_be_stopped(h2o: Any) -> None:
     with pytest.raises(h2o.exceptions.H2OJobCancelled):
         job.poll()
     assert h2o.api(f"GET /3/Jobs/{job.job_key}")["jobs"][0]["status"] == "CANCELLED"
+
+
+def test_a_lambda_path_and_a_model_of_its_coefficients(h2o: Any, frame: Any) -> None:
+    glm = h2o.estimators.H2OGeneralizedLinearEstimator
+    model = glm(family="binomial", lambda_search=True, nlambdas=5)
+    model.train(x=["AGE", "PSA", "GLEASON"], y="CAPSULE", training_frame=frame)
+    path = glm.getGLMRegularizationPath(model)
+    assert len(path["lambdas"]) == len(path["coefficients"]) >= 2
+    assert path["explained_deviance_train"][-1] > path["explained_deviance_train"][0]
+    made = glm.makeGLMModel(model=model, coefs=path["coefficients"][-1])
+    assert made.predict(frame).shape == (380, 3)
+    assert made.coef()["PSA"] == pytest.approx(path["coefficients"][-1]["PSA"])
+    with pytest.raises(h2o.exceptions.H2OResponseError):
+        glm.makeGLMModel(model=gbm(h2o, frame), coefs={"PSA": 1.0})
+
+
+def test_a_grid_is_searched_and_sorted(h2o: Any, frame: Any) -> None:
+    from h2o.grid.grid_search import H2OGridSearch
+
+    builder = h2o.estimators.H2OGradientBoostingEstimator(seed=1)
+    grid = H2OGridSearch(builder, {"ntrees": [1, 4], "max_depth": [2, -1]}, grid_id="my_grid")
+    grid.train(x=["AGE", "PSA"], y="CAPSULE", training_frame=frame)
+    assert len(grid.models) == 2
+    assert len(grid.failure_details) == 2
+    assert "max_depth" in grid.failure_details[0]
+    by_auc = grid.get_grid(sort_by="auc", decreasing=True)
+    aucs = [model.auc() for model in by_auc.models]
+    assert aucs == sorted(aucs, reverse=True)
+    assert h2o.get_grid("my_grid").model_ids == grid.model_ids
+    with pytest.raises(h2o.exceptions.H2OResponseError, match="does not exist in gbm"):
+        H2OGridSearch(builder, {"nteees": [1]}).train(x=["AGE"], y="CAPSULE", training_frame=frame)
