@@ -121,6 +121,15 @@ class Forest:
     n_bits: I32
     bits: U8
 
+    def then(self, other: Forest) -> Forest:
+        """Return the trees of both, these first."""
+        mine, more = self.to_arrays(), other.to_arrays()
+        joined = {name: np.concatenate([mine[name], more[name]]) for name in _ARRAYS}
+        joined["starts"] = np.concatenate([self.starts, other.starts[1:] + len(self.features)])
+        moved = np.where(other.bit_starts >= 0, other.bit_starts + len(self.bits), -1)
+        joined["bit_starts"] = np.concatenate([self.bit_starts, moved])
+        return Forest(self.n_classes, self.n_features, **joined)
+
     @property
     def n_trees(self) -> int:
         """Number of trees of one class."""

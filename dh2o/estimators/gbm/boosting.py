@@ -15,7 +15,7 @@ from dh2o.estimators.gbm.response import ResponseFacts
 from dh2o.estimators.history import ScoringHistory
 from dh2o.estimators.scoring import spec_metric_builder
 from dh2o.estimators.stopping import StopRule
-from dh2o.estimators.trees.arrays import F64
+from dh2o.estimators.trees.arrays import BOOL, F64
 from dh2o.estimators.trees.binning import BinMap
 from dh2o.estimators.trees.fixed_point import FixedPoint
 from dh2o.estimators.trees.gradients import Loss
@@ -32,9 +32,10 @@ from dh2o.estimators.trees.steps import (
     StartTree,
     WalkTrees,
 )
+from dh2o.models.forest import Forest
 from dh2o.models.gbm import response_scale
 from dh2o.models.metrics import ModelMetrics
-from dh2o.mrtask import LocalState, LocalTask, StateLost
+from dh2o.mrtask import LocalState, StateLost
 
 if TYPE_CHECKING:
     from dh2o.estimators.spec import TrainSpec
@@ -88,13 +89,14 @@ class Booster:
 
     def __init__(
         self, ctx: JobContext, spec: TrainSpec, distribution: Distribution, facts: ResponseFacts,
-        init_f: float, bin_map: BinMap,
+        init_f: float, bin_map: BinMap, before: Forest | None = None,
     ) -> None:  # fmt: skip
         self.ctx = ctx
         self.spec = spec
         self.params = spec.params
         self.distribution = distribution
         self.bin_map = bin_map
+        self.before = before  # trees of the model that this build goes on from
         self.max_weight = facts.max_weight
         self.total_weight = facts.total_weight
         self.fixed = FixedPoint.of(facts.weights)
@@ -114,6 +116,13 @@ class Booster:
     def _signs(self) -> dict[str, int]:
         return {k: int(v) for k, v in (self.params["monotone_constraints"] or {}).items()}
 
+    def _groups(self) -> BOOL | None:
+        """Return the features of each group that may interact; others are not used at all."""
+        given = self.params["interaction_constraints"]
+        if not given:
+            return None
+        return np.array([[name in group for name in self.spec.x] for group in given])
+
     def _new_history(self) -> ScoringHistory:
         rule = StopRule.of(self.spec.params, self.spec.category)
         start = self.spec.start_time_ms
@@ -123,14 +132,19 @@ class Booster:
 
     @property
     def n_rounds(self) -> int:
-        """Iterations done so far."""
-        return len(self.grown.trees) // self.n_trees_a_round
+        """Iterations done so far, those of the model before included."""
+        return self.n_before + len(self.grown.trees) // self.n_trees_a_round
+
+    @property
+    def n_before(self) -> int:
+        """Iterations of the model that this build goes on from."""
+        return 0 if self.before is None else self.before.n_trees
 
     def run(self) -> Grown:
         """Return the finished trees, with metrics of the last scoring."""
         ntrees = self._n_trees_wanted()
         with self._state(self.spec.train, self.spec.weights, True) as state:
-            if self.distribution.fits_quantiles and not self.grown.trees:
+            if self.distribution.fits_quantiles and self.n_rounds == 0:
                 self._guarded(state, None, self._start_at_quantile)
             valid = self._valid_state()
             try:
@@ -233,7 +247,9 @@ class Booster:
             )
         )
         key = derive_key(seed, _COLUMNS, number * self.n_trees_a_round + k)
-        columns = Columns.draw(len(self.bin_map.features), self.grower.params, key)
+        columns = Columns.draw(
+            len(self.bin_map.features), self.grower.params, key, self._groups()
+        )
         tree = self.grower.grow(root, columns, state.run)
         self._set_values(tree, state, rate, bound_z, bound_d)
         return tree
@@ -314,6 +330,7 @@ class Booster:
             init=(self.grown.init_f,) * k,
             trees=tuple((i % k, tree) for i, tree in enumerate(self.grown.trees)),
             learns=learns,
+            before=self.before,
         )
 
     def _state(self, frame: Frame, weights: str | None, learns: bool) -> LocalState:
@@ -336,7 +353,7 @@ class Booster:
         events = self.grown.history.events
         if events and events[-1].own["number_of_trees"] == n:
             return False
-        if params["score_each_iteration"] or n == 0:
+        if params["score_each_iteration"] or n == self.n_before:
             return True
         if params["score_tree_interval"] > 0:
             return n % params["score_tree_interval"] == 0

@@ -10,6 +10,7 @@ import numpy as np
 
 from dh2o.estimators.builder import ModelBuilder, register
 from dh2o.estimators.gbm.boosting import Booster, Grown
+from dh2o.estimators.gbm.checkpoint import check_checkpoint, model_before
 from dh2o.estimators.gbm.distributions import Distribution, distribution_of
 from dh2o.estimators.gbm.initial import initial_score
 from dh2o.estimators.gbm.parameters import PARAMS
@@ -63,6 +64,7 @@ class GBMBuilder(ModelBuilder):
         yield from _check_distribution(spec)
         yield from _check_sampling(spec)
         yield from _check_constraints(spec)
+        yield from check_checkpoint(spec)
 
     def build(self, ctx: JobContext, spec: TrainSpec) -> Model:
         """Return the model."""
@@ -80,9 +82,15 @@ class GBMBuilder(ModelBuilder):
         limits = BinLimits(most, params["nbins_cats"])
         bin_map = bin_map_of(spec.train, spec.x, response, spec.weights, limits)
         init_f = initial_score(spec, distribution, facts)
-        booster = Booster(ctx, spec, distribution, facts, init_f, bin_map)
+        before = model_before(spec)
+        booster = Booster(
+            ctx, spec, distribution, facts, init_f if before is None else before.init_f, bin_map,
+            None if before is None else before.forest,
+        )  # fmt: skip
         grown = booster.run()
         forest = forest_of(grown.trees, booster.n_trees_a_round, bin_map)
+        if before is not None:
+            forest = before.forest.then(forest)
         return _model(spec, distribution, forest, grown)
 
     def cv_facts(self, model: Model) -> dict[str, Any]:
@@ -173,6 +181,14 @@ def _check_constraints(spec: TrainSpec) -> Iterable[Message]:
             f"Monotone constraints are supported for {', '.join(_MONOTONE)} only, "
             f"not for {spec.params['distribution']}.",
         )
+    for group in spec.params["interaction_constraints"] or ():
+        for name in group:
+            if name not in spec.x:
+                yield Message.error(
+                    "interaction_constraints",
+                    f"Invalid interaction constraint - there is no column '{name}' in the "
+                    "training frame, or it is ignored or constant.",
+                )
     for name, sign in signs.items():
         if name not in spec.train.names:
             yield Message.error(
@@ -195,10 +211,9 @@ def _check_response(spec: TrainSpec, distribution: Distribution, facts: Response
     name, text = spec.response, ""
     if facts.n_rows == 0:
         text = f"Response column '{name}' has no row with a value and a weight above 0."
-    elif distribution.name in ("poisson", "tweedie") and facts.min < 0:
-        text = f"{distribution.name.capitalize()} needs a response >= 0, '{name}' has {facts.min:g}."
-    elif distribution.name == "gamma" and facts.min <= 0:
-        text = f"Gamma needs a response > 0, '{name}' has {facts.min:g}."
+    elif distribution.has_log_link and facts.min < 0:
+        kind = distribution.name.capitalize()
+        text = f"{kind} needs a response that is not negative, '{name}' has {facts.min:g}."
     elif not math.isfinite(facts.max_abs):
         text = f"Response column '{name}' has infinite values."
     if text:

@@ -45,7 +45,7 @@ PARAMS = ParamTable(
         Param("learn_rate_annealing", "double", 1.0, "Factor of the learning rate after each tree.", low=0, high=1, open_low=True, gridable=True),
         shared("distribution", values=tuple(d for d in DISTRIBUTIONS if d != "ordinal"), supported=tuple(d for d in DISTRIBUTIONS if d not in ("ordinal", "custom"))),
         *shared_group("quantile_alpha", "tweedie_power", "huber_alpha"),
-        shared("checkpoint", implemented=False),
+        shared("checkpoint"),
         Param("sample_rate", "double", 1.0, "Part of the rows that each tree is grown on.", low=0, high=1, open_low=True, gridable=True),
         Param("sample_rate_per_class", "double[]", None, "Part of the rows of each class that each tree is grown on.", low=0, high=1, gridable=True),
         Param("col_sample_rate", "double", 1.0, "Part of the columns that each split may use.", low=0, high=1, open_low=True, gridable=True),
@@ -65,7 +65,7 @@ PARAMS = ParamTable(
         Param("monotone_constraints", "KeyValue[]", None, "1 or -1 by column: predictions rise or fall with it.", level="expert"),
         Param("check_constant_response", "boolean", True, "Refuse a response of one value.", level="expert"),
         *shared_group("gainslift_bins", "auc_type"),
-        Param("interaction_constraints", "string[][]", None, "Groups of columns that may meet on a path of a tree.", level="expert", implemented=False),
+        Param("interaction_constraints", "string[][]", None, "Groups of columns that may meet on a path of a tree.", level="expert"),
         Param("auto_rebalance", "boolean", True, "Accepted for compatibility: the layout depends on the data alone.", level="expert"),
     ),
 )  # fmt: skip

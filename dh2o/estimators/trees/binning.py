@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from dh2o.estimators.trees.arrays import F32, F64, I32, I64, U8, U16
@@ -130,19 +131,24 @@ class BinMap:
         return np.array(rows, np.int32).reshape(-1, 4)
 
 
-def quantile_cuts(values: F64, max_bins: int) -> F32:
+def quantile_cuts(values: F64, max_bins: int, weights: F64 | None = None) -> F32:
     """Return at most ``max_bins - 1`` float32 cuts that spread `values` (NaN left out) evenly.
 
     A value with more rows than a bin's share gets a bin of its own, and the others share the
-    rest.  A cut lies half-way between two neighbours; neighbours that no float32 parts share a bin.
+    rest.  Rows count by their `weights`.  A cut lies half-way between two neighbours; neighbours that no float32 parts share a bin.
     """
-    distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    known = ~np.isnan(values)
+    if weights is None:
+        distinct, counts = np.unique(values[known], return_counts=True)
+    else:
+        distinct, place = np.unique(values[known], return_inverse=True)
+        counts = np.bincount(place, weights=weights[known], minlength=len(distinct))
     if len(distinct) < 2:
         return np.empty(0, np.float32)
     if len(distinct) <= max_bins:
         ends = np.arange(1, len(distinct))
     else:
-        ends = _even_ends(np.cumsum(counts), max_bins)
+        ends = _even_ends(counts, max_bins)
     below, above = distinct[ends - 1], distinct[ends]
     with np.errstate(over="ignore", invalid="ignore"):
         cuts = (below / 2 + above / 2).astype(np.float32)
@@ -156,20 +162,20 @@ def quantile_cuts(values: F64, max_bins: int) -> F32:
     return np.unique(cuts[apart]).astype(np.float32)
 
 
-def _even_ends(cumulative: I64, max_bins: int) -> I64:
+def _even_ends(counts: npt.NDArray[np.float64 | np.int64], max_bins: int) -> I64:
     """Return where bins end: each takes its share of what is left for the bins that are left."""
-    reached = cumulative.astype(np.float64)
-    total, ends, taken = int(cumulative[-1]), [], 0
+    reached = np.cumsum(counts).astype(np.float64)
+    total, ends, taken = float(reached[-1]), [], 0.0
     for n_left in range(max_bins, 1, -1):
-        share = max((total - taken) / n_left, 1.0)
-        end = int(np.searchsorted(reached, taken + share - 0.5)) + 1
-        before = int(cumulative[end - 2]) if end >= 2 else 0
-        if before > taken and taken + share - before < int(cumulative[end - 1]) - taken - share:
+        share = (total - taken) / n_left
+        end = int(np.searchsorted(reached, taken + share * (1 - 1e-9))) + 1
+        before = float(reached[end - 2]) if end >= 2 else 0.0
+        if before > taken and taken + share - before < float(reached[end - 1]) - taken - share:
             end -= 1  # stopping one value earlier is nearer to the share
-        if end >= len(cumulative):
+        if end >= len(reached):
             break
         ends.append(end)
-        taken = int(cumulative[end - 1])
+        taken = float(reached[end - 1])
     return np.array(ends, np.int64)
 
 

@@ -48,17 +48,39 @@ class Columns:
     n_tries: int
     change: float
     key: int
+    groups: BOOL | None = None
 
     @classmethod
-    def draw(cls, n_features: int, params: TreeParams, key: int) -> Columns:
-        """Return the columns of one tree; the counts are H2O's."""
+    def draw(
+        cls, n_features: int, params: TreeParams, key: int, groups: BOOL | None = None
+    ) -> Columns:
+        """Return the columns of one tree; the counts are H2O's.
+
+        ``groups[g]`` flags the features of a group that may meet on a path; None for all.
+        """
         rate = params.col_sample_rate_per_tree
         of_tree = np.ones(n_features, np.uint8)
         if rate < 1.0:
             rng = np.random.Generator(np.random.Philox(key=[key & (2**64 - 1), 1]))
             of_tree[rng.permutation(n_features)[max(1, int(rate * n_features)) :]] = 0
         n_tries = max(1, int(params.col_sample_rate * rate * n_features))
-        return cls(of_tree, n_tries, params.col_sample_rate_change_per_level, key)
+        return cls(of_tree, n_tries, params.col_sample_rate_change_per_level, key, groups)
+
+    def on_paths(self, tree: RawTree, nodes: I64) -> U8:
+        """Return the flags (node, feature) of what groups let meet on the paths to `nodes`."""
+        assert self.groups is not None  # noqa: S101  (for the type checker)
+        parent = np.full(tree.n_nodes, -1)
+        inner = np.flatnonzero(tree.nodes[:, 2] >= 0)
+        parent[tree.nodes[inner, 2]] = parent[tree.nodes[inner, 3]] = inner
+        flags = np.zeros((len(nodes), len(self.of_tree)), np.uint8)
+        for i, node in enumerate(nodes):
+            met = self.groups.any(axis=0)
+            up = parent[node] if node >= 0 else -1
+            while up >= 0:
+                met &= self.groups[self.groups[:, tree.features[up]]].any(axis=0)
+                up = parent[up]
+            flags[i] = met
+        return flags
 
     def allowed(self, n_nodes: int, depth: int, batch: int) -> U8:
         """Return the flags (node, feature) of the nodes of one scan; one row if all are equal."""
@@ -145,8 +167,11 @@ class Grower:
             n_bytes = 16 * len(frontier.nodes) * self.bin_map.n_slots
             if n_bytes > _MAX_POOL_NBYTES and len(frontier.nodes) > 1:
                 stack.extend(reversed(frontier.halves()))
+                self._pools = [np.empty(0, np.int64), np.empty(0, np.int64)]  # halves keep theirs
                 continue
             allowed = columns.allowed(2 * len(frontier.nodes), frontier.depth, batch)
+            if columns.groups is not None:
+                allowed = allowed & columns.on_paths(tree, frontier.nodes.reshape(-1))
             batch += 1
             children = self._split(tree, frontier, allowed, run)
             if children is not None and len(children.nodes):
@@ -236,7 +261,7 @@ class Grower:
     ) -> _Frontier:  # fmt: skip
         n = len(chosen.nodes)
         first = tree.add_nodes(2 * n)
-        goes_left, starts = self._write_splits(tree, chosen, hists, first, depth)
+        goes_left, starts = self._write_splits(tree, chosen, hists, first)
         sums = np.stack([chosen.left_words, tree.sums[chosen.nodes] - chosen.left_words], axis=1)
         tree.sums[first:] = sums.reshape(-1)
         tree.depths[first:] = depth + 1
@@ -271,7 +296,7 @@ class Grower:
         )
 
     def _write_splits(
-        self, tree: RawTree, chosen: _Chosen, hists: I64, first: int, depth: int
+        self, tree: RawTree, chosen: _Chosen, hists: I64, first: int
     ) -> tuple[U8, I64]:
         n = len(chosen.nodes)
         features = chosen.splits[:, 0]

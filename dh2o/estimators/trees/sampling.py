@@ -39,7 +39,10 @@ def random_words(key: int, row_ids: U32) -> U32:
 
 @dataclass(frozen=True, slots=True)
 class NumberSample(MRTask[list[list[F64]], list[F64]]):
-    """The values of numeric columns in about `rate` of the rows that learn, in row order."""
+    """The values of numeric columns in about `rate` of the rows that learn, in row order.
+
+    The last array holds the rows' weights, if there are any.
+    """
 
     names: tuple[str, ...]
     response: str
@@ -54,16 +57,17 @@ class NumberSample(MRTask[list[list[F64]], list[F64]]):
             ids = np.arange(block.row_start, block.row_start + block.n_rows, dtype=np.int64)
             words = random_words(_SAMPLE_STREAM, (ids & 0xFFFFFFFF).astype(np.uint32))
             used &= words < np.uint32(self.rate * 0xFFFFFFFF)
+        names = self.names if self.weights is None else (*self.names, self.weights)
         if used.all():
-            return [[block.floats(name)] for name in self.names]
-        return [[block.floats(name)[used]] for name in self.names]
+            return [[block.floats(name)] for name in names]
+        return [[block.floats(name)[used]] for name in names]
 
     def combine(self, a: list[list[F64]], b: list[list[F64]]) -> list[list[F64]]:
         return [left + right for left, right in zip(a, b, strict=True)]
 
     def finish(self, total: list[list[F64]] | None) -> list[F64]:
         if total is None:
-            return [np.empty(0) for _ in self.names]
+            return [np.empty(0)] * (len(self.names) + 1)
         return [np.concatenate(parts) for parts in total]
 
 
@@ -82,13 +86,15 @@ def bin_map_of(
     numbers = tuple(name for name in x if not frame.vec(name).is_enum)
     rate = min(1.0, SAMPLE_ROWS / max(frame.n_rows, 1))
     samples: dict[str, F64] = {}
+    of_rows: F64 | None = None
     if numbers:
         found = NumberSample(numbers, response, weights, rate).do_all(frame)
-        samples = dict(zip(numbers, found, strict=True))
+        samples = dict(zip(numbers, found, strict=False))
+        of_rows = found[-1] if weights is not None else None
 
     def bins(name: str) -> FeatureBins:
         if name in samples:
-            return number_features(name, quantile_cuts(samples[name], limits.numbers))
+            return number_features(name, quantile_cuts(samples[name], limits.numbers, of_rows))
         return code_features(name, len(frame.vec(name).domain or ()), limits.levels)
 
     if rate < 1.0 and len(numbers) > 1:

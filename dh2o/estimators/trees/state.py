@@ -18,6 +18,7 @@ from dh2o.estimators.trees.raw_tree import RawTree
 
 if TYPE_CHECKING:
     from dh2o.chunks import Block
+    from dh2o.models.forest import Forest
     from dh2o.mrtask import WorkerContext
 
 __all__ = ["StateSpec", "TreeState", "build_state"]
@@ -30,7 +31,8 @@ _MIN_SHARD = 8_192  # rows below which a second thread costs more than it brings
 class StateSpec:
     """What a worker needs to make its part of the state, besides the blocks.
 
-    `trees` are (class, tree) in the order in which they were built.  `learns` is False for the
+    `trees` are (class, tree) in the order in which they were built, after those of the forest
+    `before` that this training goes on from.  `learns` is False for the
     state of a validation frame, which only follows the predictions.
     """
 
@@ -41,6 +43,7 @@ class StateSpec:
     init: tuple[float, ...]
     trees: tuple[tuple[int, RawTree], ...] = ()
     learns: bool = True
+    before: Forest | None = None
 
 
 class TreeState:
@@ -183,6 +186,11 @@ def _fill(
         lost = np.isnan(offset)
         state.weights[to][lost] = 0.0
         state.f[:, to][:, lost] = 0.0
+    if spec.before is not None:
+        x = np.zeros((stop - start, len(spec.bin_map.features) + 1))
+        for k, feature in enumerate(spec.bin_map.features):
+            x[:, k] = block.chunk(feature.name).floats(None, start, stop)
+        state.f[:, to] += spec.before.sums(x).T
     fill_bins(spec.bin_map, cuts, block, start, stop, state.bins, state.wide_bins, at)
 
 

@@ -98,6 +98,34 @@ def test_offset_is_part_of_the_score(train: Train, y: str) -> None:
     assert model.init_f != pytest.approx(without.mse)
 
 
+@pytest.mark.parametrize("y", ["number", "three"])
+def test_a_checkpoint_is_continued(train: Train, y: str) -> None:
+    whole = train(y, ntrees=9, sample_rate=0.8)
+    half = train(y, ntrees=4, sample_rate=0.8)
+    rest = train(y, ntrees=9, sample_rate=0.8, checkpoint=half.key)
+    np.testing.assert_array_equal(rest.forest.features, whole.forest.features)
+    np.testing.assert_allclose(rest.forest.values, whole.forest.values, rtol=1e-5, atol=1e-7)
+    assert rest.output.training_metrics.mse == pytest.approx(whole.output.training_metrics.mse)
+    assert rest.output.scoring_history.column("number_of_trees")[0] == 4
+
+
+def test_columns_meet_on_a_path_only_within_their_group(train: Train) -> None:
+    forest = train("number", interaction_constraints=[["x", "i"], ["wide", "i"]]).forest
+    assert 2 not in forest.features
+    for tree in range(forest.n_trees):
+        first = forest.starts[tree]
+        stack = [(0, frozenset[int]())]
+        while stack:
+            node, met = stack.pop()
+            feature = int(forest.features[first + node])
+            if feature < 0:
+                continue
+            met = met | {feature}
+            assert not {0, 3} <= met
+            left = int(forest.left[first + node])
+            stack += [(left, met), (left + 1, met)]
+
+
 def test_limits_of_trees_hold(train: Train) -> None:
     forest = train("number", max_depth=3, min_rows=200, max_abs_leafnode_pred=0.01).forest
     assert forest.depths.max() <= 3
@@ -161,7 +189,8 @@ def test_huber_leaves_are_medians_moved_by_clipped_means(train: Train) -> None:
         ({"histogram_type": "UniformAdaptive"}, "histogram_type"),
         ({"balance_classes": True}, "balance_classes"),
         ({"calibrate_model": True}, "calibrate_model"),
-        ({"interaction_constraints": [["x", "i"]]}, "interaction_constraints"),
+        ({"interaction_constraints": [["x", "o"]]}, "interaction_constraints"),
+        ({"checkpoint": "nowhere"}, "checkpoint"),
         ({"distribution": "poisson"}, "distribution"),
         ({"sample_rate_per_class": [0.5]}, "sample_rate_per_class"),
         ({"monotone_constraints": {"small": 1}}, "monotone_constraints"),

@@ -36,8 +36,7 @@ def expected() -> dict[str, Any]:
     one = start_cluster(n_workers=1, threads_per_worker=1, processes=False)
     with one, use_engine(one):
         stored(mixed(), "gbm_bits", LAYOUT)
-        found = {y: bits(build(y, "gbm_bits", **params)) for y, params in PARAMS.items()}
-    return found
+        return {y: bits(build(y, "gbm_bits", **params)) for y, params in PARAMS.items()}
 
 
 @pytest.mark.parametrize("y", PARAMS)
