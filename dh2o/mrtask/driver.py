@@ -75,13 +75,19 @@ class JobContext:
     def checkpoint(self, value: Any) -> None:
         """Keep `value` (None: nothing): a driver that starts again gets it from `restore`.
 
-        Blocks that it mentions are kept as well. Large arrays belong into the DKV or the spool.
+        Blocks and spool files that it mentions are kept as well. Large arrays belong into the DKV
+        or the spool.
         """
         with wire.mentions() as found:
             data = None if value is None else wire.dumps(value)
-        tasks, _ = needs(found)
+        tasks, files = needs(found)
         self.engine.call(
-            "job_checkpoint", job=self.key, attempt=self._attempt, value=data, tasks=tasks
+            "job_checkpoint",
+            job=self.key,
+            attempt=self._attempt,
+            value=data,
+            tasks=tasks,
+            files=files,
         )
         self._saved = data
 

@@ -273,7 +273,13 @@ class Engine:
     def call(self, op: str, **message: Any) -> Any:
         """Return the answer of a handler of the scheduler's plugin (see store)."""
         self.check_open()
-        return self.client.sync(getattr(self.client.scheduler, f"dh2o_{op}"), **message)
+        try:
+            return self.client.sync(getattr(self.client.scheduler, f"dh2o_{op}"), **message)
+        except OSError as error:
+            raise WorkerLostError(
+                "The scheduler does not answer: the cluster has ended, or the network has. "
+                "Start it again and call dh2o.init()."
+            ) from error
 
     def send(self, op: str, **message: Any) -> None:
         """Call a handler of the scheduler's plugin some time soon; safe in finalizers."""
@@ -312,7 +318,7 @@ class Engine:
         """Leave the cluster; a cluster that `init` started ends."""
         if self.closed:
             return
-        if self._cluster is not None:
+        if self._cluster is not None and self.client.status == "running":
             self._jobs.stop_all()
             self.call("release_all")
         self.closed = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _MAX_PLANS = 256
 _WHERE_WAIT_S = 5.0
+_REACH_TIMEOUT_S = 3.0
 
 
 class LostError(Exception):
@@ -35,6 +37,9 @@ class Lane:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._plans: OrderedDict[Any, Plan] = OrderedDict()
+        self._plans_lock = threading.Lock()
+        # whether workers are out of reach; None: not tried. Workers do reach each other.
+        self._relayed: bool | None = None if engine.own_worker is None else False
 
     # -- passes ----------------------------------------------------------------------------------
 
@@ -109,14 +114,16 @@ class Lane:
         if plan is None:
             wanted = tuple(range(len(recipe.layout))) if numbers is None else numbers
             plan = make_plan(recipe, wanted, self._holders(recipe, wanted))
-            self._plans[key] = plan
-            while len(self._plans) > _MAX_PLANS:
-                self._plans.popitem(last=False)
+            with self._plans_lock:
+                self._plans[key] = plan
+                if len(self._plans) > _MAX_PLANS:
+                    self._plans.popitem(last=False)
         return plan
 
     def forget_plans(self) -> None:
         """Drop all plans: one that was wrong says that workers have left."""
-        self._plans.clear()
+        with self._plans_lock:
+            self._plans.clear()
 
     def _holders(self, recipe: Recipe, numbers: Sequence[int]) -> dict[Any, list[str]]:
         for part in recipe.parts:
@@ -185,10 +192,28 @@ class Lane:
             if "parcel" in message:
                 message["parcel"] = to_serialize(message["parcel"])
             client = engine.client
-            answer: dict[str, Any] = await ask(client.rpc, client.scheduler, address, op, message)
+            if await self._through_scheduler(address):
+                answer = await client.scheduler.dh2o_relay(address=address, op=op, message=message)
+            else:
+                answer = await ask(client.rpc, client.scheduler, address, op, message)
         except ANSWER_ERRORS as error:
             return {"status": "lost", "reason": f"{address}: {error}"}
-        return answer
+        found: dict[str, Any] = answer
+        return found
+
+    async def _through_scheduler(self, address: str) -> bool:
+        """Return whether this process reaches workers only through the scheduler; tried once."""
+        if self._relayed is None:
+            pool = self._engine.client.rpc
+            try:
+                pool.reuse(address, await pool.connect(address, timeout=_REACH_TIMEOUT_S))
+            except ANSWER_ERRORS:
+                if not await self._engine.client.scheduler.dh2o_alive(address=address):
+                    raise  # it has just left: that says nothing about the others
+                self._relayed = True
+            else:
+                self._relayed = False
+        return self._relayed
 
     def ask_every(
         self, addresses: Sequence[str], op: str, messages: Sequence[dict[str, Any]]

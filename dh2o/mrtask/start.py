@@ -56,6 +56,9 @@ def init(
     }
     asked = (_identity(address), tuple(sorted((k, repr(v)) for k, v in local.items() if v)))
     present = find_engine()
+    if present is not None and present.client.status != "running":
+        present.close()  # its cluster has ended without it
+        present = find_engine()
     if present is not None and (asked == (None, ()) or _options_of.get(id(present)) == asked):
         return present
     if address is None:
@@ -185,8 +188,13 @@ def _engine(client: Any, cluster: Any, spool: str | None) -> Engine:
     from dh2o.mrtask.lane_worker import LanePlugin, lane_of
     from dh2o.mrtask.store import StorePlugin
 
-    client.register_plugin(StorePlugin())
-    client.register_plugin(LanePlugin())
+    try:
+        client.register_plugin(StorePlugin())
+        client.register_plugin(LanePlugin())
+    except ModuleNotFoundError as error:
+        raise DH2OError(
+            f"The cluster has no {error.name}. Install dh2o on the scheduler and on all workers."
+        ) from error
     worker = _worker_here(client)
     engine = Engine(client, worker=worker, cluster=cluster, spool=spool)
     if worker is not None:

@@ -19,6 +19,7 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 from dh2o.mrtask.store_entries import Entries, LockedKeyError, Locks
 from dh2o.mrtask.store_jobs import Jobs
 from dh2o.mrtask.store_spool import SpoolHolds
+from dh2o.mrtask.watch import ask
 
 PLUGIN_NAME = "dh2o-store"
 UNKNOWN_GRACE_S = 2.0
@@ -102,6 +103,14 @@ class StorePlugin(SchedulerPlugin):
             for ws in self.scheduler.workers.values()
             if ws in self.scheduler.running
         ]
+
+    async def relay(self, address: str, op: str, message: dict[str, Any]) -> Any:
+        """Ask a worker for a client that reaches only the scheduler (see lane)."""
+        return await ask(self.scheduler.rpc, self, address, op, message)
+
+    async def dh2o_alive(self, address: str) -> bool:
+        """Return `alive`, as `watch.ask` asks for it."""
+        return self.alive(address)
 
     async def where(self, keys: list[Any], wait_s: float) -> dict[str, Any]:
         """Return the workers that hold each key, waiting up to `wait_s` while some are computed."""
@@ -240,9 +249,12 @@ class StorePlugin(SchedulerPlugin):
         """Store progress; return what the driver must know (cancellation)."""
         return self.jobs.update(job, attempt, changes)
 
-    def job_checkpoint(self, job: str, attempt: int, value: bytes | None, tasks: list[Any]) -> None:
+    def job_checkpoint(
+        self, job: str, attempt: int, value: bytes | None, tasks: list[Any], files: list[str]
+    ) -> None:
         """Store what a driver needs to resume."""
-        self.jobs.checkpoint(job, attempt, value, tasks)
+        if self.jobs.is_latest(job, attempt):
+            self.jobs.checkpoint(job, value, tasks, files)
 
     def job_finish(
         self, job: str, attempt: int, status: str, exception: bytes | None, result: bytes | None

@@ -35,6 +35,7 @@ class JobRecord:
     worker: str | None = None
     saved: bytes | None = None
     saved_tasks: tuple[Any, ...] = ()
+    saved_files: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     revision: int = 0
     claimed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -163,17 +164,18 @@ class Jobs:
         return {"cancelled": record.status == "CANCEL_PENDING"}
 
     def checkpoint(
-        self, job: str, attempt: int, value: bytes | None, tasks: Collection[Any]
+        self, job: str, value: bytes | None, tasks: Collection[Any], files: Collection[str]
     ) -> None:
-        """Keep what a driver needs to resume, and the blocks that it mentions."""
-        if not self.is_latest(job, attempt):
-            return
+        """Keep what a driver needs to resume, and the blocks and files that it mentions."""
         record = self.records[job]
-        old = set(record.saved_tasks)
-        record.saved, record.saved_tasks = value, tuple(tasks)
+        old_tasks, old_files = set(record.saved_tasks), set(record.saved_files)
+        record.saved, record.saved_tasks, record.saved_files = value, tuple(tasks), tuple(files)
         record.attempts = 0
-        self._claims.hold(f"{job}@saved", tasks)
-        self._claims.release(f"{job}@saved", old - set(tasks))
+        holder = f"{job}@saved"
+        self._claims.hold(holder, tasks)
+        self._claims.release(holder, old_tasks - set(tasks))
+        self._entries.spool.hold(files, f"dh2o-{holder}")
+        self._entries.spool.release(old_files - set(files), f"dh2o-{holder}")
 
     def finish(self, job: str, status: str, exception: bytes | None, result: bytes | None) -> None:
         """End the job: give back its locks and claims, and unless it is done remove its keys."""
@@ -184,12 +186,13 @@ class Jobs:
             self._entries.remove_made_by(job)
         record.status, record.exception, record.result = status, exception, result
         record.end_time = time.time()
-        record.saved, record.saved_tasks = None, ()
+        record.saved = None
         if status == "DONE":
             record.progress = 1.0
         self._locks.release_all(job)
         self.by_task.pop(record.task, None)
         self._claims.release(f"{job}@saved")
+        self._entries.spool.release(record.saved_files, f"dh2o-{job}@saved")
         self._claims.release(job)
         self._entries.spool.release(record.files, f"dh2o-{job}")
         record.claimed.set()

@@ -12,7 +12,17 @@ from dh2o.chunks import Block, encode_floats
 from dh2o.errors import DH2OError, FrameError, KeyNotFoundError
 from dh2o.mrtask import Blocks, Engine, MRTask
 from tests.killing import leave_mark, marks
-from tests.mrtask.tables import Concat, FloatSum, Scaled, View, floats_of, random_block, table
+from tests.mrtask.tables import (
+    Concat,
+    CountUp,
+    FloatSum,
+    Scaled,
+    View,
+    counters,
+    floats_of,
+    random_block,
+    table,
+)
 
 LAYOUT = (50, 0, 70, 1, 30, 30, 40)
 
@@ -196,6 +206,20 @@ def test_parts_on_different_workers_are_brought_together(cluster3: Engine) -> No
     cluster3.client.gather(made)
     view = View(("x", "y"), ((one, 0), (two, 0)), (6,))
     assert cluster3.collect(view, lambda b: float((b["x"] - b["y"]).sum())) == [0.0]
+
+
+@pytest.mark.cluster
+def test_client_that_reaches_only_the_scheduler(cluster3: Engine) -> None:
+    blocks = table(cluster3, LAYOUT)
+    expected = FloatSum().do_all(blocks)
+    cluster3.lane._relayed = True
+    try:
+        assert FloatSum().do_all(blocks) == expected
+        assert cluster3.collect(blocks, lambda b: b.n_rows) == list(LAYOUT)
+        with cluster3.local(blocks, counters, 0) as state:
+            assert state.run(CountUp())[1] == 1
+    finally:
+        cluster3.lane._relayed = False
 
 
 def _whole(i: int, n_rows: int) -> Block:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from distributed import Client, LocalCluster
 
-from dh2o.errors import DH2OError, ParameterError
+from dh2o.errors import DH2OError, ParameterError, WorkerLostError
 from dh2o.mrtask import Engine, current_engine, init, use_engine
 from dh2o.mrtask.start import join_cluster, start_cluster
 from tests.mrtask.tables import FloatSum, table
@@ -90,6 +90,15 @@ def test_user_client_is_joined_and_left_open() -> None:
             assert FloatSum().do_all(table(engine, (3, 4))) > 0
         engine.close()
         assert client.submit(abs, -1).result() == 1
+
+
+def test_lost_scheduler_gives_a_typed_error() -> None:
+    engine = start_cluster(n_workers=1, threads_per_worker=1, processes=True)
+    guest = join_cluster(engine.client.scheduler.address)
+    engine.close()
+    with pytest.raises(WorkerLostError, match="The scheduler does not answer"):
+        guest.dkv.get("a")
+    guest.close()
 
 
 def test_dashboard_on_request() -> None:
