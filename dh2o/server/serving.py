@@ -20,7 +20,7 @@ from .options import is_loopback
 from .state import ServerState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dh2o.mrtask import Engine
 
@@ -145,26 +145,37 @@ def serve(options: ServerOptions, *, out: TextIO | None = None) -> None:
         local["threads_per_worker"] = options.threads_per_worker
         if options.n_workers:
             local.update(n_workers=options.n_workers, processes=True)
-    engine = init(options.scheduler, **{k: v for k, v in local.items() if v is not None})
-    try:
-        with Server(engine, options) as server, _signals(server), _ready(server):
-            _announce(server, stream)
-            server.wait()
-    finally:
-        engine.close()
+    with _signals() as stop:
+        engine = init(options.scheduler, **{k: v for k, v in local.items() if v is not None})
+        try:
+            with Server(engine, options) as server, _ready(server):
+                stop.calls = server.request_stop
+                _announce(server, stream)
+                server.wait()
+        finally:
+            engine.close()
+
+
+class _Stop:
+    """What a signal does: end the start, or ask the running server to stop."""
+
+    calls: Callable[[], None] | None = None
+
+    def __call__(self, *_: object) -> None:
+        if self.calls is None:
+            raise SystemExit(0)
+        self.calls()
 
 
 @contextlib.contextmanager
-def _signals(server: Server) -> Iterator[None]:
+def _signals() -> Iterator[_Stop]:
+    stop = _Stop()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield stop
         return
-    before = {
-        sig: signal.signal(sig, lambda *_: server.request_stop())
-        for sig in (signal.SIGTERM, signal.SIGINT)
-    }
+    before = {sig: signal.signal(sig, stop) for sig in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield
+        yield stop
     finally:
         for sig, handler in before.items():
             signal.signal(sig, handler)
