@@ -193,7 +193,9 @@ class Lane:
                 message["parcel"] = to_serialize(message["parcel"])
             client = engine.client
             if await self._through_scheduler(address):
-                answer = await client.scheduler.dh2o_relay(address=address, op=op, message=message)
+                answer = await client.scheduler.dh2o_relay(
+                    address=address, handler=op, message=message
+                )
             else:
                 answer = await ask(client.rpc, client.scheduler, address, op, message)
         except ANSWER_ERRORS as error:

@@ -23,6 +23,13 @@ from dh2o.mrtask.watch import ask
 
 PLUGIN_NAME = "dh2o-store"
 UNKNOWN_GRACE_S = 2.0
+HANDLERS = (
+    "alive", "relay", "where", "workers", "worker_facts", "has_dashboard", "setting", "release_all",
+    "put", "get", "kind", "remove", "entry_list", "lock", "unlock", "unlock_all",
+    "job_create", "job_claimed", "job_begin", "job_update", "job_checkpoint", "job_finish",
+    "job_get", "job_list", "job_wait", "job_cancel", "job_remove",
+    "spool_hold", "spool_release", "spool_bind",
+)  # fmt: skip
 
 
 class StorePlugin(SchedulerPlugin):
@@ -45,26 +52,8 @@ class StorePlugin(SchedulerPlugin):
         self.spool = SpoolHolds(self._delete_files)
         self.entries.spool = self.spool
         self.jobs = Jobs(scheduler, self.claims, self.entries, self.locks)
-        for name in (
-            *(
-                "where",
-                "alive",
-                "has_dashboard",
-                "workers",
-                "worker_facts",
-                "setting",
-                "put",
-                "get",
-                "kind",
-                "remove",
-            ),
-            *("entry_list", "unlock_all", "lock", "unlock", "release_all"),
-            *("job_create", "job_begin", "job_update", "job_finish", "job_get", "job_list"),
-            *("job_cancel", "job_wait", "job_claimed", "job_checkpoint", "job_remove"),
-            *("spool_hold", "spool_release", "spool_bind"),
-        ):
+        for name in HANDLERS:
             scheduler.handlers[f"dh2o_{name}"] = getattr(self, name)
-
         scheduler.stream_handlers["dh2o-claim"] = self.claim
 
     # -- where the data are ---------------------------------------------------------------------
@@ -104,9 +93,9 @@ class StorePlugin(SchedulerPlugin):
             if ws in self.scheduler.running
         ]
 
-    async def relay(self, address: str, op: str, message: dict[str, Any]) -> Any:
+    async def relay(self, address: str, handler: str, message: dict[str, Any]) -> Any:
         """Ask a worker for a client that reaches only the scheduler (see lane)."""
-        return await ask(self.scheduler.rpc, self, address, op, message)
+        return await ask(self.scheduler.rpc, self, address, handler, message)
 
     async def dh2o_alive(self, address: str) -> bool:
         """Return `alive`, as `watch.ask` asks for it."""

@@ -93,7 +93,7 @@ class Shorter(MRTask[Any, Any]):
 
 
 def test_map_that_changes_the_row_count_is_refused(any_engine: Engine) -> None:
-    with pytest.raises(FrameError, match="Shorter gave 49 rows for a block of 50"):
+    with pytest.raises(FrameError, match="Shorter gave (49|19) rows for a block of"):
         any_engine.wait(Shorter().new_blocks(table(any_engine, (50, 20)), 1))
 
 
