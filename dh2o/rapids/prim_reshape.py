@@ -78,7 +78,11 @@ def merge(
     return ValFrame(join_rows(left, right, (lefts, rights), (all_left == 1, all_right == 1)))
 
 
-@primitive("dropdup", "ary:frame cols:cols keep:str", "One row, the first or last, of equal keys.")
+@primitive(
+    "dropdup",
+    "ary:frame cols:cols keep:str",
+    "One row, the first or last, of those with equal keys; the order stays.",
+)
 def dropdup(_env: Env, table: Table, by: ValNums | ValStrs, keep: str) -> Val:
     idx = columns_r(table, by)
     if not idx:
@@ -91,7 +95,7 @@ def dropdup(_env: Env, table: Table, by: ValNums | ValStrs, keep: str) -> Val:
     order = rows if keep.lower() == "first" else rows[::-1]
     firsts = np.empty(found.shape[1], dtype=np.int64)
     firsts[groups[order[::-1]]] = order[::-1]
-    return ValFrame(reordered(table, firsts))
+    return ValFrame(reordered(table, np.sort(firsts)))
 
 
 @primitive(

@@ -15,7 +15,7 @@ from dh2o.rapids.passes import gather
 from dh2o.rapids.prim_reshape import number_matrix
 from dh2o.rapids.selectors import columns_r
 from dh2o.rapids.table import primitive
-from dh2o.rapids.tile_strings import split_java
+from dh2o.rapids.tile_strings import split_texts
 from dh2o.rapids.values import Val, ValFrame, ValNums, ValStrs
 
 __all__: list[str] = []
@@ -42,13 +42,15 @@ def tf_idf(
             "Incorrect format of input frame. Following row format is expected: (numeric) "
             "documentID, (string) " + ("documentContent." if preprocess else "words.")
         )
+    import pyarrow.compute as pc
+
     held = gather(table.select(picks), "tf-idf")
     ids, texts = (c.expr.values for c in held.columns if isinstance(c.expr, Local))
     counts: Counter[tuple[float, str]] = Counter()
-    for number, content in zip(ids.tolist(), texts.to_pylist(), strict=True):
-        content = content or ""
-        cased = content if case_sensitive else content.lower()
-        words = split_java(cased, r"\s+") if preprocess else [cased]
+    filled = pc.fill_null(texts, "")
+    cased = filled if case_sensitive else pc.utf8_lower(filled)
+    contents = split_texts(cased, r"\s+") if preprocess else [[t] for t in cased.to_pylist()]
+    for number, words in zip(ids.tolist(), contents, strict=True):
         counts.update((number, word) for word in words if word or not preprocess)
     n_documents = table.n_rows if preprocess else len(set(ids.tolist()))
     return ValFrame(_weights(counts, n_documents))

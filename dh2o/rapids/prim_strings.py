@@ -17,7 +17,7 @@ from dh2o.rapids.levels import recoded, unique_texts
 from dh2o.rapids.passes import gather, together
 from dh2o.rapids.string_distance import DISTANCES
 from dh2o.rapids.table import primitive, register
-from dh2o.rapids.tile_strings import split_java, text_function
+from dh2o.rapids.tile_strings import split_texts, text_function
 from dh2o.rapids.values import Val, ValFrame
 
 __all__: list[str] = []
@@ -203,7 +203,7 @@ def strsplit(_env: Env, table: Table, pattern: str) -> Val:
 
 
 def _split_enum(column: Column, pattern: str) -> list[Column]:
-    parts = [split_java(level, pattern) for level in column.domain or ()]
+    parts = split_texts(pa.array(column.domain or (), pa.large_string()), pattern)
     out = []
     for k in range(max((len(p) for p in parts), default=0)):
         texts = [p[k] if k < len(p) else None for p in parts]
@@ -214,8 +214,8 @@ def _split_enum(column: Column, pattern: str) -> list[Column]:
 
 
 def _split(table: Table, column: Column, pattern: str) -> list[Column]:
-    texts = unique_texts(table, column)
-    n_parts = max((len(split_java(t, pattern)) for t in texts), default=0)
+    texts = pa.array(unique_texts(table, column), pa.large_string())
+    n_parts = max(map(len, split_texts(texts, pattern)), default=0)
     return [column.then("strings", "part", pattern, k, type=VecType.STRING) for k in range(n_parts)]
 
 
@@ -229,13 +229,12 @@ def tokenize(_env: Env, table: Table, pattern: str) -> Val:
                 "tokenize() requires all input columns to be of a String type. "
                 f"Received {column.type}. Please convert column to a string column first."
             )
+    _call("tokenize", "part", [pattern, 0], ["a b"])
     held = gather(table, "tokenize")
-    rows = [c.expr.values.to_pylist() for c in held.columns if isinstance(c.expr, Local)]
+    rows = [split_texts(c.expr.values, pattern) for c in held.columns if isinstance(c.expr, Local)]
     tokens: list[str | None] = []
-    for texts in zip(*rows, strict=True):
-        for text in texts:
-            if text is not None:
-                tokens += split_java(text, pattern)
+    for row in zip(*rows, strict=True):
+        tokens += (token for parts in row for token in parts)
         tokens.append(None)
     return ValFrame(local_table(["C1"], [pa.array(tokens, pa.large_string())], [VecType.STRING]))
 

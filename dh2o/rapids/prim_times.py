@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from zoneinfo import available_timezones
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 
@@ -159,8 +160,15 @@ def set_time_zone(env: Env, zone: str) -> Val:
     return ValStr(zone)
 
 
-@primitive("listTimeZones", "", "The names of all time zones.")
+@primitive("listTimeZones", "", "All time zones, each with its offset; the first row is a heading.")
 def list_time_zones(_env: Env) -> Val:
-    zones = sorted(available_timezones())
-    codes = np.arange(len(zones), dtype=np.float64)
-    return ValFrame(local_table(["Timezones"], [codes], [VecType.ENUM], [zones]))
+    lines = ["Standard Offset, Canonical ID", *map(_zone_line, sorted(available_timezones()))]
+    codes = np.arange(len(lines), dtype=np.float64)
+    return ValFrame(local_table(["Timezones"], [codes], [VecType.ENUM], [lines]))
+
+
+def _zone_line(name: str) -> str:
+    """Return a time zone as H2O lists it: ``+01:00 Europe/Berlin``."""
+    winter = datetime(2020, 1, 1, tzinfo=ZoneInfo(name)).utcoffset() or timedelta(0)
+    minutes = int(winter.total_seconds() // 60)
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d} {name}"

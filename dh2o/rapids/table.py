@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["PRIMITIVES", "Parameter", "Primitive", "primitive", "reference_page", "register"]
 
 RAW = {"id", "node"}  # types whose argument is not evaluated
+UNLISTED = {"str", "frame", "num", "bool"}  # types for which [] can only mean "not given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Primitive:
         parameter = self.parameter(position)
         if value is None:
             return None
-        if parameter.optional and parameter.type in ("str", "frame") and _is_empty_list(value):
+        if parameter.optional and parameter.type in UNLISTED and _is_empty_list(value):
             return None  # the Python client writes [] for None
         converter = CONVERTERS.get(parameter.type)
         try:

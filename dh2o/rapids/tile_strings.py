@@ -225,28 +225,34 @@ def _grep(array: Any, pattern: str, ignore_case: bool) -> Any:
 
 def _split_part(array: Any, pattern: str, part: int) -> Any:
     """Part number `part` of each text cut at a pattern; empty parts at the end do not count."""
-    lists = [split_java(t, pattern) for t in array.to_pylist()]
+    lists = split_texts(array, pattern)
     return pa.array([p[part] if part < len(p) else None for p in lists], pa.large_string())
 
 
-def split_java(text: str | None, pattern: str) -> list[str]:
-    """Return the text cut at a pattern as Java's String.split does."""
-    if text is None:
-        return []
-    if text == "":
-        return [""]
-    cut = pc.split_pattern_regex(pa.array([text]), pattern)[0].as_py()
-    if cut and cut[0] == "" and len(cut) > 1 and not _matches_start(text, pattern):
-        cut = cut[1:]
-    while cut and cut[-1] == "":
-        cut.pop()
-    return list(cut)
+_CUT = "\uffff"  # no character: marks where a text is cut
 
 
-def _matches_start(text: str, pattern: str) -> bool:
-    """Return True when the pattern takes at least one character at the start of the text."""
-    found = pc.replace_substring_regex(pa.array([text]), f"^(?:{pattern})", "", max_replacements=1)
-    return len(found[0].as_py()) < len(text)
+def split_texts(array: Any, pattern: str) -> list[list[str]]:
+    """Return each text cut at a pattern as Java's String.split does; NA gives no parts.
+
+    Matches are replaced by a mark and the mark is split at: a pattern that matches nothing at all
+    ("") then ends too. Without a match of at least one character at the start, no part is empty
+    there.
+    """
+    marked = pc.replace_substring_regex(array, pattern, _CUT)
+    opening = pc.replace_substring_regex(array, f"^(?:{pattern})", "", max_replacements=1)
+    begins = pc.less(pc.utf8_length(opening), pc.utf8_length(array)).to_pylist()
+    out = []
+    for cut, begins_with_match in zip(
+        pc.split_pattern(marked, _CUT).to_pylist(), begins, strict=True
+    ):
+        parts = list(cut or ())
+        if len(parts) > 1 and parts[0] == "" and not begins_with_match:
+            parts = parts[1:]
+        while len(parts) > 1 and parts[-1] == "":
+            parts.pop()
+        out.append(parts if parts != [""] or len(cut or ()) == 1 else [])
+    return out
 
 
 _TEXT: dict[str, Callable[..., Any]] = {

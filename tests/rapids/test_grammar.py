@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import math
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dh2o.errors import RapidsError
 from dh2o.rapids.grammar import MAX_DEPTH, RapidsSyntaxError, parse
 from dh2o.rapids.tree import Apply, Id, Lambda, Node, Num, NumList, Str, StrList, text_of
 
@@ -122,7 +122,5 @@ def test_text_and_tree_round_trip(tree: Node) -> None:
 @given(st.text("()[]{}\"'\\.:,->_ \t\nabx01e+-NaN", max_size=60))
 @settings(max_examples=500, deadline=None)
 def test_any_text_gives_a_tree_or_a_typed_error(text: str) -> None:
-    try:
+    with contextlib.suppress(RapidsSyntaxError):
         parse(text)
-    except RapidsError as error:
-        assert "character" in str(error)

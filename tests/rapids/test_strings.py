@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from helpers import run
+
+from dh2o.errors import RapidsError
+from dh2o.frame import Frame
+from dh2o.rapids import Session
+from dh2o.rapids.string_distance import DISTANCES
+from dh2o.rapids.tile_strings import java_replacement, split_texts
+
+SPLITS = {
+    ("a b c", " "): ["a", "b", "c"],
+    ("a  b", " "): ["a", "", "b"],
+    (" a", " "): ["", "a"],
+    ("a  ", " "): ["a"],
+    ("", " "): [""],
+    ("   ", " "): [],
+    ("abc", ""): ["a", "b", "c"],
+    ("abc", "x*"): ["a", "b", "c"],
+    ("boo:and:foo", "o"): ["b", "", ":and:f"],
+    ("boo:and:foo", ":"): ["boo", "and", "foo"],
+}
+
+
+@pytest.mark.parametrize("case", SPLITS)
+def test_splits_as_java_does(case: tuple[str, str]) -> None:
+    text, pattern = case
+    assert split_texts(pa.array([text, None], pa.large_string()), pattern) == [SPLITS[case], []]
+
+
+@pytest.mark.parametrize(
+    ("java", "re2"), [("$1-$2", r"\1-\2"), (r"a\$b", "a$b"), (r"\\", r"\\"), ("plain", "plain")]
+)
+def test_java_replacements(java: str, re2: str) -> None:
+    assert java_replacement(java) == re2
+
+
+@pytest.mark.parametrize("measure", DISTANCES)
+@pytest.mark.parametrize(("a", "b"), [("", ""), ("a", ""), ("abc", "abc"), ("abc", "xyz")])
+def test_similarities_lie_between_0_and_1(measure: str, a: str, b: str) -> None:
+    found = DISTANCES[measure](a, b)
+    assert 0 <= found <= 1
+    assert (found == 1) or a != b
+    assert found == pytest.approx(DISTANCES[measure](b, a))
+
+
+@pytest.mark.parametrize("call", ['strsplit k "(?=a)"', 'replaceall k "(a" "b" 0', 'grep k "[" 0 0 0'])
+def test_patterns_that_cannot_be_used_are_refused_at_once(session: Session, call: str) -> None:
+    Frame.from_python({"s": ["abc", "b"]}).put("k")
+    with pytest.raises(RapidsError, match="pattern cannot be used"):
+        session.execute(f"({call})")
+    session.execute("(rm k)")
+
+
+def test_catastrophic_patterns_take_no_time(session: Session) -> None:
+    Frame.from_python({"s": ["a" * 200 + "b"]}).put("k")
+    assert run(session, '(grep k "(a+)+$" 0 0 1)') == {"C1": [0]}
+    assert run(session, '(strsplit k "")')["C201"] == ["b"]
+    session.execute("(rm k)")
+
+
+def test_levels_are_changed_not_rows(session: Session) -> None:
+    Frame.from_python({"s": ["xa", "ya", "xb", None]}).put("k")
+    session.execute("(tmp= e (as.factor k))")
+    assert run(session, "(substring e 0 1)") == {"C1": ["x", "y", "x", None]}
+    assert run(session, "(levels (substring e 0 1))") == {"C1": ["x", "y"]}
+    assert run(session, "(countmatches e ['a' 'x'])") == {"C1": [2, 1, 1, None]}
+    session.execute("(rm k)")
