@@ -48,7 +48,7 @@ _ARRAYS: dict[str, type] = {
 
 
 @njit(nogil=True, cache=True)
-def _add_trees(  # noqa: PLR0913
+def _add_trees(  # noqa: PLR0913, PLR0917
     x: F64,
     width: int,
     n_rows: int,
@@ -72,9 +72,9 @@ def _add_trees(  # noqa: PLR0913
     for t in range(roots.size):
         for i in range(n_rows):
             places[i] = roots[t]
-        moved = 1
+        moved = np.int64(1)
         while moved != 0:
-            moved = 0
+            moved = np.int64(0)
             for i in range(n_rows):
                 k = np.int64(places[i])
                 what = np.int64(nodes[k, 0])
@@ -82,11 +82,11 @@ def _add_trees(  # noqa: PLR0913
                 threshold = np.float64(thresholds[k])
                 right = np.int64(value >= threshold)
                 if what & 2 == 0:
-                    right = 1 - np.int64(value < threshold)
+                    right = np.int64(1) - np.int64(value < threshold)
                 if what & 1 == 1:
-                    right = 1 - ((what >> 1) & 1)
+                    right = np.int64(1) - ((what >> 1) & 1)
                     if value == value and bit_starts[k] < 0:  # noqa: PLR0124
-                        right = 0
+                        right = np.int64(0)
                     elif value >= 0.0 and value < n_bits[k]:
                         code = np.int64(value)
                         right = np.int64((bits[bit_starts[k] + (code >> 3)] >> (code & 7)) & 1)
@@ -228,9 +228,11 @@ class Forest:
         inner = np.flatnonzero(~self.is_leaf)
         here, left = inner - self._tree_start[inner], self.left[inner]
         size = np.repeat(np.diff(starts), np.diff(starts))[inner]
-        if (self.features >= self.n_features).any() or (left <= here).any() or (
-            left.astype(np.int64) + 1 >= size
-        ).any():
+        if (
+            (self.features >= self.n_features).any()
+            or (left <= here).any()
+            or (left.astype(np.int64) + 1 >= size).any()
+        ):
             raise ModelError("A node of the trees has no such feature or children.")
         coded = np.flatnonzero(self.bit_starts >= 0)
         last = self.bit_starts[coded] + (self.n_bits[coded].astype(np.int64) + 7) // 8
