@@ -66,3 +66,13 @@ def test_pandas_reads_it_back(any_engine: Engine) -> None:
 
 def test_no_rows(engine: Engine) -> None:
     assert text(Frame.from_arrow(pa.table({"x": pa.array([], pa.int64())}))) == '"x"\n'
+
+
+def test_weaving_is_joining() -> None:
+    from dh2o.frame.exchange.csv_out import lines_of
+
+    columns = [["a", "", "é…"], ["", "22", "3"], ["x", "y", ""]]
+    cells = [pa.array(["cut off", *column], pa.large_string()).slice(1) for column in columns]
+    naive = "".join("; ".join(row) + "\n" for row in zip(*columns, strict=True))
+    assert lines_of(cells, "; ").decode() == naive
+    assert lines_of([pa.array(["", ""], pa.large_string())], ",") == b"\n\n"

@@ -17,6 +17,9 @@ from dh2o.frame.vec import VecType
 BLOCKS_AT_ONCE = 4
 """How many blocks are turned into text side by side: enough to be quick, few enough to be small."""
 
+MAX_PLAIN_NUMBER = 1e10
+"""Below this Arrow prints whole doubles as digits only, above perhaps with an exponent."""
+
 
 @dataclass(frozen=True, slots=True)
 class CsvOptions:
@@ -77,26 +80,36 @@ class _BlockToText:
         self.how = how
 
     def __call__(self, block: Block) -> bytes:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         if not block.n_rows:
             return b""
         cells = [
             _texts(chunk, column, self.how).fill_null("")
             for chunk, column in zip(block.chunks, self.columns, strict=True)
         ]
-        separator = pa.scalar(self.how.separator, pa.large_string())
-        lines = pc.binary_join_element_wise(*cells, separator) if len(cells) > 1 else cells[0]
-        newline, nothing = pa.scalar("\n", pa.large_string()), pa.scalar("", pa.large_string())
-        return _text_of(pc.binary_join_element_wise(lines, newline, nothing))
+        return lines_of(cells, self.how.separator)
 
 
-def _text_of(lines: Any) -> bytes:
-    """Return all texts of an array, one after the other: that is what its data buffer holds."""
-    _, offsets, data = lines.buffers()
-    ends = np.frombuffer(offsets, np.int64)[[lines.offset, lines.offset + len(lines)]]
-    return bytes(memoryview(data)[ends[0] : ends[1]]) if data is not None else b""
+def lines_of(cells: Sequence[Any], separator: str) -> bytes:
+    """Return the lines of large_string columns without nulls."""
+    from dh2o.frame.exchange.csv_kernel import weave
+
+    n_rows = len(cells[0])
+    offsets = np.empty((len(cells), n_rows + 1), np.int64)
+    pieces = []
+    used = 0
+    for k, column in enumerate(cells):
+        _, bounds, data = column.buffers()
+        own = np.frombuffer(bounds, np.int64)[column.offset : column.offset + n_rows + 1]
+        np.add(own, used - own[0], out=offsets[k])
+        if data is not None:
+            piece = np.frombuffer(data, np.uint8)[own[0] : own[-1]]
+            pieces.append(piece)
+            used += len(piece)
+    between = np.frombuffer(separator.encode(), np.uint8)
+    out = np.empty(used + n_rows * (len(between) * (len(cells) - 1) + 1), np.uint8)
+    together = np.concatenate(pieces) if pieces else np.empty(0, np.uint8)
+    weave(together, offsets, between, out)
+    return out.tobytes()
 
 
 def _texts(chunk: Chunk, column: _CsvColumn, how: CsvOptions) -> Any:
@@ -142,11 +155,9 @@ def _float_texts(values: Any, how: CsvOptions) -> Any:
         cells = [None if hidden else v.hex() for v, hidden in zip(values.tolist(), na, strict=True)]
         return pa.array(cells, pa.large_string())
     cells = pa.array(values, mask=na).cast(pa.large_string())
-    whole = np.isfinite(values) & (np.trunc(values) == values) & (np.abs(values) < 1e15)
-    if whole.any():
-        plain = pc.invert(pc.match_substring_regex(cells, r"[.e]"))
-        pointed = _with_point(cells)
-        cells = pc.if_else(pc.and_(plain, pa.array(whole)), pointed, cells)
+    whole = (np.trunc(values) == values) & (np.abs(values) < MAX_PLAIN_NUMBER)
+    if whole.any():  # Arrow prints them without a point
+        cells = pc.replace_with_mask(cells, pa.array(whole), _with_point(cells.filter(whole)))
     if np.isinf(values).any():
         cells = pc.if_else(
             pa.array(values == np.inf), pa.scalar("Infinity", pa.large_string()), cells
