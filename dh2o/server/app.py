@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Request, Response, request
 
 from dh2o.errors import DH2OError, ParameterError
+from dh2o.mrtask import use_engine
 
 from .auth import Gate, UnauthorizedError
 from .failures import BodyTooLargeError, error_answer
@@ -49,7 +50,7 @@ def create_app(state: ServerState) -> Flask:
     table, gate = RouteTable(ROUTES), Gate(state.options)
 
     def answer(**_: Any) -> Response:
-        with state.counting():
+        with state.counting(), use_engine(state.engine):
             try:
                 gate.check(dict(request.headers))
                 _check_length(state)

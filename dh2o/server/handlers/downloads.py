@@ -1,5 +1,4 @@
 """Frames as CSV: to the client, and to files of the server."""
-# ruff: noqa: ARG001 (all handlers are called alike)
 
 from __future__ import annotations
 
@@ -11,14 +10,17 @@ from flask import Response
 
 from dh2o.errors import ParameterError
 from dh2o.frame.layout import even_layout, row_starts
+from dh2o.mrtask import use_engine
 from dh2o.server.files import Files
 
 from .frames import frame_of
 from .jobs import job_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dh2o.frame import Frame
-    from dh2o.mrtask import JobContext
+    from dh2o.mrtask import Engine, JobContext
     from dh2o.server.app import Call
     from dh2o.server.schemas.frames import FramesV3
 
@@ -37,7 +39,9 @@ def download(call: Call, params: dict[str, Any]) -> Response:
     name = "".join(c if c.isalnum() or c in "._-" else "_" for c in (frame.key or "frame"))
     name = name.removesuffix(".hex")
     stream = frame.to_csv_stream(**{k: v for k, v in options.items() if v})
-    response = Response(stream, content_type="application/octet-stream;charset=utf-8")
+    response = Response(
+        _pieces(call.state.engine, stream), content_type="application/octet-stream;charset=utf-8"
+    )
     response.headers["Content-Disposition"] = f"attachment; filename={name}.csv"
     return response
 
@@ -59,6 +63,16 @@ def export(call: Call, args: FramesV3) -> FramesV3:
 def export_old(call: Call, args: FramesV3) -> FramesV3:
     """Start to write a frame to a file of the server (the old path)."""
     return export(call, args)
+
+
+def _pieces(engine: Engine, stream: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield a stream that is read after the handler has returned, on the server's engine."""
+    while True:
+        with use_engine(engine):
+            piece = next(stream, None)
+        if piece is None:
+            return
+        yield piece
 
 
 def _flag(params: dict[str, Any], name: str) -> bool:
