@@ -89,7 +89,7 @@ class FrameStats(FrameBase):
         return self._apply("distance", y, measure or "l2")
 
     def any(self) -> bool:
-        """Return True when some value is neither 0 nor NA."""
+        """Return True when some value is not 0; NA count, as in H2O."""
         return bool(self._number("any"))
 
     def all(self) -> bool:
@@ -98,7 +98,8 @@ class FrameStats(FrameBase):
 
     def any_na_rm(self) -> bool:
         """Return True when some value is neither 0 nor NA."""
-        return bool(self._number("any"))
+        known = self._call("-", 1, self._apply("is.na"))
+        return bool(self._apply("!=", 0)._apply("&", known)._number("any"))
 
     def isfactor(self) -> list[bool]:
         """Return which columns are categorical."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -92,43 +93,48 @@ def _register_folds() -> None:
 _register_folds()
 
 
-@primitive("all", "ary:any", "1 when no value is 0 (NA do not count), else 0.")
+@primitive("all", "ary:any", "1 when no value is 0 or false (NA do not count), else 0.")
 def all_(_env: Env, value: Val) -> Val:
     if isinstance(value, ValNum):
         return ValNum(float(value.value != 0))
-    table = _frame(value, "all")
-    for column in table.columns:
-        if column.is_enum:
-            if not _is_boolean(column) or level_counts(table, column)[_level(column, "false")]:
-                return ValNum(0.0)
-        elif column.is_numberlike and facts_of(table, [column], "zeros").n_zero[0]:
+    for n_false in _truths(_frame(value, "all")):
+        if n_false:
             return ValNum(0.0)
     return ValNum(1.0)
 
 
-@primitive("any", "ary:any", "1 when some value is neither 0 nor NA, else 0.")
+@primitive(
+    "any", "ary:any", "1 when some value is not 0 and not false (NA count, as in H2O), else 0."
+)
 def any_(_env: Env, value: Val) -> Val:
     if isinstance(value, ValNum):
         return ValNum(float(value.value != 0))
     table = _frame(value, "any")
-    for column in table.columns:
-        if column.is_enum:
-            if _is_boolean(column) and level_counts(table, column)[_level(column, "true")]:
-                return ValNum(1.0)
-        elif column.is_numberlike:
-            facts = facts_of(table, [column], "zeros")
-            if facts.n_zero[0] < facts.counts[0]:
-                return ValNum(1.0)
+    for column, n_false in zip(table.columns, _truths(table), strict=True):
+        if column.is_enum and not _is_boolean(column):
+            return ValNum(0.0)
+        if n_false < table.n_rows:
+            return ValNum(1.0)
     return ValNum(0.0)
+
+
+def _truths(table: Table) -> Iterator[float]:
+    """Yield for each column the number of values that are 0 or false."""
+    for column in table.columns:
+        if column.is_enum and not _is_boolean(column):
+            yield float(table.n_rows or 1)
+        elif column.is_enum:
+            counts = level_counts(table, column)[:-1]
+            levels = [level.lower() for level in column.domain or ()]
+            yield float(counts[levels.index("false")] if "false" in levels else 0)
+        elif column.is_numberlike:
+            yield float(facts_of(table, [column], "zeros").n_zero[0])
+        else:
+            yield 0.0
 
 
 def _is_boolean(column: Column) -> bool:
     return {level.lower() for level in column.domain or ()} <= {"true", "false"}
-
-
-def _level(column: Column, text: str) -> int:
-    lowered = [level.lower() for level in column.domain or ()]
-    return lowered.index(text) if text in lowered else len(lowered)
 
 
 def _frame(value: Val, symbol: str) -> Table:

@@ -91,7 +91,7 @@ class Session:
 
     def set_temp(self, key: str, table: Table) -> Table:
         """Register a new temporary under `key` and return it, evaluated and stored."""
-        if key in self._temps or self.engine.dkv.contains(key):
+        if self.engine.dkv.contains(key):
             raise RapidsError(f"Temp ID {key} already exists.")
         kept = self._put(key, table)
         self._temps[key] = kept

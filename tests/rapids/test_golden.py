@@ -229,3 +229,23 @@ def test_assignment_leaves_the_source_alone(session: Session, gf: str) -> None:
 def test_impute_changes_the_stored_frame(session: Session, gf: str) -> None:
     assert run(session, '(h2o.impute gf 1 "mean" "interpolate" [] _ _)') == [N, 2.75, N, N]
     assert run(session, "(cols gf 1)") == {"v": [1, 2, 3, 2.75, 5]}
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (["True", None], (1, 1)),
+        (["False", None], (0, 1)),
+        (["True", "False"], (0, 1)),
+        (["x"], (0, 0)),
+    ],
+)
+def test_all_and_any_of_categories(
+    session: Session, column: list[str | None], expected: tuple[int, int]
+) -> None:
+    from dh2o.frame import Frame
+
+    Frame.from_python({"c": column}).put("k")
+    found = (run(session, "(all (as.factor k))"), run(session, "(any (as.factor k))"))
+    assert found == expected
+    session.execute("(rm k)")

@@ -46,7 +46,9 @@ def test_similarities_lie_between_0_and_1(measure: str, a: str, b: str) -> None:
     assert found == pytest.approx(DISTANCES[measure](b, a))
 
 
-@pytest.mark.parametrize("call", ['strsplit k "(?=a)"', 'replaceall k "(a" "b" 0', 'grep k "[" 0 0 0'])
+@pytest.mark.parametrize(
+    "call", ['strsplit k "(?=a)"', 'replaceall k "(a" "b" 0', 'grep k "[" 0 0 0']
+)
 def test_patterns_that_cannot_be_used_are_refused_at_once(session: Session, call: str) -> None:
     Frame.from_python({"s": ["abc", "b"]}).put("k")
     with pytest.raises(RapidsError, match="pattern cannot be used"):
