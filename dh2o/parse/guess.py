@@ -299,31 +299,34 @@ def _assemble(
     sources: Sequence[Source],
     choice: Choice,
 ) -> ParseSetup:
-    given = tuple(choice.column_names) if choice.column_names else None
-    na_strings = choice.na_strings
-    n_columns = guess.n_columns
-    if given is not None and len(given) > n_columns:
-        n_columns = len(given)
+    given = tuple(choice.column_names or ())
+    n_columns = max(guess.n_columns, len(given))
     counts = guess.counts + [ColumnCounts()] * (n_columns - len(guess.counts))
-    names = given or guess.names
-    all_names = ParseSetup(number_columns=n_columns, column_names=names).names()
     guessed = tuple(column.guess(guess.n_rows) for column in counts)
-    na = per_column_na_strings(na_strings, all_names)
-    if not na_strings:
-        zeros = tuple(
-            column.guess_na_strings(kind, guess.n_rows)
-            for column, kind in zip(counts, guessed, strict=True)
-        )
-        na = zeros if any(zeros) else None
+    own_names = ParseSetup(number_columns=n_columns, column_names=guess.names).names()
+    skipped = _as_indices(choice.skipped_columns, own_names)
+    names = _for_all(given, own_names, skipped) or guess.names
+    all_names = ParseSetup(number_columns=n_columns, column_names=names).names()
+    types = choice.column_types
+    if types and not isinstance(types, Mapping):
+        types = _for_all(types, [None] * n_columns, skipped)
+    column_types = per_column_types(types, guessed, all_names)
+    zeros = [c.guess_na_strings(g, guess.n_rows) for c, g in zip(counts, guessed, strict=True)]
+    na = per_column_na_strings(choice.na_strings, all_names) or tuple(zeros)
+    # A client echoes the guess that zeros are NA even where it asks for another type.
+    na = tuple(
+        None if kind != ENUM and words and words == zero else words
+        for words, zero, kind in zip(na, zeros, column_types, strict=True)
+    )
     rows = guess.rows[1:] if guess.has_header else guess.rows
     return replace(
         wish,
         separator=guess.separator,
         check_header=HEADER_YES if guess.has_header else HEADER_NO,
         column_names=names,
-        column_types=per_column_types(choice.column_types, guessed, all_names),
-        na_strings=na,
-        skipped_columns=_as_indices(choice.skipped_columns, all_names),
+        column_types=column_types,
+        na_strings=na if any(na) else None,
+        skipped_columns=skipped,
         number_columns=n_columns,
         total_filtered_column_count=n_columns,
         header_lines=int(guess.has_header),
@@ -331,6 +334,14 @@ def _assemble(
         destination_frame=wish.destination_frame or frame_key_of(sources[0].name),
         chunk_size=wish.chunk_size or block_nbytes(text_nbytes(sources)),
     )
+
+
+def _for_all(values: Sequence[Any], others: Sequence[Any], skipped: Sequence[int]) -> Any:
+    """Return values for all columns from values for all, or for those that are not skipped."""
+    if not skipped or len(values) != len(others) - len(skipped):
+        return values
+    left = iter(values)
+    return tuple(o if i in skipped else next(left) for i, o in enumerate(others))
 
 
 def _as_indices(columns: Sequence[int | str] | None, names: Sequence[str]) -> tuple[int, ...]:

@@ -153,3 +153,26 @@ def test_empty_quotes_are_an_empty_text(parse_text: Any) -> None:
     got = parse_text(text, column_types=types, check_header=1, na_strings=[""])
     assert got["a"] == [None, None, "z"]
     assert got["b"] == ["x", "y", None]
+
+
+def test_names_and_types_of_what_is_not_skipped(parse_text: Any) -> None:
+    text = "a,b,c\n1,2,3\n4,5,6\n"
+    for names, types in [(["x", "z"], ["Enum", None]), (["x", "y", "z"], ["Enum", None, None])]:
+        got = parse_text(text, skipped_columns=[1], column_names=names, column_types=types)
+        assert got.columns == {"x": ["1", "4"], "z": [3, 6]}
+    assert parse_text(text, skipped_columns=["a", "c"]).columns == {"b": [2, 5]}
+    with pytest.raises(ParseError, match="all columns"):
+        parse_text(text, skipped_columns=[0, 1, 2])
+
+
+def test_zeros_stay_where_the_guess_is_overruled(parse_text: Any) -> None:
+    text = "v,n\n0,1\nfoo,2\nbar,3\nfoo,4\nbar,5\nfoo,6\n"
+    got = parse_text(text, column_types=["Numeric", "Numeric"], na_strings=[["0"], None])
+    assert got["v"] == [0, None, None, None, None, None]
+
+
+def test_na_strings_of_one_column(parse_text: Any) -> None:
+    text = "a,b\n1,-\n-,x\n-9,y\n"
+    got = parse_text(text, na_strings={"a": ["-", "-9"]}, column_types={"b": "Enum"})
+    assert (got["a"], got["b"]) == ([1, None, None], ["-", "x", "y"])
+    assert not got.told.warnings
