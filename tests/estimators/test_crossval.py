@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dh2o.estimators.builder import validate
+from dh2o.estimators.builder import start_build, validate
 from dh2o.estimators.folds import ASSIGNMENT, hash_rows, make_folds, shuffled_rounds
 from dh2o.frame import Frame
 from dh2o.models import ModelError
-from dh2o.mrtask import Engine
+from dh2o.mrtask import Engine, use_engine
 from tests.estimators.mean_builder import BREAKS_SECOND_FOLD, MeanEstimator
 
 pytestmark = pytest.mark.usefixtures("_quiet")
@@ -146,3 +146,19 @@ def test_a_failing_fold_leaves_nothing(engine: Engine, table: pd.DataFrame) -> N
     with pytest.raises(ModelError, match="second fold broke"):
         broken.train(y="three", training_frame=table)
     assert set(engine.dkv.keys()) == before
+
+
+@pytest.mark.cluster
+def test_cross_validation_has_the_same_bits_on_three_workers(
+    engine: Engine, cluster3: Engine, table: pd.DataFrame
+) -> None:
+    def cross_validated(on: Engine) -> tuple[Any, ...]:
+        with use_engine(on):
+            frame = Frame.from_pandas(table).rebalance((120, 0, 250, 30)).put("bits.hex")
+            raw = {"training_frame": frame.key, "response_column": "y", "weights_column": "w"}
+            job = start_build(on, "mean", {**raw, "nfolds": 3, "seed": 9}, "bits")
+            metrics = job.result().output.cross_validation_metrics
+        curve = metrics.thresholds
+        return metrics.logloss, metrics.auc, metrics.r2, curve.scores.tobytes(), curve.tps.tobytes()
+
+    assert cross_validated(engine) == cross_validated(cluster3)
