@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["FileAccessError", "Files", "UploadedFile", "import_key", "path_of_key"]
 
 _KEY_PREFIX = "nfs:/"
+#: Names of the tables that come with the package h2o.
+_BUNDLED = "h2o://"
 _REMOTE = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 #: What no path may lead to unless a root allows it: the system's own files and users' secrets.
 _DENIED_TREES = ("/etc", "/proc", "/sys", "/dev", "/boot", "/bin", "/sbin", "/run", "/var/run")
@@ -33,6 +37,17 @@ class FileAccessError(DH2OError):
     """The path leads where the server may not read or write."""
 
     http_status = HTTPStatus.BAD_REQUEST
+
+
+@cache
+def _bundled_folder() -> Path | None:
+    spec = find_spec("h2o")
+    return Path(spec.origin).resolve().parent / "h2o_data" if spec and spec.origin else None
+
+
+def _is_bundled(path: Path) -> bool:
+    folder = _bundled_folder()
+    return folder is not None and path.is_relative_to(folder)
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,8 @@ class Files:
 
     def check(self, path: str) -> None:
         """Raise FileAccessError unless `path`, followed through all links, may be used."""
+        if path.startswith(_BUNDLED):
+            return
         if _REMOTE.match(path) and not path.startswith("file://"):
             if self._roots is not None:
                 raise FileAccessError(
@@ -75,6 +92,8 @@ class Files:
         if "\0" in path:
             raise FileAccessError("A path cannot hold a zero byte.")
         resolved = self._resolve(path)
+        if _is_bundled(resolved):
+            return
         if self._roots is not None:
             if not any(resolved.is_relative_to(root) for root in self._roots):
                 raise FileAccessError(

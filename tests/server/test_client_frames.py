@@ -30,6 +30,10 @@ def test_import_and_upload_read_the_same(h2o: Any, prostate: str) -> None:
     assert again.frame_id != imported.frame_id
 
 
+def test_tables_that_come_with_the_client(h2o: Any) -> None:
+    assert h2o.import_file("h2o://iris").shape == (150, 5)
+
+
 def test_python_data(h2o: Any) -> None:
     frame = h2o.H2OFrame(
         {"n": [1, 2, None], "s": ["x", "y", None], "t": ["2020-01-01", None, None]}

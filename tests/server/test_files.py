@@ -30,6 +30,7 @@ def test_roots_confine(tmp_path: Path) -> None:
     (inside / "link.csv").symlink_to(tmp_path / "out.csv")
     files = Files(ServerOptions(import_roots=(str(inside),)))
     files.check(str(inside / "x.csv"))
+    files.check("h2o://iris")  # comes with the package h2o: nobody's secret
     for path in (
         str(tmp_path / "out.csv"),
         str(inside / ".." / "out.csv"),
