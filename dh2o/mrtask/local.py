@@ -37,7 +37,7 @@ class LocalTask(Generic[P, R]):
     __slots__ = ()
 
     def map(self, state: Any, worker: WorkerContext) -> P:
-        """Return the partial result of one worker."""
+        """Return the partial result of one worker: a value of its own, no part of the state."""
         raise NotImplementedError
 
     def combine(self, a: P, b: P) -> P:

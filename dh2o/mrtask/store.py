@@ -46,6 +46,7 @@ class StorePlugin(SchedulerPlugin):
         # A block task may sit in the queue of several dying workers without being to blame.
         scheduler.allowed_failures = max(scheduler.allowed_failures, 10)
         self.settings: dict[str, Any] = {}
+        self._ending = False
         self.claims = Claims(scheduler)
         self.locks = Locks(self._holder_alive)
         self.entries = Entries(self.claims, self.locks)
@@ -178,7 +179,8 @@ class StorePlugin(SchedulerPlugin):
         return None if found is None else found["kind"]
 
     def release_all(self) -> None:
-        """Let go of all data (the cluster is about to end)."""
+        """Let go of all data: the cluster is about to end, and its spool folder with it."""
+        self._ending = True
         self.claims.release_everything()
 
     def remove(
@@ -288,7 +290,7 @@ class StorePlugin(SchedulerPlugin):
 
     def _delete_files(self, files: list[str]) -> None:
         worker = next(iter(self.scheduler.running), None)
-        if worker is not None:
+        if worker is not None and not self._ending:
             asyncio.ensure_future(self._tell(worker.address, "dh2o_spool_remove", files=files))  # noqa: RUF006
 
     # -- hooks of the scheduler -----------------------------------------------------------------

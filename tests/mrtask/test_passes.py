@@ -11,6 +11,7 @@ import pytest
 from dh2o.chunks import Block, encode_floats
 from dh2o.errors import DH2OError, FrameError, KeyNotFoundError
 from dh2o.mrtask import Blocks, Engine, MRTask
+from dh2o.mrtask.plan import Plan
 from tests.killing import leave_mark, marks
 from tests.mrtask.tables import (
     Concat,
@@ -93,7 +94,7 @@ class Shorter(MRTask[Any, Any]):
 
 
 def test_map_that_changes_the_row_count_is_refused(any_engine: Engine) -> None:
-    with pytest.raises(FrameError, match="Shorter gave (49|19) rows for a block of"):
+    with pytest.raises(FrameError, match=r"Shorter gave (49|19) rows for a block of"):
         any_engine.wait(Shorter().new_blocks(table(any_engine, (50, 20)), 1))
 
 
@@ -206,6 +207,40 @@ def test_parts_on_different_workers_are_brought_together(cluster3: Engine) -> No
     cluster3.client.gather(made)
     view = View(("x", "y"), ((one, 0), (two, 0)), (6,))
     assert cluster3.collect(view, lambda b: float((b["x"] - b["y"]).sum())) == [0.0]
+
+
+class InPlace(MRTask[Any, Any]):
+    """Adds into its left argument, which may have come over the wire."""
+
+    def map(self, block: Block) -> Any:
+        return np.full(3, float(block.n_rows))
+
+    def combine(self, a: Any, b: Any) -> Any:
+        a += b
+        return a
+
+
+class LocalInPlace(CountUp):
+    def map(self, state: Any, worker: Any) -> Any:
+        return np.array(super().map(state, worker))
+
+    def combine(self, a: Any, b: Any) -> Any:
+        a += [b[0], 0]
+        return a
+
+
+@pytest.mark.cluster
+def test_any_worker_may_be_on_top(cluster3: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = table(cluster3, LAYOUT)
+    tree = Plan.tree
+    expected = None
+    for address in sorted(set(cluster3.places(blocks))):
+        monkeypatch.setattr(Plan, "tree", lambda plan, _root, top=address: tree(plan, top))
+        np.testing.assert_array_equal(InPlace().do_all(blocks), [sum(LAYOUT)] * 3)
+        with cluster3.local(blocks, counters, 0) as state:
+            result = state.run(LocalInPlace()).tolist()
+        expected = expected or result
+        assert result == expected
 
 
 @pytest.mark.cluster

@@ -33,6 +33,27 @@ assert engine.dashboard_link is None
 assert engine.own_worker is not None
 """
 
+LEFT_OPEN = """
+from dh2o.chunks import encode_ints
+from dh2o.mrtask import init
+import numpy as np
+
+def read(ref):
+    return (encode_ints(np.frombuffer(ref.read_bytes(), np.int64)),)
+
+engine = init(threads_per_worker=1)
+ref = engine.spool.write_bytes(np.arange(10).tobytes())
+blocks = engine.submit_blocks(read, [(ref,), (ref,)])
+engine.dkv.put("blocks", blocks)
+print(engine.spool.url)
+"""
+
+
+def test_script_that_leaves_everything_open_ends_quietly(tmp_path: Path) -> None:
+    done = run_script(LEFT_OPEN, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not Path(done.stdout.strip()).exists()
+
 
 def test_script_ends_quietly(tmp_path: Path) -> None:
     done = run_script(EMBEDDED, tmp_path)
