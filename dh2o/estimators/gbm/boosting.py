@@ -181,7 +181,7 @@ class Booster:
                 continue
             return
 
-    def _start_at_quantile(self, state: LocalState, valid: LocalState | None) -> None:
+    def _start_at_quantile(self, state: LocalState, _valid: LocalState | None) -> None:
         """Set the first score to the quantile of the response, offsets taken off."""
         alpha, total = self.distribution.alpha, np.array([self.total_weight])
         scale = self.fixed.weight_scale
@@ -247,9 +247,7 @@ class Booster:
             )
         )
         key = derive_key(seed, _COLUMNS, number * self.n_trees_a_round + k)
-        columns = Columns.draw(
-            len(self.bin_map.features), self.grower.params, key, self._groups()
-        )
+        columns = Columns.draw(len(self.bin_map.features), self.grower.params, key, self._groups())
         tree = self.grower.grow(root, columns, state.run)
         self._set_values(tree, state, rate, bound_z, bound_d)
         return tree
@@ -263,9 +261,7 @@ class Booster:
         bounds = self.distribution.bounds
         if bounds is not None:
             return bounds[0] * self.max_weight, bounds[1] * self.max_weight
-        step = MaxTerms(
-            self._take_pending(), int(self.distribution.loss), self.distribution.param
-        )
+        step = MaxTerms(self._take_pending(), int(self.distribution.loss), self.distribution.param)
         largest = state.run(step)
         return float(largest[0]), float(largest[1])
 
@@ -390,5 +386,3 @@ def _n_threads() -> int:
     import os
 
     return max(min(os.cpu_count() or 1, 8), 1)
-
-

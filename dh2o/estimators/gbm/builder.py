@@ -98,9 +98,7 @@ class GBMBuilder(ModelBuilder):
         return {"ntrees": model.forest.n_trees} if isinstance(model, GBMModel) else {}
 
 
-def _model(
-    spec: TrainSpec, distribution: Distribution, forest: Forest, grown: Grown
-) -> GBMModel:
+def _model(spec: TrainSpec, distribution: Distribution, forest: Forest, grown: Grown) -> GBMModel:
     output = spec.output(
         model_summary=_summary_table(forest),
         scoring_history=grown.history.table(),

@@ -1,5 +1,6 @@
 """The parameters of gradient boosting, in H2O's order and with its defaults."""
 
+# ruff: noqa: E501  (one parameter, one line: the table reads as a table)
 from __future__ import annotations
 
 from dh2o.estimators.params import DOUBLE_MAX, Param, ParamTable

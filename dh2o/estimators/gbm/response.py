@@ -55,7 +55,9 @@ def used_rows(
 
 @dataclass(frozen=True, slots=True)
 class ResponsePass(MRTask[ResponseFacts, ResponseFacts]):
-    """Facts about the response.  Its weighted mean is ``sum_wy / sum_w`` with offsets taken off:
+    """Facts about the response.
+
+    Its weighted mean is ``sum_wy / sum_w`` with offsets taken off:
 
     gaussian   sum w (y - o)            / sum w
     poisson    sum w y                  / sum w e^o

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]  # it has no stubs
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -24,9 +24,7 @@ def prefetch(typingctx: Any, array: Any, index: Any) -> Any:  # noqa: ARG001
         address = builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer())
         int32 = ir.IntType(32)
         signature_ = ir.FunctionType(ir.VoidType(), [address.type, int32, int32, int32])
-        function = cgutils.get_or_insert_function(
-            builder.module, signature_, "llvm.prefetch.p0i8"
-        )
+        function = cgutils.get_or_insert_function(builder.module, signature_, "llvm.prefetch.p0i8")
         builder.call(function, [address, int32(_READ), int32(_KEEP_CLOSE), int32(_DATA)])
         return context.get_dummy_value()
 

@@ -135,7 +135,8 @@ def quantile_cuts(values: F64, max_bins: int, weights: F64 | None = None) -> F32
     """Return at most ``max_bins - 1`` float32 cuts that spread `values` (NaN left out) evenly.
 
     A value with more rows than a bin's share gets a bin of its own, and the others share the
-    rest.  Rows count by their `weights`.  A cut lies half-way between two neighbours; neighbours that no float32 parts share a bin.
+    rest.  Rows count by their `weights`.  A cut lies half-way between two neighbours; neighbours
+    that no float32 parts share a bin.
     """
     known = ~np.isnan(values)
     if weights is None:

@@ -72,7 +72,7 @@ class FixedPoint:
         return _power_of_two(2.0**self.gradient_bits, bound)
 
     def scales(self, bound_z: float, bound_d: float) -> F64:
-        """Return (gradient, weight, leaf term) scales and the square shift, as the kernel takes them."""
+        """Return the scales of gradient, weight and leaf term, and the square shift."""
         terms = _power_of_two(2.0**30, bound_d)
         return np.array(
             [self.gradient_scale(bound_z), self.weight_scale, terms, float(self.square_shift)]

@@ -43,7 +43,7 @@ def mix(key: int, count: int) -> int:
     x = np.uint64(key) + np.uint64(count) * np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    return x ^ (x >> np.uint64(31))  # type: ignore[return-value]  # 64 bits, whatever the sign
 
 
 @njit(nogil=True, cache=True)
@@ -79,7 +79,7 @@ def _terms(loss: int, y: float, f: float, aux: float, param: float) -> tuple[flo
 
 
 @njit(nogil=True, cache=True)
-def fill_words(  # noqa: PLR0913
+def fill_words(  # noqa: PLR0913, PLR0917
     loss: int,
     param: float,
     target: int,
@@ -130,7 +130,7 @@ def fill_words(  # noqa: PLR0913
         z, d = _terms(loss, yi, f[i], aux[i * n_aux], param)
         noise = 0.5 if keys[1] == 0 else uniform(keys[1], row_ids[i])
         gradient = np.int64(math.floor(weight * z * scales[0] + noise))
-        word = (gradient << shift) + max(np.int64(weight * scales[1] + 0.5), 1)
+        word = (gradient << shift) + np.int64(max(weight * scales[1] + 0.5, 1.0))
         rows[front] = i
         words[front] = word
         front += 1
@@ -141,7 +141,7 @@ def fill_words(  # noqa: PLR0913
 
 
 @njit(nogil=True, cache=True)
-def max_terms(  # noqa: PLR0913
+def max_terms(
     loss: int,
     param: float,
     y: F64,
@@ -151,7 +151,7 @@ def max_terms(  # noqa: PLR0913
     stop: int,
     out: F64,
 ) -> None:
-    """out = (largest |w z|, largest w d) of the rows start..stop-1, as far as they are finite."""
+    """Largest |w z| and w d, into `out`, of the rows start..stop-1, as far as they are finite."""
     largest_z, largest_d = 0.0, 0.0
     n_weights = 1 if weights.size > 1 else 0
     for i in range(start, stop):

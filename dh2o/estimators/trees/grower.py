@@ -68,7 +68,7 @@ class Columns:
 
     def on_paths(self, tree: RawTree, nodes: I64) -> U8:
         """Return the flags (node, feature) of what groups let meet on the paths to `nodes`."""
-        assert self.groups is not None  # noqa: S101  (for the type checker)
+        assert self.groups is not None
         parent = np.full(tree.n_nodes, -1)
         inner = np.flatnonzero(tree.nodes[:, 2] >= 0)
         parent[tree.nodes[inner, 2]] = parent[tree.nodes[inner, 3]] = inner
@@ -247,9 +247,7 @@ class Grower:
         else:
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(self.n_threads - 1)
-            jobs = [
-                self._threads.submit(scan, i, ends[i], ends[i + 1]) for i in range(1, n_parts)
-            ]
+            jobs = [self._threads.submit(scan, i, ends[i], ends[i + 1]) for i in range(1, n_parts)]
             scan(0, ends[0], ends[1])
             for job in jobs:
                 job.result()
@@ -287,9 +285,9 @@ class Grower:
         return _Frontier(
             depth=depth + 1,
             nodes=(first + np.arange(2 * n, dtype=np.int64).reshape(n, 2))[wanted],
-            rows=np.column_stack(
-                [chosen.hist_rows, hist_idx, left_is_smaller, np.zeros((n, 2))]
-            )[wanted].astype(np.int32),
+            rows=np.column_stack([chosen.hist_rows, hist_idx, left_is_smaller, np.zeros((n, 2))])[
+                wanted
+            ].astype(np.int32),
             parents=hists,
             built=level.hists.reshape(-1),
             squares=np.stack([left, chosen.squares - left], axis=1)[wanted],

@@ -22,7 +22,7 @@ TILE = 512  # rows routed before their histogram is built: their bins then lie i
 
 
 @njit(nogil=True, cache=True)
-def add_rows(
+def add_rows(  # noqa: PLR0913, PLR0917
     bins: U8,
     width: int,
     wide_bins: U16,
@@ -63,7 +63,7 @@ def add_rows(
 
 
 @njit(nogil=True, cache=True)
-def route_and_add(
+def route_and_add(  # noqa: PLR0913, PLR0917
     bins: U8,
     width: int,
     wide_bins: U16,

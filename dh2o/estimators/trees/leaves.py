@@ -35,7 +35,7 @@ def add_leaf_values(even: I32, odd: I32, leaves: I64, values: F32, f: F64) -> No
 
 
 @njit(nogil=True, cache=True)
-def walk_bins(  # noqa: PLR0913
+def walk_bins(  # noqa: PLR0913, PLR0917
     bins: U8,
     width: int,
     wide_bins: U16,
@@ -55,8 +55,8 @@ def walk_bins(  # noqa: PLR0913
     has left child -1.  Left if bin < cut, or if goes_left[start + bin] for coded splits.
     """
     for i in range(start, stop):
-        row = np.int64(rows[i]) if rows.size > 0 else i
-        k = 0
+        row = np.int64(rows[i]) if rows.size > 0 else np.int64(i)
+        k = np.int64(0)
         while nodes[k, 2] >= 0:
             column = np.int64(nodes[k, 0])
             if column >= 0:

@@ -28,7 +28,7 @@ _HUBER_BITS = 40
 
 
 @njit(nogil=True, cache=True)
-def _count(  # noqa: PLR0913
+def _count(  # noqa: PLR0913, PLR0917
     even: I32,
     odd: I32,
     leaves: I64,
@@ -51,7 +51,7 @@ def _count(  # noqa: PLR0913
     n_weights = 1 if weights.size > 1 else 0
     for k in range(leaves.shape[0]):
         for i in range(leaves[k, 0], leaves[k, 1]):
-            row = i
+            row = np.int64(i)
             if leaves[k, 2] < 2:
                 row = np.int64(even[i]) if leaves[k, 2] == 0 else np.int64(odd[i])
             weight = np.float64(weights[row * n_weights])
@@ -71,7 +71,7 @@ def _count(  # noqa: PLR0913
 
 
 @njit(nogil=True, cache=True)
-def _sum_clipped(  # noqa: PLR0913
+def _sum_clipped(  # noqa: PLR0913, PLR0917
     even: I32, odd: I32, leaves: I64, y: F64, f: F64, weights: F32, medians: F64, delta: float,
     scale: float, out: I64,
 ) -> None:  # fmt: skip
@@ -101,13 +101,13 @@ class _Count(LocalTask[Any, Any]):
     low: F64 | None
     high: F64 | None
 
-    def map(self, state: TreeState, worker: WorkerContext) -> Any:
+    def map(self, state: TreeState, _worker: WorkerContext) -> Any:
         n = 1 if self.tree is None else len(self.tree.leaves)
         n_parts = 0 if self.low is None else _N_COUNTS
         low = np.zeros((n, 2)) if self.low is None else np.array(self.low)
         high = np.zeros((n, 2)) if self.high is None else np.array(self.high)
 
-        def count(shard: int, lo: int, hi: int) -> tuple[I64, F64]:
+        def count(shard: int, _lo: int, _hi: int) -> tuple[I64, F64]:
             counts = np.zeros((n, 2, n_parts), np.int64)
             ranges = np.tile([np.inf, -np.inf], (n, 1))
             _count(
@@ -170,10 +170,10 @@ class HuberLeaves(LocalTask[I64, F64]):
         bound = max(self.delta * self.max_weight, 1e-300)
         return float(2.0 ** (_HUBER_BITS - 1 - math.ceil(math.log2(bound)) - 8))
 
-    def map(self, state: TreeState, worker: WorkerContext) -> I64:
+    def map(self, state: TreeState, _worker: WorkerContext) -> I64:
         medians = np.array(self.medians)
 
-        def add(shard: int, lo: int, hi: int) -> I64:
+        def add(shard: int, _lo: int, _hi: int) -> I64:
             out = np.zeros(len(medians), np.int64)
             _sum_clipped(
                 *state.rows, state.leaf_table(shard, self.tree), state.y, state.f[0],

@@ -52,7 +52,16 @@ class RawTree:
         first = self.n_nodes
         self.nodes = np.concatenate([self.nodes, np.full((n, 6), -1, np.int32)])
         self.features = np.concatenate([self.features, np.full(n, -1, np.int32)])
-        for name in ("na_sides", "na_left", "gains", "sums", "depths", "terms", "values", "weights"):
+        for name in (
+            "na_sides",
+            "na_left",
+            "gains",
+            "sums",
+            "depths",
+            "terms",
+            "values",
+            "weights",
+        ):
             old = getattr(self, name)
             setattr(self, name, np.concatenate([old, np.zeros(n, old.dtype)]))
         return first

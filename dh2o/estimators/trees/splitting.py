@@ -28,7 +28,7 @@ NA_VS_REST, NA_LEFT, NA_RIGHT, UNSEEN_LEFT, UNSEEN_RIGHT = 1, 2, 3, 4, 5
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _scan(
+def _scan(  # noqa: PLR0913, PLR0917
     hists: I64, start: int, order: I32, n: int, coded: bool, total: int, na: int, shift: int,
     min_weight: float, sign: int, found: I64,
 ) -> float:  # fmt: skip
@@ -42,7 +42,7 @@ def _scan(
     G = np.float64(total >> shift)
     best = -1.0
     for na_left in range(2 if na != 0 else 1):
-        acc = na * na_left
+        acc = np.int64(na * na_left)
         last = -1
         for b in range(n + 1 if na != 0 and na_left == 0 else n):
             word = np.int64(1)
@@ -68,7 +68,7 @@ def _scan(
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _sort_levels(hists: I64, start: int, n_bins: int, shift: int, order: I32, means: F64) -> int:
-    """Number of non-empty levels; `order` lists them by mean residual, ties by code (shell sort)."""
+    """Return the number of non-empty levels, and in `order` the levels by mean, ties by code."""
     mask = (np.int64(1) << shift) - 1
     n = 0
     for b in range(n_bins):
@@ -97,7 +97,7 @@ def _sort_levels(hists: I64, start: int, n_bins: int, shift: int, order: I32, me
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def scan_pairs(  # noqa: PLR0913
+def scan_pairs(  # noqa: PLR0913, PLR0917
     first: int,
     stop: int,
     parents: I64,
@@ -121,8 +121,8 @@ def scan_pairs(  # noqa: PLR0913
     Pair p: rows[p] = (parent, built, 1 if the built one is the left, left out, right out); an
     out of -1 means that this child is not wanted.  features[k] = (start in the histogram,
     number of bins, is coded, monotone sign).  parents, built and out are flat, `n_slots` a
-    histogram; order and means are scratch, each of the largest number of bins.  OUT: histograms in `out`, gains[p, c],
-    splits[p, c] = (feature or -1, cut, NA side), left_words[p, c].
+    histogram; order and means are scratch, each of the largest number of bins.  OUT: histograms
+    in `out`, gains[p, c], splits[p, c] = (feature or -1, cut, NA side), left_words[p, c].
     """
     mask = (np.int64(1) << shift) - 1
     found = np.zeros(3, np.int64)
@@ -165,7 +165,7 @@ def scan_pairs(  # noqa: PLR0913
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def route_tables(  # noqa: PLR0913
+def route_tables(  # noqa: PLR0913, PLR0917
     hists: I64,
     n_slots: int,
     rows: I32,
@@ -201,6 +201,6 @@ def route_tables(  # noqa: PLR0913
             balance = np.int64(0)
             for b in range(n_bins):
                 balance += (hists[start + b] & mask) * (2 * np.int64(goes_left[at + b]) - 1)
-            side = UNSEEN_LEFT if balance > 0 else UNSEEN_RIGHT
-        goes_left[at + n_bins] = 1 if side == NA_LEFT or side == UNSEEN_LEFT else 0  # noqa: PLR1714
+            side = np.int64(UNSEEN_LEFT if balance > 0 else UNSEEN_RIGHT)
+        goes_left[at + n_bins] = 1 if side in (NA_LEFT, UNSEEN_LEFT) else 0
         na_sides[s] = side

@@ -5,6 +5,7 @@ It is made of the frame's blocks and the trees so far, so that it can be made ag
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -113,7 +114,7 @@ class TreeState:
         values = tree.values[tree.leaves]
         rows = self.rows
 
-        def add(shard: int, start: int, stop: int) -> None:
+        def add(shard: int, _start: int, stop: int) -> None:
             add_leaf_values(*rows, self.leaf_table(shard, tree), values, self.f[k])
             out = int(self.n_in_tree[shard, 1])
             self._walk(k, tree, rows[0], stop - out, stop)
@@ -137,16 +138,19 @@ class TreeState:
 def _cut(n_rows: int, n_threads: int) -> list[tuple[int, int]]:
     n = max(min(n_threads, n_rows // _MIN_SHARD), 1)
     ends = [n_rows * i // n for i in range(n + 1)]
-    return list(zip(ends[:-1], ends[1:], strict=True))
+    return list(itertools.pairwise(ends))
 
 
 def build_state(blocks: list[Block], spec: StateSpec, worker: WorkerContext) -> TreeState:
     """Return the state of the rows of `blocks`, with the predictions of the trees so far."""
     state = TreeState(sum(block.n_rows for block in blocks), spec, worker)
-    tiles, at = [], 0
+    tiles: list[tuple[Block, int, int, int]] = []
+    at = 0
     for block in blocks:
-        for start in range(0, block.n_rows, _TILE):
-            tiles.append((block, start, min(start + _TILE, block.n_rows), at + start))
+        tiles.extend(
+            (block, start, min(start + _TILE, block.n_rows), at + start)
+            for start in range(0, block.n_rows, _TILE)
+        )
         at += block.n_rows
     cuts = [_padded_cuts(feature) for feature in spec.bin_map.features]
     worker.map(lambda tile: _fill(state, cuts, *tile), tiles)
@@ -166,9 +170,7 @@ def _padded_cuts(feature: FeatureBins) -> Any:
     return cuts
 
 
-def _fill(
-    state: TreeState, cuts: list[Any], block: Block, start: int, stop: int, at: int
-) -> None:
+def _fill(state: TreeState, cuts: list[Any], block: Block, start: int, stop: int, at: int) -> None:
     spec, to = state.spec, slice(at, at + stop - start)
     y = block.chunk(spec.response).floats(None, start, stop)
     unknown = np.isnan(y)
@@ -194,7 +196,7 @@ def _fill(
     fill_bins(spec.bin_map, cuts, block, start, stop, state.bins, state.wide_bins, at)
 
 
-def fill_bins(  # noqa: PLR0913
+def fill_bins(
     bin_map: BinMap,
     cuts: list[Any],
     block: Block,

@@ -1,4 +1,4 @@
-"""The steps of growing a tree, as passes over the workers' states: exact integer sums, any order."""
+"""The steps of growing a tree, as passes over the workers' states: exact integer sums."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class StartTree(LocalTask[LevelSums, LevelSums]):
     keys: I64
     rates: F64
 
-    def map(self, state: TreeState, worker: WorkerContext) -> LevelSums:
+    def map(self, state: TreeState, _worker: WorkerContext) -> LevelSums:
         for k, tree in self.pending:
             state.apply(k, tree)
         state.bounds = np.zeros((len(state.shards), 1, 2), np.int64)
@@ -117,7 +117,7 @@ class RouteLevel(LocalTask[LevelSums, LevelSums]):
     n_built: int
     square_shift: int
 
-    def map(self, state: TreeState, worker: WorkerContext) -> LevelSums:
+    def map(self, state: TreeState, _worker: WorkerContext) -> LevelSums:
         bin_map, here = state.spec.bin_map, self.depth % 2
         n_nodes = self.first_child + 2 * len(self.nodes)
         bounds = np.zeros((len(state.shards), n_nodes, 2), np.int64)
@@ -125,11 +125,10 @@ class RouteLevel(LocalTask[LevelSums, LevelSums]):
         state.bounds = bounds
 
         tables = [
-            _own(a)
-            for a in (self.columns, self.goes_left, self.starts, self.builds, self.hist_idx)
+            _own(a) for a in (self.columns, self.goes_left, self.starts, self.builds, self.hist_idx)
         ]
 
-        def route(shard: int, lo: int, hi: int) -> tuple[I64, I64]:
+        def route(shard: int, _lo: int, _hi: int) -> tuple[I64, I64]:
             hists = state.histograms(shard, self.n_built)
             segments = bounds[shard, self.nodes]
             left = np.zeros((2, len(self.nodes)), np.int64)
@@ -160,8 +159,8 @@ class LeafTerms(LocalTask[I64, I64]):
 
     tree: RawTree
 
-    def map(self, state: TreeState, worker: WorkerContext) -> I64:
-        def add(shard: int, lo: int, hi: int) -> I64:
+    def map(self, state: TreeState, _worker: WorkerContext) -> I64:
+        def add(shard: int, _lo: int, _hi: int) -> I64:
             out = np.zeros(len(self.tree.leaves), np.int64)
             sum_leaf_terms(*state.rows, state.leaf_table(shard, self.tree), state.terms, out)
             return out
@@ -180,11 +179,11 @@ class MaxTerms(LocalTask[F64, F64]):
     loss: int
     param: float
 
-    def map(self, state: TreeState, worker: WorkerContext) -> F64:
+    def map(self, state: TreeState, _worker: WorkerContext) -> F64:
         for k, tree in self.pending:
             state.apply(k, tree)
 
-        def largest(shard: int, lo: int, hi: int) -> F64:
+        def largest(_shard: int, lo: int, hi: int) -> F64:
             out = np.zeros(2)
             max_terms(self.loss, self.param, state.y, state.f[0], state.weights, lo, hi, out)
             return out
@@ -201,7 +200,7 @@ class ApplyTrees(LocalTask[int, int]):
 
     pending: tuple[tuple[int, RawTree], ...]
 
-    def map(self, state: TreeState, worker: WorkerContext) -> int:
+    def map(self, state: TreeState, _worker: WorkerContext) -> int:
         for k, tree in self.pending:
             state.apply(k, tree)
         return len(self.pending)
@@ -216,7 +215,7 @@ class ShiftScores(LocalTask[int, int]):
 
     value: float
 
-    def map(self, state: TreeState, worker: WorkerContext) -> int:
+    def map(self, state: TreeState, _worker: WorkerContext) -> int:
         state.f += self.value
         return 1
 
@@ -230,7 +229,7 @@ class WalkTrees(LocalTask[int, int]):
 
     trees: tuple[tuple[int, RawTree], ...]
 
-    def map(self, state: TreeState, worker: WorkerContext) -> int:
+    def map(self, state: TreeState, _worker: WorkerContext) -> int:
         for k, tree in self.trees:
             state.walk(k, tree)
         return len(self.trees)
@@ -246,8 +245,8 @@ class ScoreRows(LocalTask[Any, Any]):
     builder: Any
     link: Any
 
-    def map(self, state: TreeState, worker: WorkerContext) -> Any:
-        def score(shard: int, lo: int, hi: int) -> Any:
+    def map(self, state: TreeState, _worker: WorkerContext) -> Any:
+        def score(_shard: int, lo: int, hi: int) -> Any:
             weights = state.weights[lo:hi] if state.weights.size > 1 else None
             predictions = self.link(state.f[:, lo:hi])
             w = None if weights is None else weights.astype(np.float64)

@@ -158,7 +158,9 @@ def test_time_limit_leaves_a_smaller_model(train: Train) -> None:
     assert 0 < model.forest.n_trees < 10_000
 
 
-@pytest.mark.parametrize(("name", "alpha"), [("laplace", 0.5), ("quantile", 0.2), ("quantile", 0.9)])
+@pytest.mark.parametrize(
+    ("name", "alpha"), [("laplace", 0.5), ("quantile", 0.2), ("quantile", 0.9)]
+)
 def test_leaves_hold_quantiles(train: Train, name: str, alpha: float) -> None:
     params = {"quantile_alpha": alpha} if name == "quantile" else {}
     model = train("number", distribution=name, max_depth=3, ntrees=1, learn_rate=1.0, **params)
@@ -204,6 +206,7 @@ def test_what_cannot_be_done_is_refused_by_name(
         train("two", **params)
 
 
+@pytest.mark.usefixtures("engine")
 class TestEdges:
     """Tables that leave little to learn from."""
 
@@ -211,33 +214,33 @@ class TestEdges:
         rng = np.random.default_rng(0)
         return pd.DataFrame({"x": rng.normal(size=n), "y": np.arange(n, dtype=float)})
 
-    def test_one_row(self, engine: object) -> None:
+    def test_one_row(self) -> None:
         stored(self.rows(1), "gbm_edge")
         extra = {"check_constant_response": False, "ignore_const_cols": False}
         model = build("y", "gbm_edge", ("x",), **extra)
         assert predict_frame(model, Frame.get("gbm_edge")).to_pandas()["predict"].tolist() == [0.0]
 
-    def test_fewer_rows_than_two_leaves_need(self, engine: object) -> None:
+    def test_fewer_rows_than_two_leaves_need(self) -> None:
         stored(self.rows(8), "gbm_edge")
         model = build("y", "gbm_edge", ("x",))
         p = predict_frame(model, Frame.get("gbm_edge")).to_pandas()["predict"]
         np.testing.assert_allclose(p, 3.5)
 
-    def test_constant_and_all_na_columns(self, engine: object) -> None:
+    def test_constant_and_all_na_columns(self) -> None:
         table = self.rows(60).assign(c=1.0, n=np.nan, i=np.inf)
         table["e"] = pd.Categorical(["only"] * 60)
         stored(table, "gbm_edge")
         model = build("y", "gbm_edge", ("x", "c", "n", "e", "i"), ignore_const_cols=False)
         assert set(model.forest.features[~model.forest.is_leaf].tolist()) <= {0}
 
-    def test_infinite_values_split_like_large_ones(self, engine: object) -> None:
+    def test_infinite_values_split_like_large_ones(self) -> None:
         x = np.repeat([-np.inf, 0.0, 1.0, np.inf], 20)
         stored(pd.DataFrame({"x": x, "y": np.repeat([1.0, 2.0, 3.0, 4.0], 20)}), "gbm_edge")
         model = build("y", "gbm_edge", ("x",), learn_rate=1.0, ntrees=3)
         p = predict_frame(model, Frame.get("gbm_edge")).to_pandas()["predict"]
         np.testing.assert_allclose(p, np.repeat([1.0, 2.0, 3.0, 4.0], 20), rtol=1e-5)
 
-    def test_rows_without_response_or_weight_are_left_out(self, engine: object) -> None:
+    def test_rows_without_response_or_weight_are_left_out(self) -> None:
         table = self.rows(200).assign(w=1.0)
         table.loc[:49, "y"] = np.nan
         table.loc[150:, "w"] = 0.0
@@ -248,20 +251,18 @@ class TestEdges:
         np.testing.assert_array_equal(a.forest.values, b.forest.values)
         assert a.output.training_metrics.n_obs == 100
 
-    def test_thousands_of_levels(self, engine: object) -> None:
+    def test_thousands_of_levels(self) -> None:
         rng = np.random.default_rng(0)
         codes = rng.integers(0, 5000, 30_000)
         effect = rng.normal(size=5000)
         levels = [f"l{k}" for k in range(5000)]
-        table = pd.DataFrame(
-            {"c": pd.Categorical.from_codes(codes, levels), "y": effect[codes]}
-        )
+        table = pd.DataFrame({"c": pd.Categorical.from_codes(codes, levels), "y": effect[codes]})
         stored(table, "gbm_edge")
         few = build("y", "gbm_edge", ("c",), min_rows=1, nbins_cats=1024)
         many = build("y", "gbm_edge", ("c",), min_rows=1, nbins_cats=6000)
         assert many.output.training_metrics.mse < 0.3 * few.output.training_metrics.mse
 
-    def test_split_on_na_alone(self, engine: object) -> None:
+    def test_split_on_na_alone(self) -> None:
         x = np.where(np.arange(100) % 2 == 0, np.nan, 5.0)
         stored(pd.DataFrame({"x": x, "y": (np.arange(100) % 2) * 1.0}), "gbm_edge")
         model = build("y", "gbm_edge", ("x",), learn_rate=1.0, ntrees=1)

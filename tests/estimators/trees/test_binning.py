@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -104,5 +106,5 @@ def test_bin_map_places_narrow_and_wide_features_apart() -> None:
     assert bin_map.width == 4
     starts, sizes = bin_map.table()[:, 0], bin_map.table()[:, 1] + 1
     taken = sorted(zip(starts, starts + sizes, strict=True))
-    assert all(stop <= start for (_, stop), (start, _) in zip(taken, taken[1:], strict=False))
+    assert all(stop <= start for (_, stop), (start, _) in itertools.pairwise(taken))
     assert taken[-1][1] <= bin_map.n_slots
