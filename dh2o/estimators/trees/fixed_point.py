@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dh2o.errors import ModelError
 from dh2o.estimators.trees.arrays import F64, I64
 
 __all__ = ["FixedPoint", "WeightFacts"]
@@ -49,7 +50,13 @@ class FixedPoint:
             scale = 2.0 ** (spare - math.ceil(math.log2(mean)))
             bound = facts.total * scale + n
         shift = int(bound).bit_length() + 1
-        return cls(n, shift, scale, max(facts.total * scale / n, 1e-300))
+        fixed = cls(n, shift, scale, max(facts.total * scale / n, 1e-300))
+        if fixed.gradient_bits < 1:
+            raise ModelError(
+                f"{n} rows of a total weight of {facts.total:g} are more than the sums of trees can "
+                "hold exactly. Train on a sample of the rows, or scale the weights down."
+            )
+        return fixed
 
     @property
     def gradient_bits(self) -> int:

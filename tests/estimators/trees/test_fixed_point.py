@@ -1,0 +1,90 @@
+"""Packed words hold what they are meant to hold, and never overflow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dh2o.errors import ModelError
+from dh2o.estimators.trees.fixed_point import FixedPoint, WeightFacts
+from dh2o.estimators.trees.gradients import Loss, fill_words, uniform
+
+SIZES = [1, 2, 100, 10**6, 10**8]
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize(("mean", "whole"), [(1.0, True), (2.0, True), (0.37, False)])
+def test_the_worst_sums_fit_into_64_bits(n: int, mean: float, whole: bool) -> None:
+    fixed = FixedPoint.of(WeightFacts(n, n * mean, mean, whole))
+    scale = fixed.gradient_scale(3.0)
+    gradients = n * int(3.0 * scale + 1)
+    weights = n * int(mean * fixed.weight_scale + 1)
+    assert weights < 1 << fixed.shift
+    assert (gradients + 1) << fixed.shift <= 2**63
+    coarse = int(3.0 * scale + 1) >> (fixed.square_shift - fixed.shift)
+    assert n * (coarse + 1) ** 2 < 2**63
+    assert fixed.gradient_bits >= 1
+
+
+def test_more_rows_than_words_can_count_are_refused() -> None:
+    with pytest.raises(ModelError, match="4000000000 rows"):
+        FixedPoint.of(WeightFacts(4 * 10**9, 4e9, 1.0, True))
+
+
+def test_whole_weights_are_exact_and_small_data_have_fine_gradients() -> None:
+    fixed = FixedPoint.of(WeightFacts(10**6, 3e6, 9.0, True))
+    assert fixed.weight_scale == 1.0
+    assert FixedPoint.of(WeightFacts(10**6, 1e6, 1.0, True)).gradient_bits >= 20
+    assert FixedPoint.of(WeightFacts(400, 400, 1.0, True)).gradient_bits == 40
+
+
+@pytest.mark.parametrize("loss", [Loss.GAUSSIAN, Loss.BERNOULLI, Loss.POISSON, Loss.LAPLACE])
+@pytest.mark.parametrize("rate", [1.0, 0.4])
+def test_words_of_rows(loss: Loss, rate: float) -> None:
+    rng = np.random.default_rng(0)
+    n = 500
+    y, f = (rng.random(n) < 0.5) * 1.0, rng.normal(size=n)
+    weights = rng.integers(0, 4, n).astype(np.float32)
+    ids = np.arange(n, dtype=np.uint32) + 77
+    rows, words = np.zeros(n, np.int32), np.zeros(n, np.int64)
+    terms, out = np.zeros(n, np.int32), np.zeros(4, np.int64)
+    fill_words(
+        int(loss), 0.0, -1, y, f, np.zeros(1), weights, ids, 0, n,
+        np.array([2.0**20, 1.0, 2.0**16, 20.0]), 20, np.array([5, 0]), np.array([rate]),
+        rows, words, terms, out,
+    )  # fmt: skip
+    z, d = {
+        Loss.GAUSSIAN: (y - f, np.ones(n)),
+        Loss.BERNOULLI: (y - 1 / (1 + np.exp(-f)), np.exp(-f) / (1 + np.exp(-f)) ** 2),
+        Loss.POISSON: (y - np.exp(f), np.exp(f)),
+        Loss.LAPLACE: (np.where(y > f, 0.5, -0.5), np.ones(n)),
+    }[loss]
+    drawn = np.array([uniform(5, i) < rate for i in ids])
+    used = (weights > 0) & drawn
+    assert sorted(rows[: out[0]]) == np.flatnonzero(used).tolist()
+    assert sorted(rows[n - out[1] :]) == np.flatnonzero((weights > 0) & ~drawn).tolist()
+    here = rows[: out[0]]
+    np.testing.assert_allclose(
+        (words[: out[0]] >> 20) / 2.0**20, (weights * z)[here], atol=2.0**-20, rtol=1e-6
+    )
+    np.testing.assert_array_equal(words[: out[0]] & (2**20 - 1), weights[here])
+    np.testing.assert_allclose(terms[here] / 2.0**16, (weights * d)[here], atol=1e-4, rtol=1e-6)
+    assert out[2] == words[: out[0]].sum()
+    assert out[3] == ((words[: out[0]] >> 20).astype(object) ** 2).sum()
+
+
+def test_rounding_at_random_is_unbiased_and_repeatable() -> None:
+    n = 200_000
+    draws = []
+    for key in (3, 3, 4):
+        rows, words, out = np.zeros(n, np.int32), np.zeros(n, np.int64), np.zeros(4, np.int64)
+        fill_words(
+            int(Loss.GAUSSIAN), 0.0, -1, np.full(n, 0.3), np.zeros(n), np.zeros(1),
+            np.ones(1, np.float32), np.arange(n, dtype=np.uint32), 0, n,
+            np.array([1.0, 1.0, 1.0, 20.0]), 20, np.array([1, key]), np.ones(1), rows, words,
+            np.zeros(n, np.int32), out,
+        )  # fmt: skip
+        draws.append(words >> 20)
+    assert (draws[0] == draws[1]).all()
+    assert (draws[0] != draws[2]).any()
+    assert draws[0].mean() == pytest.approx(0.3, abs=0.01)

@@ -1,0 +1,103 @@
+"""Growing in process: a frontier cut in halves, columns drawn at random."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dh2o.chunks import Block, encode_codes, encode_floats
+from dh2o.estimators.trees import grower as grower_module
+from dh2o.estimators.trees.binning import BinMap, code_features, number_features, quantile_cuts
+from dh2o.estimators.trees.fixed_point import FixedPoint, WeightFacts
+from dh2o.estimators.trees.gradients import Loss
+from dh2o.estimators.trees.grower import Columns, Grower, TreeParams
+from dh2o.estimators.trees.raw_tree import RawTree
+from dh2o.estimators.trees.state import StateSpec, TreeState, build_state
+from dh2o.estimators.trees.steps import StartTree
+
+N = 2000
+
+
+class OneThread:
+    """A worker as far as states need one."""
+
+    n_threads = 1
+
+    def map(self, fn: Any, items: Any) -> list[Any]:
+        return [fn(item) for item in items]
+
+
+@pytest.fixture(scope="module")
+def parts() -> tuple[BinMap, Block]:
+    rng = np.random.default_rng(0)
+    x, c = rng.normal(size=N), rng.integers(0, 300, N).astype(np.int32)
+    y = np.sin(3 * x) + rng.normal(size=300)[c]
+    features = (number_features("x", quantile_cuts(x, 255)), code_features("c", 300, 1024))
+    chunks = (encode_floats(x), encode_codes(c), encode_floats(y))
+    return BinMap(features), Block.of(chunks, ("x", "c", "y"))
+
+
+def grow(parts: tuple[BinMap, Block], params: TreeParams, **draw: Any) -> tuple[RawTree, TreeState]:
+    bin_map, block = parts
+    worker: Any = OneThread()
+    state = build_state([block], StateSpec(bin_map, "y", None, None, (0.0,)), worker)
+    fixed = FixedPoint.of(WeightFacts(N, N, 1.0, True))
+    start = StartTree(
+        (), int(Loss.GAUSSIAN), 0.0, -1, True, fixed.scales(10.0, 1.0), fixed.shift,
+        np.array([1, 0]), np.ones(1),
+    )  # fmt: skip
+
+    def run(step: Any) -> Any:
+        return step.map(state, worker)
+
+    columns = Columns.draw(2, params, 9, **draw)
+    return Grower(bin_map, params, fixed).grow(run(start), columns, run), state
+
+
+def leaf_rows(tree: RawTree, state: TreeState) -> list[tuple[int, ...]]:
+    """Return the rows of each leaf, in an order that does not depend on node numbers."""
+    found = []
+    for start, stop, parity in state.leaf_table(0, tree):
+        found.append(tuple(sorted(state.rows[parity][start:stop].tolist())))
+    return sorted(found)
+
+
+def test_leaves_hold_every_row_once_and_their_sums(parts: Any) -> None:
+    tree, state = grow(parts, TreeParams(max_depth=7, min_rows=5))
+    rows = leaf_rows(tree, state)
+    assert sorted(r for leaf in rows for r in leaf) == list(range(N))
+    assert min(len(leaf) for leaf in rows) >= 5
+    inner = np.flatnonzero(tree.nodes[:, 2] >= 0)
+    children = tree.sums[tree.nodes[inner, 2]] + tree.sums[tree.nodes[inner, 3]]
+    np.testing.assert_array_equal(tree.sums[inner], children)
+
+
+def test_walking_bins_reaches_the_same_leaves(parts: Any) -> None:
+    tree, state = grow(parts, TreeParams(max_depth=7, min_rows=5))
+    tree.values[tree.leaves] = np.arange(len(tree.leaves)) + 1.0
+    state.apply(0, tree)
+    grown = state.f[0].copy()
+    state.f[:] = 0
+    state.walk(0, tree)
+    np.testing.assert_array_equal(state.f[0], grown)
+
+
+def test_a_large_frontier_is_grown_in_halves(parts: Any, monkeypatch: Any) -> None:
+    params = TreeParams(max_depth=9, min_rows=3)
+    whole = leaf_rows(*grow(parts, params))
+    monkeypatch.setattr(grower_module, "_MAX_POOL_NBYTES", 16 * 2 * parts[0].n_slots)
+    assert leaf_rows(*grow(parts, params)) == whole
+
+
+def test_columns_are_drawn_by_h2os_counts() -> None:
+    params = TreeParams(col_sample_rate=0.5, col_sample_rate_per_tree=0.8)
+    columns = Columns.draw(10, params, 4)
+    assert columns.of_tree.sum() == 8
+    allowed = columns.allowed(50, 3, 7)
+    assert (allowed.sum(axis=1) == 4).all()
+    assert not allowed[:, columns.of_tree == 0].any()
+    assert len(np.unique(allowed, axis=0)) > 10
+    assert (columns.allowed(50, 3, 7) == allowed).all()
+    assert Columns.draw(10, TreeParams(), 4).allowed(50, 3, 7).tolist() == [[1] * 10]
