@@ -56,7 +56,7 @@ class DKV:
         with wire.mentions() as found:
             data = wire.dumps(value)
         tasks, files = needs([*found, *blocks])
-        return self._engine.call(
+        answer: dict[str, Any] = self._engine.call(
             "put",
             key=key,
             value=data,
@@ -66,6 +66,12 @@ class DKV:
             holder=self._holder,
             expected=expected,
         )
+        if answer["status"] == "gone":
+            raise KeyNotFoundError(
+                f"The data of {answer['task'][0]!r}, which the value of {key!r} mentions, are "
+                "gone: they were deleted. Import or compute them again."
+            )
+        return answer
 
     def get(self, key: str) -> Any:
         """Return the value; raises `KeyNotFoundError`."""

@@ -110,7 +110,6 @@ def start_cluster(
         sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_INTERVAL_S))
     else:
         _settle_processes()
-    security = options.get("security")
     cluster = LocalCluster(
         n_workers=n_workers,
         threads_per_worker=threads_per_worker or max((os.cpu_count() or 1) // n_workers, 1),
@@ -118,7 +117,7 @@ def start_cluster(
         **options,
     )
     try:
-        client = Client(cluster, security=security)
+        client = Client(cluster)  # with the cluster's own security
     except BaseException:
         cluster.close()
         raise

@@ -158,7 +158,8 @@ class StorePlugin(SchedulerPlugin):
         expected: int | None = None,
     ) -> dict[str, Any]:
         """Store a value; `expected` is the version that it must replace (0: none)."""
-        await self.claims.wait_known(tasks)
+        if gone := await self.claims.wait_known(tasks):
+            return {"status": "gone", "task": gone[0]}
         return self.entries.put(key, value, kind, tasks, files, holder, expected)
 
     def get(self, key: str, bridge: str) -> dict[str, Any] | None:
@@ -326,14 +327,15 @@ class Claims:
     def __init__(self, scheduler: Any) -> None:
         self.scheduler = scheduler
 
-    async def wait_known(self, tasks: Iterable[Any], wait_s: float = 60.0) -> None:
-        """Wait until the scheduler has taken in the graphs that make `tasks`."""
-        deadline = time.monotonic() + wait_s
-        missing = set(tasks)
-        while missing := {t for t in missing if t not in self.scheduler.tasks}:
-            if time.monotonic() > deadline:
-                return
+    async def wait_known(self, tasks: Iterable[Any]) -> list[Any]:
+        """Wait until the scheduler has taken in the graphs of `tasks`; return those gone."""
+        give_up = time.monotonic() + UNKNOWN_GRACE_S
+        missing = list(tasks)
+        while missing := [t for t in missing if t not in self.scheduler.tasks]:
+            if time.monotonic() > give_up and not self.scheduler._active_graph_updates:
+                break
             await asyncio.sleep(0.002)
+        return missing
 
     def hold(self, name: str, tasks: Iterable[Any]) -> None:
         """Keep `tasks` alive under `name`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dh2o.mrtask import Engine
-from dh2o.mrtask.start import join_cluster
+from dh2o.mrtask.start import join_cluster, start_cluster
 from tests.killing import kill_worker, wait_for_workers
 from tests.mrtask.shell_cluster import certificate, shell_cluster
 from tests.mrtask.tables import CountUp, FloatSum, Scaled, counters, floats_of, table
@@ -70,6 +70,12 @@ def test_plain_cluster_grows_shrinks_and_is_shared(tmp_path: Path) -> None:
         assert FloatSum().do_all(blocks) == total
         kill_worker(engine, engine.places(blocks)[0])
         assert FloatSum().do_all(blocks) == total
+
+
+def test_local_cluster_with_temporary_credentials() -> None:
+    with start_cluster(n_workers=2, threads_per_worker=1, security=True) as engine:
+        assert engine.client.scheduler.address.startswith("tls://")
+        check_everything(engine)
 
 
 def test_tls_cluster(tmp_path: Path) -> None:

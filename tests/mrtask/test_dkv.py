@@ -168,6 +168,12 @@ def test_deleting_gives_memory_back(cluster3: Engine) -> None:
     say(f"{(filled - before) / 1e6:.0f} MB for the frame, {(used() - before) / 1e6:.0f} MB after")
 
 
+def test_value_whose_blocks_are_gone_is_refused(any_engine: Engine) -> None:
+    with pytest.raises(KeyNotFoundError, match="'never-made', which the value of 'x' mentions"):
+        any_engine.dkv.put("x", Blocks("never-made", (3,)))
+    assert "x" not in any_engine.dkv
+
+
 def test_names_only_without_data(any_engine: Engine) -> None:
     any_engine.dkv.put("x", Blocks("no-such-tasks", ()))
     assert FloatSum().do_all(any_engine.dkv.get("x")) is None

@@ -111,6 +111,22 @@ def test_wait_gives_up_in_time(any_engine: Engine, tmp_path: Path) -> None:
         job.wait(timeout=60)
 
 
+def test_ctrl_c_cancels(
+    any_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = any_engine.start_job("Endless", until_cancelled, str(tmp_path), dest="endless3")
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "wait_for_change", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            job.wait()
+    with pytest.raises(JobCancelledError):
+        job.wait(timeout=60)
+
+
 def test_removed_job_is_not_found(any_engine: Engine) -> None:
     job = any_engine.start_job("Adding", add, table(any_engine), 3)
     job.wait(timeout=60)
