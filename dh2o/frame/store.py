@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import FrameError, KeyLockedError, KeyNotFoundError
+from dh2o.frame.physical import engine_for
 from dh2o.mrtask import current_engine
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def put(frame: Frame, key: str) -> Frame:
             "! @ # $ % ^ & * ( ) + = { } [ ] | \\ ; : \" ' < > , / ?"
         )
     stored = frame.with_key(key)
-    current_engine().dkv.put(key, stored, kind=KIND)
+    engine_for(frame).dkv.put(key, stored, kind=KIND)
     return stored
 
 
@@ -63,7 +64,7 @@ def remember_rollups(frame: Frame) -> None:
         return stored
 
     with suppress(KeyNotFoundError, KeyLockedError):
-        current_engine().dkv.update(frame.key, with_rollups)
+        engine_for(frame).dkv.update(frame.key, with_rollups)
 
 
 def _identity(vec: Any) -> tuple[Any, int, str, Any]:
