@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ class Design:
     @property
     def starts(self) -> tuple[int, ...]:
         """Where each categorical's levels begin when every level has a place."""
-        return tuple(np.cumsum([0, *map(len, self.levels)]).tolist())
+        return tuple(accumulate(map(len, self.levels), initial=0))
 
     @property
     def n_places(self) -> int:

@@ -90,10 +90,11 @@ class Binomial(Family):
         return np.maximum(mu * (1.0 - mu), _SMALL)
 
     def deviance(self, y: F64, mu: F64) -> F64:
-        return 2.0 * (_y_log_ratio(y, mu) + _y_log_ratio(1.0 - y, 1.0 - mu))
+        return 2.0 * self.nll(y, mu)
 
     def nll(self, y: F64, mu: F64) -> F64:
-        return np.where(y == mu, 0.0, 0.5 * self.deviance(y, mu))
+        actual = np.where(y > 0.5, mu, 1.0 - mu)
+        return 0.0 - np.log(np.maximum(actual, _MIN_NORMAL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,9 @@ class FractionalBinomial(Binomial):
 
     name: ClassVar[str] = "fractionalbinomial"
     known_dispersion: ClassVar[bool] = False
+
+    def nll(self, y: F64, mu: F64) -> F64:
+        return _y_log_ratio(y, mu) + _y_log_ratio(1.0 - y, 1.0 - mu)
 
 
 @dataclass(frozen=True, slots=True)

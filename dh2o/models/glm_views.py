@@ -73,7 +73,8 @@ def with_coefficients(
     unknown = [name for name in coefficients if name not in names]
     if unknown:
         raise ParameterError(
-            f"The model has no coefficient {unknown[0]!r}. Its coefficients: "
+            f"The model has no coefficient {unknown[0]!r}: model coefficient length {len(names)} "
+            f"is different from coefficient provided by user {len(coefficients)}. It has: "
             f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''}."
         )
     beta = model.beta.copy()

@@ -24,11 +24,15 @@ PARAMS = ParamTable(
         *shared_group(
             "export_checkpoints_dir", "seed", "keep_cross_validation_models",
             "keep_cross_validation_predictions", "keep_cross_validation_fold_assignment",
-            "fold_assignment", "fold_column", "response_column", "ignored_columns",
-            "ignore_const_cols", "score_each_iteration",
+        ),
+        shared("fold_assignment", gridable=True),
+        shared("fold_column", gridable=True),
+        *shared_group(
+            "response_column", "ignored_columns", "ignore_const_cols", "score_each_iteration"
         ),
         Param("score_iteration_interval", "int", -1, "Measure the model every so many iterations; -1 for the end only."),
-        *shared_group("offset_column", "weights_column"),
+        shared("offset_column", gridable=True),
+        shared("weights_column", gridable=True),
         Param("family", "enum", "AUTO", "Distribution of the response; AUTO is binomial for two classes, gaussian for numbers.", values=FAMILY_NAMES, level="critical",
               supported=("AUTO", "gaussian", "binomial", "fractionalbinomial", "quasibinomial", "poisson", "gamma", "tweedie", "negativebinomial")),
         Param("tweedie_variance_power", "double", 0.0, "Power of the mean in the Tweedie variance.", level="critical", gridable=True),
