@@ -149,7 +149,8 @@ def _roles(
         roles[role] = name
     if builder.supervised and params.get("response_column") is None:
         findings.error("response_column", "Response column parameter not set.")
-    unknown = [n for n in params.get("ignored_columns") or () if n not in train.names]
+    known = set(train.names)
+    unknown = [n for n in params.get("ignored_columns") or () if n not in known]
     if unknown:
         findings.error("ignored_columns", f"Ignored columns not in the training frame: {unknown}")
     return roles
@@ -238,24 +239,25 @@ def _predictors(
 ) -> list[str]:
     """Return the columns to learn from, with one warning for those that were left out."""
     drop_constant = params.get("ignore_const_cols", True)
+    types = {name: vec.type for name, vec in zip(train.names, train.vecs, strict=True)}
 
     def is_bad(name: str) -> bool:
-        if train.vec(name).type in _UNUSABLE:
+        if types[name] in _UNUSABLE:
             return True
         stats = rollups[name]
         if not drop_constant:
             return False
-        constant = stats.n_na == stats.n_rows or (
-            stats.min == stats.max and not (builder.learns_from_na and stats.n_na)
-        )
-        return bool(constant)
+        one_value = stats.min == stats.max and stats.n_pinf + stats.n_ninf == 0
+        tells = builder.learns_from_na and stats.n_na > 0
+        return stats.n_na == stats.n_rows or (one_value and not tells)
 
     dropped = [name for name in usable if is_bad(name)]
     if dropped:
         findings.warn(
             "training_frame", f"Dropping bad and constant columns: [{', '.join(dropped)}]"
         )
-    return [name for name in usable if name not in dropped]
+    left_out = set(dropped)
+    return [name for name in usable if name not in left_out]
 
 
 def _check_response(
@@ -301,8 +303,9 @@ def _check_response(
 
 def _is_binary(stats: Rollups) -> bool:
     """Whether a numeric column holds two values only: 0 and 1, or -1 and 1."""
-    ends = (stats.min, stats.max)
-    return stats.is_int and (ends == (0, 1) or (ends == (-1, 1) and stats.n_zero == 0))
+    from_zero = stats.min == 0
+    without_zero = stats.min == -1 and stats.n_zero == 0
+    return stats.is_int and stats.max == 1 and (from_zero or without_zero)
 
 
 def _check_stopping(params: ModelParameters, category: ModelCategory, findings: _Findings) -> None:

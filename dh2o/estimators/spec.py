@@ -97,14 +97,12 @@ class TrainSpec:
         """Return the model output with all that the spec knows, and `more` from the algorithm."""
         import time
 
-        names = self.train.names
+        vecs = self.train.vecs
         fields: dict[str, Any] = {
             "category": self.category,
-            "names": names,
-            "domains": tuple(self.train.vec(name).domain for name in names),
-            "column_types": tuple(
-                "Enum" if self.train.vec(name).is_enum else "Numeric" for name in names
-            ),
+            "names": self.train.names,
+            "domains": tuple(vec.domain for vec in vecs),
+            "column_types": tuple("Enum" if vec.is_enum else "Numeric" for vec in vecs),
             "response": self.response,
             "weights": self.weights,
             "offset": self.offset,

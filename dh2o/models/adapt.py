@@ -69,10 +69,6 @@ class Adaptation:
     plans: tuple[ColumnPlan, ...]
     warnings: tuple[str, ...]
 
-    def plan(self, name: str) -> ColumnPlan | None:
-        """Return the plan of column `name`, if it was asked for."""
-        return next((p for p in self.plans if p.name == name), None)
-
     def columns(self, source: TileSource, n_rows: int) -> Columns:
         """Return the model's columns of one tile."""
         return Columns({p.name: p.values(source, n_rows) for p in self.plans}, n_rows)

@@ -27,9 +27,10 @@ def adaptation_of(
     if not with_metrics:
         special |= {output.response, output.weights}
     names = tuple(name for name in output.names if name not in special)
+    domains = dict(zip(output.names, output.domains, strict=True))
     wanted = Wanted(
         names,
-        tuple(output.domain_of(name) for name in names),
+        tuple(domains[name] for name in names),
         output.response,
         output.weights,
         output.offset,

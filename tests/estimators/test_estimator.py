@@ -20,7 +20,7 @@ from dh2o.mrtask import Engine
 from tests.estimators.mean_builder import MeanEstimator
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
