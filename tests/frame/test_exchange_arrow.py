@@ -110,7 +110,11 @@ def test_dictionaries_of_other_values_come_back(engine: Engine, array: pa.Array)
 
 def test_integers_beyond_63_bits_are_kept_where_doubles_are_exact(engine: Engine) -> None:
     table = pa.table(
-        {"u": pa.array([2**63, 3, None], pa.uint64()), "i": pa.array([-(2**63), 1, None])}
+        {
+            "u": pa.array([2**63, 3, None], pa.uint64()),
+            "i": pa.array([-(2**63), 1, None]),
+            "d": pa.array([-(2**63), None, 7]).view(pa.duration("ns")),
+        }
     )
     same_arrow(Frame.from_arrow(table).to_arrow(), table)
 

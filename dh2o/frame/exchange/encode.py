@@ -83,7 +83,7 @@ def _encode_number(array: Any, plan: ColumnPlan) -> Chunk:
     if pa.types.is_time32(kind):
         array = array.cast(pa.int32())
     values = array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-    if str(kind) == "int64" and len(values) and values.min() == INT64_MIN:
+    if len(values) and values.min() == INT64_MIN:  # the number that stands for NA
         return _encode_wide(values, array, plan)
     return encode_ints(values, _na_mask(array))
 
