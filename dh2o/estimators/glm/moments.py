@@ -118,7 +118,7 @@ def make_design(
 ) -> Design:
     """Return the design of the predictors `x`, after one pass over them."""
     cats = sorted(
-        (name for name in x if frame.vec(name).is_enum),
+        (name for name in x if frame.vec(name).is_enum and frame.vec(name).n_levels),
         key=lambda name: -frame.vec(name).n_levels,
     )
     numerics = tuple(name for name in x if not frame.vec(name).is_enum)

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from dh2o.errors import ModelError, ParameterError
@@ -264,3 +265,10 @@ def test_detailed_history_has_deviances(engine: Engine) -> None:
     assert table["deviance_test"][-1] == pytest.approx(table["deviance_train"][-1])
     assert table["deviance_xval"][-1] > table["deviance_train"][-1]
     assert table["training_r2"][-1] == pytest.approx(metrics.r2)
+
+
+def test_columns_without_any_value_do_no_harm(engine: Engine) -> None:
+    gone = pa.DictionaryArray.from_arrays(pa.nulls(N, pa.int32()), pa.array([], pa.string()))
+    frame = store("gone", {"a": A, "no level": gone, "no number": np.full(N, np.nan), "y": Y})
+    model = train(engine, frame, "y", lambda_=0.0, ignore_const_cols=False)
+    np.testing.assert_allclose(beta_of(model, "a"), np.polyfit(A, Y, 1), rtol=1e-9)
