@@ -68,7 +68,8 @@ def compare(name: str, path: Path, args: argparse.Namespace) -> None:
         base = base or got["seconds"]
         print(
             f"  {reader:8} {got['seconds']:6.2f} s  x{got['seconds'] / base:4.2f}"
-            f"  cpu {got['cpu']:6.2f} s  result {got['result']:5.0f} MB  peak +{got['peak']:5.0f} MB"
+            f"  cpu {got['cpu']:6.2f} s"
+            f"  result {got['result']:5.0f} MB  peak +{got['peak']:5.0f} MB"
         )
 
 
