@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dh2o.estimators.gbm.distributions import Distribution
+from dh2o.estimators.gbm.monotone import monotone_values
 from dh2o.estimators.gbm.response import ResponseFacts
 from dh2o.estimators.history import ScoringHistory
 from dh2o.estimators.scoring import spec_metric_builder
@@ -282,6 +283,10 @@ class Booster:
             values = self.distribution.leaf_values(
                 weights[leaves], fixed.gradient_of(tree.sums, bound_z)[leaves], terms[leaves]
             )
+        signs = self._signs()
+        if signs:
+            of_features = np.array([signs.get(name, 0) for name in self.spec.x], np.float64)
+            values = monotone_values(tree, values, weights, of_features)
         values = self._noise(values * rate)
         limit = self.params["max_abs_leafnode_pred"]
         tree.values[leaves] = np.clip(values, -limit, limit).astype(np.float32)

@@ -53,7 +53,7 @@ class FixedPoint:
         fixed = cls(n, shift, scale, max(facts.total * scale / n, 1e-300))
         if fixed.gradient_bits < 1:
             raise ModelError(
-                f"{n} rows of a total weight of {facts.total:g} are more than the sums of trees can "
+                f"{n} rows of a total weight of {facts.total:g} are more than sums of trees can "
                 "hold exactly. Train on a sample of the rows, or scale the weights down."
             )
         return fixed

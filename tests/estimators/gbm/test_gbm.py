@@ -109,6 +109,19 @@ def test_a_checkpoint_is_continued(train: Train, y: str) -> None:
     assert rest.output.scoring_history.column("number_of_trees")[0] == 4
 
 
+@pytest.mark.parametrize(("y", "sign"), [("number", 1), ("number", -1), ("two", 1)])
+def test_predictions_are_monotone_where_they_must(train: Train, y: str, sign: int) -> None:
+    model = train(y, monotone_constraints={"i": sign}, max_depth=6, min_rows=5, ntrees=20)
+    table = mixed(40).assign(i=0)
+    grid = pd.concat([table.assign(i=k) for k in range(30)], ignore_index=True)
+    stored(grid, "gbm_grid")
+    column = "predict" if y == "number" else "yes"
+    p = predict_frame(model, Frame.get("gbm_grid")).to_pandas()[column].to_numpy()
+    steps = np.diff(p.reshape(30, 40), axis=0) * sign
+    assert steps.min() >= -1e-9
+    assert (steps.max() > 0) == (sign == 1)  # the data rise with i
+
+
 def test_columns_meet_on_a_path_only_within_their_group(train: Train) -> None:
     forest = train("number", interaction_constraints=[["x", "i"], ["wide", "i"]]).forest
     assert 2 not in forest.features
