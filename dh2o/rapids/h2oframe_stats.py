@@ -98,8 +98,7 @@ class FrameStats(FrameBase):
 
     def any_na_rm(self) -> bool:
         """Return True when some value is neither 0 nor NA."""
-        known = self._call("-", 1, self._apply("is.na"))
-        return bool(self._apply("!=", 0)._apply("&", known)._number("any"))
+        return bool(self._number("any.na"))
 
     def isfactor(self) -> list[bool]:
         """Return which columns are categorical."""

@@ -24,28 +24,41 @@ __all__ = ["quantiles_of", "weighted_quantiles"]
 
 N_BINS = 2048
 FETCHED = 1 << 18  # values that are fetched and sorted rather than counted again
+SMALLEST_WIDTH = 1e-290  # narrower bins lie among the denormal numbers
 METHODS = ("interpolate", "average", "low", "high")
 
 
 @dataclass(frozen=True)
 class CountInBins(TileTask[Any, Any]):
-    """Counts of values below lo and in N_BINS equal bins of [lo, hi], for several ranges."""
+    """Counts of values in N_BINS equal bins of [lo, hi], with those below lo, for several ranges.
+
+    The last two columns are the smallest and largest value of the range.
+    """
 
     ranges: tuple[tuple[float, float], ...] = ()
 
     def begin(self) -> Any:
-        return np.zeros((len(self.ranges), N_BINS + 1), dtype=np.int64)
+        found = np.zeros((len(self.ranges), N_BINS + 3))
+        found[:, -2], found[:, -1] = np.inf, -np.inf
+        return found
 
     def add(self, partial: Any, values: list[Any]) -> Any:
         column = values[0]
         for i, (lo, hi) in enumerate(self.ranges):
             partial[i, 0] += np.count_nonzero(column < lo)
             inside = column[(column >= lo) & (column <= hi)]
-            partial[i, 1:] += np.bincount(bin_of(inside, lo, hi), minlength=N_BINS)
+            if not len(inside):
+                continue
+            partial[i, 1:-2] += np.bincount(bin_of(inside, lo, hi), minlength=N_BINS)
+            partial[i, -2] = min(partial[i, -2], inside.min())
+            partial[i, -1] = max(partial[i, -1], inside.max())
         return partial
 
     def combine(self, a: Any, b: Any) -> Any:
-        return a + b
+        a[:, :-2] += b[:, :-2]
+        np.minimum(a[:, -2], b[:, -2], out=a[:, -2])
+        np.maximum(a[:, -1], b[:, -1], out=a[:, -1])
+        return a
 
     def finish(self, total: Any) -> Any:
         return self.begin() if total is None else total
@@ -156,7 +169,7 @@ def _values_at(
 
 
 def _finite(a: float, b: float) -> bool:
-    return math.isfinite(a) and math.isfinite(b) and bin_width(a, b) > 0
+    return math.isfinite(a) and math.isfinite(b) and bin_width(a, b) > SMALLEST_WIDTH
 
 
 def bin_width(lo: float, hi: float) -> float:
@@ -201,7 +214,11 @@ def _narrow(
     counts = reduce(table, [column.expr], lambda p: CountInBins(p, ranges))
     out = {}
     for rank, (a, b, _) in open_.items():
-        row = counts[ranges.index((a, b))]
+        *numbers, low, high = counts[ranges.index((a, b))]
+        if low == high:
+            out[rank] = (low, high, 1)
+            continue
+        row = np.array(numbers)
         ends = np.cumsum(row)
         at = int(np.searchsorted(ends, rank, side="right")) - 1
         out[rank] = (*_edges(at, a, b), int(row[at + 1]))

@@ -143,9 +143,19 @@ def _frame(value: Val, symbol: str) -> Table:
     raise RapidsError(f"{symbol} needs a frame or number, found a {value.kind}.")
 
 
-@primitive("any.na", "ary:frame", "1 when some value is NA, else 0.")
+@primitive("any.na", "ary:frame", "1 when some value is neither 0 nor NA, else 0.")
 def any_na(_env: Env, table: Table) -> Val:
-    return ValNum(float(any(na_counts(table))))
+    for i, column in enumerate(table.columns):
+        if column.is_enum:
+            found = level_counts(table, column)[1:-1].any()
+        elif column.is_numberlike:
+            facts = facts_of(table, [column], "zeros")
+            found = facts.n_zero[0] < facts.counts[0]
+        else:
+            found = na_counts(table.select([i]))[0] < table.n_rows
+        if found:
+            return ValNum(1.0)
+    return ValNum(0.0)
 
 
 @primitive("naCnt", "ary:frame", "The number of NA in each column.")

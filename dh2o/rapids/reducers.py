@@ -123,12 +123,13 @@ class FactsTask(TileTask[Facts, Facts]):
                 self._merge_m2(
                     a, j, (float(of_b[0]), float(of_b[1]), float(of_b[2]), float(of_b[3]))
                 )
+        with np.errstate(all="ignore"):  # infinities of both signs have no sum
+            a.sums += b.sums
+            a.products *= b.products
         a.n_rows += b.n_rows
         a.n_na += b.n_na
-        a.sums += b.sums
         np.minimum(a.mins, b.mins, out=a.mins)
         np.maximum(a.maxs, b.maxs, out=a.maxs)
-        a.products *= b.products
         a.n_zero += b.n_zero
         return a
 

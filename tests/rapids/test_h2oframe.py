@@ -257,3 +257,10 @@ def test_long_loops_stay_shallow(engine: Engine) -> None:
     for _ in range(600):
         x = x + 1
     assert column(x) == [600, 601]
+
+
+def test_any_with_and_without_na(engine: Engine) -> None:
+    frame = H2OFrame({"x": [0.0, None]})
+    assert frame.any()
+    assert not frame.any_na_rm()
+    assert H2OFrame({"x": [0.0, None, 2.0]}).any_na_rm()
