@@ -248,6 +248,24 @@ class FrameMunging(FrameBase):
         """Return a fold for each row that spreads every class evenly."""
         return self._apply("stratified_kfold_column", n_folds, seed)
 
+    def interaction(
+        self,
+        factors: Any,
+        pairwise: bool,
+        max_factors: int,
+        min_occurrence: int,
+        destination_frame: str | None = None,
+    ) -> Self:
+        """Return crossed categorical columns: a level joins one level of each."""
+        from dh2o.rapids.makers import interaction
+
+        names = [self.names[i] for i in self._positions(factors)]
+        frame = interaction(self.frame, names, pairwise, max_factors, min_occurrence)
+        made = self._of_table(Table.of(frame))
+        if destination_frame is not None:
+            made.frame_id = destination_frame
+        return made
+
     # ---- order and shape
 
     def sort(self, by: Any, ascending: Any = ()) -> Self:

@@ -7,7 +7,7 @@ a small one into this process, `filter_rows` keeps the rows where a condition ho
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dh2o.mrtask import ColumnRef, Engine
     from dh2o.rapids.kernels import F64
 
-__all__ = ["TileTask", "filter_rows", "gather", "reduce", "store", "together"]
+__all__ = ["TileTask", "gather", "reduce", "store", "together"]
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -121,14 +121,14 @@ def reduce(table: Table, exprs: Sequence[Expr], make: Callable[[Program], TileTa
     """Return the result of a pass over formulas; nothing is stored."""
     compiled = compile_exprs(exprs)
     task = make(compiled.program)
-    tiles = _local_tiles(compiled.sources, table)
+    tiles = local_tiles(compiled.sources, table)
     if tiles is not None:
         return task.finish(task.fold_tiles(tiles))
     refs = [source.ref for source in compiled.sources if isinstance(source, Stored)]
     return task.do_all(ColumnsOf.of(refs, table.layout or ()))
 
 
-def _local_tiles(sources: Sequence[Stored | Local], table: Table) -> LocalTiles | None:
+def local_tiles(sources: Sequence[Stored | Local], table: Table) -> LocalTiles | None:
     """Return the values in this process when no source lies in blocks."""
     if any(isinstance(source, Stored) for source in sources):
         return None
@@ -177,11 +177,11 @@ def _joined(whole: Any, parts: list[Any]) -> Any:
 
 def _compute_block(block: Block, program: Program, types: tuple[VecType, ...]) -> Block:
     values = run_program(program, BlockTiles(block))
-    chunks = tuple(_encode_or_empty(t, v, block.n_rows) for t, v in zip(types, values, strict=True))
+    chunks = tuple(encode_or_empty(t, v, block.n_rows) for t, v in zip(types, values, strict=True))
     return Block(block.n_rows, chunks)
 
 
-def _encode_or_empty(type_: VecType, values: Any, n_rows: int) -> Chunk:
+def encode_or_empty(type_: VecType, values: Any, n_rows: int) -> Chunk:
     if n_rows == 0 and type_ in (VecType.STRING, VecType.UUID):
         from dh2o.chunks import all_na
 
@@ -190,7 +190,7 @@ def _encode_or_empty(type_: VecType, values: Any, n_rows: int) -> Chunk:
 
 
 def _given_block(n_rows: int, types: tuple[VecType, ...], values: list[Any]) -> Block:
-    chunks = tuple(_encode_or_empty(t, v, n_rows) for t, v in zip(types, values, strict=True))
+    chunks = tuple(encode_or_empty(t, v, n_rows) for t, v in zip(types, values, strict=True))
     return Block(n_rows, chunks)
 
 
@@ -207,7 +207,7 @@ def store(table: Table, engine: Engine | None = None) -> Table:
         columns = [table.columns[i] for i in fresh]
         compiled = compile_exprs([column.expr for column in columns])
         types = tuple(column.type for column in columns)
-        source = _carrier(compiled.sources, table)
+        source = carrier_of(compiled.sources, table)
         blocks = engine.map_blocks(
             _compute_block, [source], compiled.program, types, layout=table.layout
         )
@@ -217,7 +217,7 @@ def store(table: Table, engine: Engine | None = None) -> Table:
     return replace(Table.of(frame), key=table.key)
 
 
-def _carrier(sources: Sequence[Stored | Local], table: Table) -> Any:
+def carrier_of(sources: Sequence[Stored | Local], table: Table) -> Any:
     refs = [source.ref for source in sources if isinstance(source, Stored)]
     if not refs:
         refs = [any_stored_ref(table)]
@@ -233,10 +233,10 @@ def any_stored_ref(table: Table) -> ColumnRef:
         for source in compiled.sources:
             if isinstance(source, Stored):
                 return source.ref
-    return _row_blocks(table)
+    return row_blocks(table)
 
 
-def _row_blocks(table: Table) -> ColumnRef:
+def row_blocks(table: Table) -> ColumnRef:
     """Return a stored column of zeros with the table's layout."""
     layout = table.layout or ()
     engine = current_engine()
@@ -256,7 +256,7 @@ def store_local(table: Table, engine: Engine, layout: tuple[int, ...] | None = N
     args = []
     start = 0
     for n_rows in layout:
-        args.append((n_rows, types, [_values(c)[start : start + n_rows] for c in held.columns]))
+        args.append((n_rows, types, [values_of(c)[start : start + n_rows] for c in held.columns]))
         start += n_rows
     blocks = engine.submit_blocks(_given_block, args, layout=layout)
     vecs = tuple(
@@ -265,7 +265,7 @@ def store_local(table: Table, engine: Engine, layout: tuple[int, ...] | None = N
     return replace(Table.of(Frame(held.names, vecs, tuple(layout))), key=table.key)
 
 
-def _values(column: Column) -> Any:
+def values_of(column: Column) -> Any:
     if not isinstance(column.expr, Local):
         raise RapidsError("A column was expected in this process.")
     return column.expr.values
@@ -291,13 +291,13 @@ def gather(table: Table, what: str = "This operation") -> Table:
             "Select fewer rows or columns first."
         )
     compiled = compile_exprs(exprs)
-    tiles = _local_tiles(compiled.sources, table)
+    tiles = local_tiles(compiled.sources, table)
     if tiles is not None:
         parts = [run_program(compiled.program, tiles)]
     else:
-        source = _carrier(compiled.sources, table)
+        source = carrier_of(compiled.sources, table)
         parts = current_engine().collect(source, _Gather(compiled.program))
-    return _local_like(table, parts)
+    return local_like(table, parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +308,7 @@ class _Gather:
         return _values_of_block(block, self.program)
 
 
-def _local_like(table: Table, parts: list[list[Any]]) -> Table:
+def local_like(table: Table, parts: list[list[Any]]) -> Table:
     columns = []
     for i, column in enumerate(table.columns):
         pieces = [part[i] for part in parts if len(part[i])]
@@ -326,128 +326,6 @@ def _concat(pieces: list[Any], type_: VecType) -> Any:
     if len(pieces) == 1:
         return pieces[0]
     return np.concatenate(pieces) if pieces else np.empty(0)
-
-
-# ---- rows
-
-
-@dataclass(frozen=True, slots=True)
-class _PickRows:
-    """The program's outputs for chosen rows of each block; `rows` are numbers within the block."""
-
-    program: Program
-    rows: dict[int, Any]
-
-    def __call__(self, block: Block) -> list[Any]:
-        rows = self.rows[block.index]
-        start, stop = int(rows[0]), int(rows[-1]) + 1
-        part = block.slice(start, stop).placed(block.index, block.row_start + start)
-        picked = rows - start
-        values = run_program(self.program, BlockTiles(part))
-        return [v[picked] if isinstance(v, np.ndarray) else v.take(_arrow(picked)) for v in values]
-
-
-def fetch_rows(table: Table, rows: Any) -> Table:
-    """Return rows (ascending numbers) as values in this process; only their blocks are read."""
-    if table.layout is None:
-        return take_local(table, rows)
-    compiled = compile_exprs([column.expr for column in table.columns])
-    if _local_tiles(compiled.sources, table) is not None:
-        return take_local(table, rows)
-    starts = np.concatenate([[0], np.cumsum(table.layout)])
-    where = np.searchsorted(starts, rows, side="right") - 1
-    wanted = {int(b): rows[where == b] - starts[b] for b in np.unique(where)}
-    source = _carrier(compiled.sources, table)
-    pick = _PickRows(compiled.program, wanted)
-    parts = current_engine().collect(source, pick, sorted(wanted)) if wanted else []
-    return _local_like(replace(table, n_rows=len(rows)), parts)
-
-
-def _keep_block(block: Block, program: Program, n_kept: int, types: tuple[VecType, ...]) -> Block:
-    """Keep the rows where the program's last output holds: stored chunks, then computed columns."""
-    tiles = BlockTiles(block, first=n_kept)
-    outputs = run_program(program, tiles)
-    rows = np.flatnonzero((outputs[-1] != 0) & ~np.isnan(outputs[-1]))
-    chunks = [chunk.take(rows) for chunk in block.chunks[:n_kept]]
-    for type_, values in zip(types, outputs[:-1], strict=True):
-        picked = values[rows] if isinstance(values, np.ndarray) else values.take(_arrow(rows))
-        chunks.append(_encode_or_empty(type_, picked, len(rows)))
-    return Block(len(rows), tuple(chunks))
-
-
-def _arrow(rows: Any) -> Any:
-    import pyarrow as pa
-
-    return pa.array(rows, type=pa.int64())
-
-
-def filter_rows(table: Table, condition: Column) -> Table:
-    """Return the rows where `condition` is neither 0 nor NA."""
-    if table.layout is None:
-        held = gather(table)
-        keep = gather(held.like(["keep"], [condition])).columns[0]
-        flags = _values(keep)
-        return take_local(held, np.flatnonzero((flags != 0) & ~np.isnan(flags)))
-    stored = [i for i, c in enumerate(table.columns) if c.vec is not None]
-    fresh = [i for i, c in enumerate(table.columns) if c.vec is None]
-    refs, places = _stored_refs([table.columns[i].vec for i in stored])
-    exprs = [table.columns[i].expr for i in fresh]
-    compiled = compile_exprs([*exprs, condition.expr])
-    sources = [s.ref for s in compiled.sources if isinstance(s, Stored)]
-    types = tuple(table.columns[i].type for i in fresh)
-    all_refs = refs + sources or [_row_blocks(table)]
-    blocks = current_engine().map_blocks(
-        _keep_block,
-        [ColumnsOf.of(all_refs, table.layout)],
-        compiled.program,
-        len(refs),
-        types,
-    )
-    vecs: dict[int, Vec] = {}
-    for i, (at, sub_at) in zip(stored, places, strict=True):
-        vec = table.columns[i].vec
-        if vec is not None:
-            vecs[i] = vec.moved((blocks, at), None if sub_at is None else (blocks, sub_at))
-    for j, i in enumerate(fresh):
-        vecs[i] = Vec(types[j], (blocks, len(refs) + j), table.columns[i].domain)
-    ordered = tuple(vecs[i] for i in range(table.n_cols))
-    return Table.of(Frame(table.names, ordered, tuple(blocks.layout)))
-
-
-def _stored_refs(
-    vecs: Iterable[Vec | None],
-) -> tuple[list[ColumnRef], list[tuple[int, int | None]]]:
-    """Return the columns to carry, and for each Vec the positions of its values and sub-ms part."""
-    refs: list[ColumnRef] = []
-    places: list[tuple[int, int | None]] = []
-    for vec in vecs:
-        if vec is None:
-            continue
-        refs.append(vec.ref)
-        at = len(refs) - 1
-        if vec.sub_ms is not None:
-            refs.append(vec.sub_ms)
-        places.append((at, len(refs) - 1 if vec.sub_ms is not None else None))
-    return refs, places
-
-
-def take_local(table: Table, rows: Any) -> Table:
-    """Return rows of a table in this process, in this order; -1 gives a row of NA."""
-    held = gather(table)
-    rows = np.asarray(rows, dtype=np.int64)
-    gaps = bool((rows < 0).any())
-    columns = []
-    for column in held.columns:
-        values = _values(column)
-        if isinstance(values, np.ndarray):
-            source = np.append(values, np.nan) if gaps else values
-            taken: Any = source[rows]
-        else:
-            import pyarrow as pa
-
-            taken = values.take(pa.array(rows, type=pa.int64(), mask=rows < 0))
-        columns.append(Column(column.type, Local(taken), column.domain))
-    return Table(held.names, tuple(columns), len(rows), None)
 
 
 # ---- one layout for several tables

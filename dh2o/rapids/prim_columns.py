@@ -12,8 +12,9 @@ from dh2o.frame import VecType
 from dh2o.rapids.arithmetic import java_double
 from dh2o.rapids.columns import Column, Const, Local, Op, Table, numeric, unique_names
 from dh2o.rapids.evaluator import Env
-from dh2o.rapids.passes import fetch_rows, filter_rows, gather, store, together
+from dh2o.rapids.passes import gather, store, together
 from dh2o.rapids.reducers import na_counts
+from dh2o.rapids.row_selection import fetch_rows, filter_rows
 from dh2o.rapids.selectors import columns_py, columns_r, row_numbers
 from dh2o.rapids.stack import stack_rows
 from dh2o.rapids.table import primitive

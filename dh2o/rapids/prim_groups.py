@@ -21,8 +21,9 @@ from dh2o.rapids.columns import (
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.groups import Grouped, grouped, sorted_groups
 from dh2o.rapids.kernels import F64
-from dh2o.rapids.passes import gather, take_local
+from dh2o.rapids.passes import gather
 from dh2o.rapids.prim_types import to_enum
+from dh2o.rapids.row_selection import take_local
 from dh2o.rapids.selectors import columns_r
 from dh2o.rapids.table import primitive
 from dh2o.rapids.tree import Id, Node, Str

@@ -20,9 +20,10 @@ from dh2o.rapids.columns import (
 )
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.groups import group_rows
-from dh2o.rapids.passes import MAX_GATHERED_CELLS, gather, take_local
+from dh2o.rapids.passes import MAX_GATHERED_CELLS, gather
 from dh2o.rapids.prim_groups import key_columns
 from dh2o.rapids.rearrange import join_rows, key_values, reordered, sort_order
+from dh2o.rapids.row_selection import take_local
 from dh2o.rapids.running import fill_gaps
 from dh2o.rapids.selectors import columns_r
 from dh2o.rapids.table import primitive

@@ -10,8 +10,9 @@ import numpy as np
 from dh2o.errors import RapidsError
 from dh2o.rapids.columns import Column, Const, Local, Op, Table, default_names, local_table, numeric
 from dh2o.rapids.evaluator import Env
-from dh2o.rapids.passes import filter_rows, gather, take_local
+from dh2o.rapids.passes import gather
 from dh2o.rapids.row_numbers import row_number_column
+from dh2o.rapids.row_selection import filter_rows, take_local
 from dh2o.rapids.table import primitive
 from dh2o.rapids.values import Val, ValFrame, ValNum, ValNums, ValStr, ValStrs
 

@@ -14,6 +14,7 @@ from dh2o.rapids import (  # noqa: F401
     prim_series,
     prim_stats,
     prim_strings,
+    prim_tables,
     prim_times,
     prim_types,
 )

@@ -15,8 +15,9 @@ from dh2o.frame import VecType
 from dh2o.rapids.columns import Column, Local, Table, local_table, unique_names
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.levels import recoded
-from dh2o.rapids.passes import gather, store, take_local, together
+from dh2o.rapids.passes import gather, store, together
 from dh2o.rapids.prim_types import to_enum
+from dh2o.rapids.row_selection import take_local
 from dh2o.rapids.stack import stack_rows
 
 __all__ = ["join_rows", "key_values", "reordered", "sort_order"]

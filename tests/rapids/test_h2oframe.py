@@ -264,3 +264,9 @@ def test_any_with_and_without_na(engine: Engine) -> None:
     assert frame.any()
     assert not frame.any_na_rm()
     assert H2OFrame({"x": [0.0, None, 2.0]}).any_na_rm()
+
+
+def test_interaction_crosses_levels(engine: Engine) -> None:
+    frame = H2OFrame({"p": ["u", "v", "u", "u"], "q": ["x", "x", "y", "x"]}).asfactor()
+    made = frame.interaction(["p", "q"], pairwise=False, max_factors=10, min_occurrence=1)
+    assert column(made) == ["u_x", "v_x", "u_y", "u_x"]
