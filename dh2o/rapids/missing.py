@@ -10,6 +10,7 @@ import numpy as np
 
 from dh2o.errors import RapidsError
 from dh2o.rapids.columns import Column, Const, Expr, Op, Table
+from dh2o.rapids.groups import grouped
 from dh2o.rapids.levels import level_counts
 from dh2o.rapids.order_statistics import quantiles_of
 from dh2o.rapids.reducers import facts_of
@@ -44,7 +45,7 @@ def impute_table(table: Table, call: ImputeCall) -> tuple[Table, Table | list[fl
     if len(values) != table.n_cols:
         raise RapidsError(f"{len(values)} values to impute for {table.n_cols} columns.")
     columns = [
-        c if math.isnan(v) or c.is_string else _filled(c, Const(v))
+        c if math.isnan(v) or not (c.is_numberlike or c.is_enum) else _filled(c, Const(v))
         for c, v in zip(table.columns, values, strict=True)
     ]
     return table.like(table.names, columns), values
@@ -75,7 +76,9 @@ def _value(table: Table, column: Column, call: ImputeCall) -> float:
     if method == "median":
         return quantiles_of(table, [column], [0.5], call.combine)[0][0][0]
     if method == "mode":
-        raise RapidsError("Cannot impute a number column with its mode; use mean or median.")
+        groups = grouped(table, [column], [])
+        counts = np.where(np.isnan(groups.keys[0]), 0, groups.n_rows)
+        return float(groups.keys[0][counts.argmax()]) if counts.any() else math.nan
     return facts_of(table, [column]).mean(0)
 
 

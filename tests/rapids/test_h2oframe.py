@@ -201,6 +201,9 @@ def test_impute_and_fill(fr: H2OFrame) -> None:
     other.impute("v", by="g")
     assert column(other, "v") == [2, 2, None]
     assert column(H2OFrame({"v": [1.0, None, None]}).fillna(maxlen=1)) == [1, 1, None]
+    counted = H2OFrame({"v": [3.0, 2.0, 3.0, None]})
+    assert counted.impute("v", method="mode") == [3]
+    assert column(counted) == [3, 2, 3, 3]
 
 
 def test_apply_traces_the_function(fr: H2OFrame) -> None:
