@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,18 +62,21 @@ def _add_cluster_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _engine(options: argparse.Namespace, **more: Any) -> Engine:
-    from dh2o.mrtask import init
+@contextmanager
+def _engine(options: argparse.Namespace, **more: Any) -> Iterator[Engine]:
+    """Make an engine of this command's own, current until the command ends."""
+    from dh2o.mrtask import use_engine
+    from dh2o.mrtask.start import join_cluster, start_cluster
 
-    if options.scheduler:
-        return init(options.scheduler)
     if options.workers < 0:
         raise ParameterError(f"--workers is {options.workers}; it must be 0 or more.")
     if options.workers:
         more |= {"n_workers": options.workers, "processes": True}
     if options.threads_per_worker:
         more["threads_per_worker"] = options.threads_per_worker
-    return init(**more)
+    engine = join_cluster(options.scheduler) if options.scheduler else start_cluster(**more)
+    with engine, use_engine(engine):
+        yield engine
 
 
 # -------------------------------------------------------------------------------------- server
