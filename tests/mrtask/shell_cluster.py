@@ -56,8 +56,8 @@ class ShellCluster:
             process.send_signal(signal.SIGTERM)
         for process in self._processes:
             try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
+                process.wait(5)
+            except subprocess.TimeoutExpired:  # a nanny that is starting a worker is deaf
                 process.kill()
                 process.wait()
 

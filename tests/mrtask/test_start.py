@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dask
 import pytest
 from distributed import Client, LocalCluster
 
@@ -117,7 +118,10 @@ def test_lost_scheduler_gives_a_typed_error() -> None:
     engine = start_cluster(n_workers=1, threads_per_worker=1, processes=True)
     guest = join_cluster(engine.client.scheduler.address)
     engine.close()
-    with pytest.raises(WorkerLostError, match="The scheduler does not answer"):
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "0.5s"}),
+        pytest.raises(WorkerLostError, match="The scheduler does not answer"),
+    ):
         guest.dkv.get("a")
     guest.close()
 
