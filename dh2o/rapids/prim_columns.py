@@ -14,7 +14,7 @@ from dh2o.rapids.columns import Column, Const, Local, Op, Table, numeric, unique
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.passes import gather, store, together
 from dh2o.rapids.reducers import na_counts
-from dh2o.rapids.row_selection import fetch_rows, filter_rows
+from dh2o.rapids.row_selection import fetch_rows, filter_rows, take_local
 from dh2o.rapids.selectors import columns_py, columns_r, row_numbers
 from dh2o.rapids.stack import stack_rows
 from dh2o.rapids.table import primitive
@@ -53,7 +53,7 @@ def rows(_env: Env, table: Table, selector: Val) -> Val:
         if not 0 <= selector.value < table.n_rows:
             if selector.value < 0:
                 return rows(_env, table, ValNums.of([selector.value]))
-            raise RapidsError(f"Row must be an integer from 0 to {table.n_rows - 1}")
+            return ValFrame(take_local(table.like(table.names, _no_rows(table)), np.array([-1])))
         return ValFrame(slice_table(table, int(selector.value), int(selector.value) + 1))
     if not isinstance(selector, ValNums):
         raise RapidsError(f"Row slicing requires numbers or a 0/1 frame, found a {selector.kind}.")
@@ -66,6 +66,11 @@ def rows(_env: Env, table: Table, selector: Val) -> Val:
     if isinstance(where, tuple):
         return ValFrame(slice_table(table, *where))
     return ValFrame(take_table(table, where))
+
+
+def _no_rows(table: Table) -> tuple[Column, ...]:
+    """Return the columns without rows; taking row -1 of them gives a row of NA, as H2O does."""
+    return slice_table(table, 0, 0).columns
 
 
 def _where(table: Table, condition: Table) -> Table:
