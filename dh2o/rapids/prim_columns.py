@@ -53,7 +53,8 @@ def rows(_env: Env, table: Table, selector: Val) -> Val:
         if not 0 <= selector.value < table.n_rows:
             if selector.value < 0:
                 return rows(_env, table, ValNums.of([selector.value]))
-            return ValFrame(take_local(table.like(table.names, _no_rows(table)), np.array([-1])))
+            # a row beyond the end is a row of NA, as in H2O
+            return ValFrame(take_local(slice_table(table, 0, 0), np.array([-1])))
         return ValFrame(slice_table(table, int(selector.value), int(selector.value) + 1))
     if not isinstance(selector, ValNums):
         raise RapidsError(f"Row slicing requires numbers or a 0/1 frame, found a {selector.kind}.")
@@ -66,11 +67,6 @@ def rows(_env: Env, table: Table, selector: Val) -> Val:
     if isinstance(where, tuple):
         return ValFrame(slice_table(table, *where))
     return ValFrame(take_table(table, where))
-
-
-def _no_rows(table: Table) -> tuple[Column, ...]:
-    """Return the columns without rows; taking row -1 of them gives a row of NA, as H2O does."""
-    return slice_table(table, 0, 0).columns
 
 
 def _where(table: Table, condition: Table) -> Table:
