@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dh2o.errors import DH2OError
+
 from .files import Files
 from .logbook import LogBook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from dh2o.mrtask import Engine
     from dh2o.rapids import Session
@@ -27,6 +29,9 @@ log = logging.getLogger("dh2o.server")
 
 #: Sessions of clients that went away without a word are dropped beyond this number, oldest first.
 _MAX_SESSIONS = 1000
+
+#: A name is promised to a client for this long.
+_PROMISE_S = 5.0
 
 
 class ServerState:
@@ -42,6 +47,7 @@ class ServerState:
         self._sessions: dict[str, tuple[Session, threading.RLock]] = {}
         self._lock = threading.Lock()
         self.time_zone = "UTC"
+        self._promised: dict[str, float] = {}
         self._n_models = 0
         self._n_active = 0
         self._last_request = time.monotonic()
@@ -72,6 +78,30 @@ class ServerState:
             with self._lock:
                 self._n_active -= 1
                 self._last_request = time.monotonic()
+
+    def promise_key(self, names: Iterable[str]) -> str:
+        """Return the first of `names` that is free, and keep it from other clients for a while.
+
+        A client asks for the name of a frame in one request and makes the frame in the next; two
+        clients that import the same file at once would get the same name otherwise.
+        """
+        dkv = self.engine.dkv
+        with self._lock:
+            now = time.monotonic()
+            self._promised = {
+                name: since for name, since in self._promised.items() if now - since < _PROMISE_S
+            }
+            making = {job.dest for job in self.engine.jobs() if not job.finished}
+            for name in names:
+                if name not in self._promised and name not in making and not dkv.contains(name):
+                    self._promised[name] = now
+                    return name
+        raise DH2OError("No free name is left.")
+
+    def keep_promise(self, name: str) -> None:
+        """Say that the frame of a promised name is being made now, or is no longer wanted."""
+        with self._lock:
+            self._promised.pop(name, None)
 
     def new_session(self) -> str:
         """Open a session and return its key."""

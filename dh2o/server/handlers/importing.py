@@ -6,6 +6,7 @@ import re
 import secrets
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import KeyNotFoundError, ParameterError, ParseError
@@ -71,9 +72,10 @@ def guess(call: Call, args: ParseSetupV3) -> ParseSetupV3:
     keys = _names(args.source_frames)
     overrides = _overrides(args, skip={"source_frames", "destination_frame"})
     setup = guess_setup([_source(call, key) for key in keys], **overrides)
-    name = _free_frame_name(call, setup.destination_frame or "frame.hex")
     if path_of_key(keys[0]) is None:
         name = f"Key_Frame__{keys[0]}.hex"
+    else:
+        name = _free_frame_name(call, setup.destination_frame or "frame.hex")
     return _setup_schema(setup, keys, name)
 
 
@@ -87,6 +89,7 @@ def parse(call: Call, args: ParseV3) -> ParseV3:
     sources = [_source(call, key) for key in keys]
     setup = replace(guess_setup(sources, **overrides), timezone=call.state.time_zone)
     job = start_parse(call.state.engine, setup, dest, files=sources)
+    call.state.keep_promise(dest)
     if args.blocking:
         job.wait(progress=False)
     args.job = job_schema(job)
@@ -100,7 +103,9 @@ def parse_svmlight(call: Call, args: ParseSVMLightV3) -> Any:
     setup = guess_setup(sources, parse_type="SVMLight")
     dest = args.destination_frame.name if args.destination_frame else None
     name = dest or _free_frame_name(call, setup.destination_frame or "frame.hex")
-    return job_schema(start_parse(call.state.engine, setup, name, files=sources))
+    job = start_parse(call.state.engine, setup, name, files=sources)
+    call.state.keep_promise(name)
+    return job_schema(job)
 
 
 def upload(call: Call) -> dict[str, Any]:
@@ -199,13 +204,9 @@ def _frozen(value: Any) -> Any:
 
 
 def _free_frame_name(call: Call, name: str) -> str:
-    dkv = call.state.engine.dkv
     stem = name.removesuffix(".hex")
-    n = 0
-    while dkv.contains(name):
-        n += 1
-        name = f"{stem}{n}.hex"
-    return name
+    numbered = (f"{stem}{n}.hex" for n in count(1))
+    return call.state.promise_key(chain([name], numbered))
 
 
 def _setup_schema(setup: ParseSetup, keys: list[str], name: str) -> ParseSetupV3:
