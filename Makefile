@@ -6,11 +6,12 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.dh2o-test-extra
 
-.PHONY: demo test setup lint types layers docs bench clean help
+.PHONY: demo test test-slow setup lint types layers clean help
 
 help:
 	@echo "make demo    load real flights data, look at it, train, judge, score (about a minute)"
 	@echo "make test    the whole test suite"
+	@echo "make test-slow    what takes minutes, such as twenty kills in a row"
 	@echo "make lint types layers    the checks that CI runs before the tests"
 
 setup: $(STAMP)
@@ -30,6 +31,9 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+test-slow: setup
+	$(BIN)/python -m pytest -m slow
 
 lint: setup
 	$(BIN)/ruff check .

@@ -137,7 +137,9 @@ def _cannot_listen(options: ServerOptions, error: OSError) -> ParameterError:
 def serve(options: ServerOptions, *, out: TextIO | None = None) -> None:
     """Serve until a signal or ``POST /3/Shutdown``; workers started here stop with it."""
     from dh2o.mrtask import init
+    from dh2o.mrtask.allocator import limit_arenas
 
+    limit_arenas()
     stream = out or sys.stdout
     local: dict[str, Any] = {}
     if options.scheduler is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dh2o.errors import FrameError, KeyNotFoundError, ParameterError
 from dh2o.frame import Frame
+from dh2o.mrtask.allocator import give_back
 from dh2o.server.frame_view import Window, column_frame, frame_schema
 from dh2o.server.schemas.base import Key
 from dh2o.server.schemas.frames import (
@@ -158,4 +159,5 @@ def remove_all_keys(call: Call, args: RemoveAllV3) -> RemoveAllV3:
     if not retained:
         call.state.close_sessions()
     dkv.remove_all(retained=retained)
+    give_back()
     return args
