@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 
 import cloudpickle
 import pytest
+from hypothesis import HealthCheck, settings
 
 from dh2o.mrtask import Engine, init, use_engine
 from dh2o.mrtask.engine import set_current
+
+# The same examples each time and no clock: a test fails by what it finds, not by luck or load.
+# HYPOTHESIS_PROFILE=search looks for new examples.
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -32,8 +32,7 @@ ints = arrays(
     elements=st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-3, 300)),
     fill=st.integers(0, 5),
 )
-settings.register_profile("chunks", deadline=None, max_examples=80)
-chunk_settings = settings.get_profile("chunks")
+chunk_settings = settings(max_examples=80)
 
 
 @chunk_settings
