@@ -74,7 +74,8 @@ def run_client(url: str, data: str) -> dict[str, dict[str, float]]:
     """Return steps and metrics of one run against `url` on the file `data`."""
     command = [sys.executable, str(HERE / "flights_client.py"), url, data]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+    answer = next(line for line in done.stdout.splitlines() if line.startswith("{"))
+    return dict(json.loads(answer))
 
 
 def main() -> None:

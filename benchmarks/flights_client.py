@@ -1,7 +1,8 @@
 """The flights job through the official H2O client: step times and metrics as JSON.
 
 Run by ``bench_flights.py`` once against real H2O and once against ``dh2o server``; the script is
-the same for both, only the URL differs. The last line of its output is the JSON.
+the same for both, only the URL differs. The line of its output that begins with a brace
+is the JSON.
 """
 
 from __future__ import annotations
