@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dh2o.parse.guess import guess_setup
 from dh2o.parse.parser import parse_files, start_parse
-from dh2o.parse.setup import ParseSetup, frame_key_of
+from dh2o.parse.setup import ParseSetup, frame_key_of, numbered_keys
 from dh2o.parse.sources import RawFile, list_files
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "frame_key_of",
     "guess_setup",
     "list_files",
+    "numbered_keys",
     "parse_files",
     "start_parse",
 ]

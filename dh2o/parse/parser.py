@@ -13,7 +13,7 @@ from dh2o.frame import Frame
 from dh2o.parse.guess import guess_setup
 from dh2o.parse.plan import check_setup, with_header_names
 from dh2o.parse.run import ParseRun
-from dh2o.parse.setup import ParseSetup, frame_key_of
+from dh2o.parse.setup import ParseSetup, frame_key_of, numbered_keys
 from dh2o.parse.sources import RawFile, absolute, source_of
 
 if TYPE_CHECKING:
@@ -103,12 +103,7 @@ def _free_key(engine: Engine, setup: ParseSetup, files: Sequence[File]) -> str:
         first = files[0]
         name = frame_key_of(first.name if isinstance(first, RawFile) else os.fspath(first))
     taken = set(engine.dkv.keys())
-    stem = name.removesuffix(".hex")
-    number = 0
-    while name in taken:
-        number += 1
-        name = f"{stem}{number}.hex"
-    return name
+    return next(key for key in numbered_keys(name) if key not in taken)
 
 
 def _parse(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from dh2o.errors import ParseError
@@ -150,6 +151,14 @@ def frame_key_of(source: str) -> str:
     if not name or not (name[0].isalpha() or name[0] == "_"):
         name = f"X{name}"
     return f"{name}.hex"
+
+
+def numbered_keys(name: str) -> Iterator[str]:
+    """Yield `name` and then its numbered kin, for the taken: ``a.hex``, ``a1.hex``, ``a2.hex``."""
+    yield name
+    stem = name.removesuffix(".hex")
+    for number in count(1):
+        yield f"{stem}{number}.hex"
 
 
 _DATA_SUFFIXES = frozenset(

@@ -16,7 +16,7 @@ import pytest
 import zstandard
 
 from dh2o.errors import ParseError
-from dh2o.parse import frame_key_of, guess_setup, list_files
+from dh2o.parse import frame_key_of, guess_setup, list_files, numbered_keys
 
 from .conftest import run
 
@@ -150,3 +150,8 @@ def test_tables_that_come_with_h2o() -> None:
     assert list_files("h2o://iris")[0].endswith("iris.csv")
     with pytest.raises(ParseError, match="does not have it"):
         list_files("h2o://../secret")
+
+
+def test_taken_names_are_numbered() -> None:
+    names = numbered_keys("prostate.hex")
+    assert [next(names) for _ in range(3)] == ["prostate.hex", "prostate1.hex", "prostate2.hex"]

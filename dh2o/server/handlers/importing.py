@@ -6,11 +6,17 @@ import re
 import secrets
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
-from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import KeyNotFoundError, ParameterError, ParseError
-from dh2o.parse import ParseSetup, RawFile, guess_setup, list_files, start_parse
+from dh2o.parse import (
+    ParseSetup,
+    RawFile,
+    guess_setup,
+    list_files,
+    numbered_keys,
+    start_parse,
+)
 from dh2o.server.files import Files, UploadedFile, import_key, path_of_key
 from dh2o.server.schemas.base import Key
 from dh2o.server.schemas.parse import (
@@ -75,7 +81,7 @@ def guess(call: Call, args: ParseSetupV3) -> ParseSetupV3:
     if path_of_key(keys[0]) is None:
         name = f"Key_Frame__{keys[0]}.hex"
     else:
-        name = _free_frame_name(call, setup.destination_frame or "frame.hex")
+        name = call.state.promise_key(numbered_keys(setup.destination_frame or "frame.hex"))
     return _setup_schema(setup, keys, name)
 
 
@@ -102,7 +108,7 @@ def parse_svmlight(call: Call, args: ParseSVMLightV3) -> Any:
     sources = [_source(call, key) for key in keys]
     setup = guess_setup(sources, parse_type="SVMLight")
     dest = args.destination_frame.name if args.destination_frame else None
-    name = dest or _free_frame_name(call, setup.destination_frame or "frame.hex")
+    name = dest or call.state.promise_key(numbered_keys(setup.destination_frame or "frame.hex"))
     job = start_parse(call.state.engine, setup, name, files=sources)
     call.state.keep_promise(name)
     return job_schema(job)
@@ -201,12 +207,6 @@ def _overrides(args: Any, skip: set[str]) -> dict[str, Any]:
 
 def _frozen(value: Any) -> Any:
     return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
-
-
-def _free_frame_name(call: Call, name: str) -> str:
-    stem = name.removesuffix(".hex")
-    numbered = (f"{stem}{n}.hex" for n in count(1))
-    return call.state.promise_key(chain([name], numbered))
 
 
 def _setup_schema(setup: ParseSetup, keys: list[str], name: str) -> ParseSetupV3:
