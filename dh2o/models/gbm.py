@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from dh2o.models.columns import F64, Columns
 from dh2o.models.forest import Forest
-from dh2o.models.model import Model
 from dh2o.models.output import ModelOutput
 from dh2o.models.params import ModelParameters
+from dh2o.models.tree_model import TreeModel
 
 __all__ = ["GBMModel", "response_scale"]
 
@@ -41,26 +41,18 @@ def response_scale(distribution: str, f: F64) -> F64:
 
 
 @dataclass(frozen=True, eq=False)
-class GBMModel(Model):
+class GBMModel(TreeModel):
     """Sum of trees on the link scale: ``link(prediction) = init_f + offset + trees``."""
 
     algo: ClassVar[str] = "gbm"
     algo_full_name: ClassVar[str] = "Gradient Boosting Machine"
 
-    forest: Forest
     init_f: float
     distribution: str
 
-    @property
-    def features(self) -> tuple[str, ...]:
-        """Names of the predictors, in the order of the trees' feature numbers."""
-        return self.output.x
-
     def link_scale(self, columns: Columns) -> F64:
         """Return the link-scale scores, shape (n_classes or 1, n_rows)."""
-        x = np.zeros((columns.n_rows, len(self.features) + 1))
-        columns.matrix(self.features, out=x[:, :-1])
-        f = self.forest.sums(x).T + self.init_f
+        f = self.forest.sums(self.tree_rows(columns)).T + self.init_f
         if self.output.offset is not None:
             f = f + columns[self.output.offset]
         return f
