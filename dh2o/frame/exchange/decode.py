@@ -131,11 +131,20 @@ def _decode_column(chunk: Chunk, column: ArrowColumn, sub_ms: Chunk | None = Non
 
 
 def _with_nulls(values: npt.NDArray[Any], na: npt.NDArray[np.bool_] | None) -> Any:
+    """Return an Arrow array over these buffers: `pa.array` would import pandas to check types."""
     import pyarrow as pa
 
-    if na is None or not na.any():
-        return pa.array(values)
-    return pa.array(values, mask=na)
+    validity = None if na is None or not na.any() else _bits(~na)
+    is_bool = values.dtype == np.bool_
+    data = _bits(values) if is_bool else pa.py_buffer(np.ascontiguousarray(values))
+    kind = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [validity, data])
+
+
+def _bits(flags: npt.NDArray[np.bool_]) -> Any:
+    import pyarrow as pa
+
+    return pa.py_buffer(np.packbits(flags, bitorder="little"))
 
 
 def _decode_number(chunk: Chunk, kind: Any, na_is_nan: bool) -> Any:
@@ -145,7 +154,7 @@ def _decode_number(chunk: Chunk, kind: Any, na_is_nan: bool) -> Any:
         return pa.nulls(chunk.n_rows)
     if pa.types.is_floating(kind):
         values = chunk.floats()
-        array = pa.array(values) if na_is_nan else _with_nulls(values, np.isnan(values))
+        array = _with_nulls(values, None if na_is_nan else np.isnan(values))
         return array if str(kind) == "double" else array.cast(kind, safe=False)
     if pa.types.is_decimal(kind):
         return _decode_decimal(chunk, kind)
@@ -184,7 +193,7 @@ def _decode_decimal(chunk: Chunk, kind: Any) -> Any:
         na = np.zeros(len(ints), np.bool_) if hidden is None else hidden
         unscaled = ints // 10**-kind.scale
     words = np.stack([unscaled, unscaled >> 63], axis=1)
-    validity = pa.array(~na).buffers()[1] if len(na) else None
+    validity = _bits(~na)
     wide = pa.decimal128(min(kind.precision, 38), kind.scale)
     array = pa.Array.from_buffers(wide, len(na), [validity, pa.py_buffer(words)])
     return array if wide == kind else array.cast(kind)
