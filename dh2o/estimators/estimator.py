@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dh2o.errors import ModelError, ParameterError
 from dh2o.estimators.accessors import MetricAccessors, table_or_pandas
 from dh2o.estimators.builder import start_build
+from dh2o.estimators.explain.methods import ExplainSide
 from dh2o.estimators.inputs import (
     as_frame,
     column_name,
@@ -33,7 +34,7 @@ _ESTIMATORS: dict[str, type[H2OEstimator]] = {}
 _SPECIAL = ("response_column", "weights_column", "offset_column", "fold_column")
 
 
-class H2OEstimator(MetricAccessors, SklearnSide):
+class H2OEstimator(MetricAccessors, ExplainSide, SklearnSide):
     """Base of all estimators.
 
     A subclass names its parameter table: ``class H2OFooEstimator(H2OEstimator, table=PARAMS)``;

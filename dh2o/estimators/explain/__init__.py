@@ -1,0 +1,1 @@
+"""Explanations of models on stored frames: passes over blocks, plots, trees to look at."""
