@@ -13,6 +13,7 @@ from dh2o.estimators.scoring import model_metrics, predict_frame
 from dh2o.estimators.spec import TrainSpec
 
 if TYPE_CHECKING:
+    from dh2o.estimators.drf import H2ORandomForestEstimator
     from dh2o.estimators.gbm import H2OGradientBoostingEstimator
     from dh2o.estimators.glm import H2OGeneralizedLinearEstimator
 
@@ -21,6 +22,7 @@ __all__ = [
     "H2OEstimator",
     "H2OGeneralizedLinearEstimator",
     "H2OGradientBoostingEstimator",
+    "H2ORandomForestEstimator",
     "Message",
     "ModelBuilder",
     "Param",
@@ -41,6 +43,7 @@ __all__ = [
 _HOMES = {
     "H2OGeneralizedLinearEstimator": "dh2o.estimators.glm",
     "H2OGradientBoostingEstimator": "dh2o.estimators.gbm",
+    "H2ORandomForestEstimator": "dh2o.estimators.drf",
 }
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dh2o.models.forest import Forest
     from dh2o.mrtask import WorkerContext
 
-__all__ = ["StateSpec", "TreeState", "build_state"]
+__all__ = ["StateSpec", "TreeState", "build_state", "fill_state"]
 
 _TILE = 32_768  # rows binned at once: their bins stay in the second-level cache
 _MIN_SHARD = 8_192  # rows below which a second thread costs more than it brings
@@ -121,6 +121,10 @@ class TreeState:
 
         self.each_shard(add)
 
+    def start_from(self, before: Forest, x: F64, to: slice) -> None:
+        """Add the trees of the model before to the predictions of the rows `to`, which hold `x`."""
+        self.f[:, to] += before.sums(x).T
+
     def walk(self, k: int, tree: RawTree) -> None:
         """Add the values of any tree to class k's predictions of all rows."""
         none = np.zeros(0, np.int32)
@@ -144,6 +148,15 @@ def _cut(n_rows: int, n_threads: int) -> list[tuple[int, int]]:
 def build_state(blocks: list[Block], spec: StateSpec, worker: WorkerContext) -> TreeState:
     """Return the state of the rows of `blocks`, with the predictions of the trees so far."""
     state = TreeState(sum(block.n_rows for block in blocks), spec, worker)
+    fill_state(state, blocks)
+    for k, tree in spec.trees:
+        state.walk(k, tree)
+    return state
+
+
+def fill_state(state: TreeState, blocks: list[Block]) -> None:
+    """Bin the rows of `blocks` and take their targets, weights and first predictions."""
+    spec = state.spec
     tiles: list[tuple[Block, int, int, int]] = []
     at = 0
     for block in blocks:
@@ -153,12 +166,9 @@ def build_state(blocks: list[Block], spec: StateSpec, worker: WorkerContext) -> 
         )
         at += block.n_rows
     cuts = [_padded_cuts(feature) for feature in spec.bin_map.features]
-    worker.map(lambda tile: _fill(state, cuts, *tile), tiles)
+    state.worker.map(lambda tile: _fill(state, cuts, *tile), tiles)
     if (state.weights == 1.0).all():
         state.weights = np.ones(1, np.float32)
-    for k, tree in spec.trees:
-        state.walk(k, tree)
-    return state
 
 
 def _padded_cuts(feature: FeatureBins) -> Any:
@@ -192,7 +202,7 @@ def _fill(state: TreeState, cuts: list[Any], block: Block, start: int, stop: int
         x = np.zeros((stop - start, len(spec.bin_map.features) + 1))
         for k, feature in enumerate(spec.bin_map.features):
             x[:, k] = block.chunk(feature.name).floats(None, start, stop)
-        state.f[:, to] += spec.before.sums(x).T
+        state.start_from(spec.before, x, to)
     fill_bins(spec.bin_map, cuts, block, start, stop, state.bins, state.wide_bins, at)
 
 
