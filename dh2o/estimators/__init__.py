@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from dh2o.estimators.drf import H2ORandomForestEstimator
     from dh2o.estimators.gbm import H2OGradientBoostingEstimator
     from dh2o.estimators.glm import H2OGeneralizedLinearEstimator
+    from dh2o.estimators.isotonic import H2OIsotonicRegressionEstimator
 
 __all__ = [
     "BuilderError",
     "H2OEstimator",
     "H2OGeneralizedLinearEstimator",
     "H2OGradientBoostingEstimator",
+    "H2OIsotonicRegressionEstimator",
     "H2ORandomForestEstimator",
     "Message",
     "ModelBuilder",
@@ -43,6 +45,7 @@ __all__ = [
 _HOMES = {
     "H2OGeneralizedLinearEstimator": "dh2o.estimators.glm",
     "H2OGradientBoostingEstimator": "dh2o.estimators.gbm",
+    "H2OIsotonicRegressionEstimator": "dh2o.estimators.isotonic",
     "H2ORandomForestEstimator": "dh2o.estimators.drf",
 }
 

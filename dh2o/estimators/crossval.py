@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dh2o.estimators.balance import without_column
+from dh2o.estimators.build_one import build_one
 from dh2o.estimators.folds import Folds, fold_weights, make_folds
 from dh2o.estimators.holdout import holdout_frames, summary_table
 from dh2o.estimators.job_parts import JobPart
@@ -50,7 +52,8 @@ def build_cross_validated(ctx: JobContext, builder: ModelBuilder, spec: TrainSpe
     try:
         made = [_build_fold(ctx, builder, spec, folds, i) for i in range(folds.n_folds)]
         part = JobPart(ctx, folds.n_folds, folds.n_folds + 1)
-        main = builder.build(part, spec.replace(cv_facts=tuple(fold.facts for fold in made)))
+        facts = tuple(fold.facts for fold in made)
+        main = build_one(part, builder, spec.replace(cv_facts=facts))
         return _with_cross_validation(ctx, spec, folds, made, main)
     except BaseException:
         ctx.dkv.remove(*keys)
@@ -67,12 +70,11 @@ def _build_fold(
     part = JobPart(ctx, fold, folds.n_folds + 1)
     model = part.finished_model(own.model_key)
     if model is None:
-        model = builder.build(part, own)
+        model = build_one(part, builder, own)
     counter = model.metric_builder(spec_metric_builder(own, valid=True))
     partial = MetricsTask.of(model, holdout, counter, WEIGHTS).do_all(holdout)
     metrics = model.output.validation_metrics or counter.finish(partial)
-    output = model.output.replace(
-        **_without_internal(model, spec),
+    output = without_column(model.output, WEIGHTS, spec.weights).replace(
         validation_metrics=metrics.replace(model_key=own.model_key, frame_key=spec.training_frame),
         end_time_ms=int(time.time() * 1000),
     )
@@ -109,19 +111,6 @@ def _weighted(spec: TrainSpec, weights: Frame) -> Frame:
     special = [WEIGHTS, *(name for name in (spec.offset, spec.response) if name is not None)]
     with_weights = spec.train.with_columns({WEIGHTS: weights})
     return with_weights.select([*spec.x, *special])
-
-
-def _without_internal(model: Model, spec: TrainSpec) -> dict[str, Any]:
-    """Return output fields in which the fold's weights are the user's, or gone."""
-    output = model.output
-    columns = zip(output.names, output.domains, output.column_types, strict=True)
-    kept = [
-        (spec.weights if name == WEIGHTS else name, domain, kind)
-        for name, domain, kind in columns
-        if name != WEIGHTS or spec.weights is not None
-    ]
-    names, domains, kinds = zip(*kept, strict=True)
-    return {"names": names, "domains": domains, "column_types": kinds, "weights": spec.weights}
 
 
 def _with_cross_validation(

@@ -8,7 +8,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dh2o.estimators.build_one import build_one
+from dh2o.estimators.calibrate import with_calibration
+from dh2o.estimators.checkpoint import encoding_before
 from dh2o.estimators.crossval import build_cross_validated, is_cross_validated
+from dh2o.estimators.encode_frame import encoded
 from dh2o.estimators.spec import TrainSpec
 from dh2o.models import Model, ModelError, save_model
 from dh2o.models.metrics import ModelMetrics
@@ -24,9 +28,10 @@ def run_build(ctx: JobContext, builder: ModelBuilder, spec: TrainSpec) -> Model:
     The builder travels with the job, so that algorithms of other packages work on any worker.
     """
     with locked(ctx, spec):
-        cross_validated = is_cross_validated(spec)
-        build = build_cross_validated if cross_validated else _build
+        spec = encoded(spec, encoding_before(spec))
+        build = build_cross_validated if is_cross_validated(spec) else build_one
         model = finished(build(ctx, builder, spec), spec)
+        model = with_calibration(ctx, model, spec)
         ctx.dkv.put(model.key, model, kind="model")
         export(model, spec.params.get("export_checkpoints_dir"))
     return model
@@ -47,15 +52,12 @@ def export(model: Model, folder: str | None) -> None:
         ) from None
 
 
-def _build(ctx: JobContext, builder: ModelBuilder, spec: TrainSpec) -> Model:
-    return builder.build(ctx, spec)
-
-
 @contextmanager
 def locked(ctx: JobContext, spec: TrainSpec) -> Iterator[None]:
     """Keep the frames of `spec` from being changed or removed meanwhile."""
     with ExitStack() as stack:
-        for key in {spec.training_frame, spec.validation_frame}:
+        frames = {spec.training_frame, spec.validation_frame}
+        for key in frames | {spec.params.get("calibration_frame")}:
             if key is not None and ctx.dkv.contains(key):
                 stack.enter_context(ctx.dkv.reading(key))
         yield

@@ -29,19 +29,19 @@ F64 = NDArray[np.float64]
 class HoldoutTask(MRTask[None, None]):
     """Prediction columns, each row's by the model of the fold that held it out."""
 
-    __slots__ = ("is_classifier", "models", "plan")
+    __slots__ = ("is_classifier", "models", "plans")
 
-    def __init__(self, models: list[Model], plan: Adaptation) -> None:
+    def __init__(self, models: list[Model], plans: list[Adaptation]) -> None:
         self.models = [slim(model) for model in models]
-        self.plan = plan
+        self.plans = plans  # levels may be in another order in each fold's model
         self.is_classifier = models[0].output.category.is_classifier
 
     def map(self, block: Block) -> tuple[Chunk, ...]:  # type: ignore[override]  # makes chunks
         n_columns = len(self.models[0].prediction_names)
         out = np.zeros((n_columns, block.n_rows))
         folds = block.floats(ASSIGNMENT)
-        for start, stop, columns in tiles(block, self.plan):
-            for fold, model in enumerate(self.models):
+        for fold, (model, plan) in enumerate(zip(self.models, self.plans, strict=True)):
+            for start, stop, columns in tiles(block, plan):
                 rows = np.flatnonzero(folds[start:stop] == fold)
                 if len(rows) == 0:
                     continue
@@ -78,14 +78,14 @@ def holdout_frames(models: list[Model], spec: TrainSpec, folds: Folds) -> tuple[
     """Return the predictions of all rows by the model that held them out, and those by fold."""
     first = models[0]
     source = spec.train.with_columns({ASSIGNMENT: folds.assignment})
-    plan = adaptation_of(first, infos_for(first, source))
+    plans = [adaptation_of(model, infos_for(model, source)) for model in models]
     names = first.prediction_names
     is_classifier = first.output.category.is_classifier
     types = [VecType.NUMERIC] * len(names)
     domains: list[tuple[str, ...] | None] = [None] * len(names)
     if is_classifier:
         types[0], domains[0] = VecType.ENUM, first.output.response_domain
-    blocks = HoldoutTask(models, plan).new_blocks(source, len(names))
+    blocks = HoldoutTask(models, plans).new_blocks(source, len(names))
     combined = Frame.of(names, blocks, types, domains)
     both = combined.with_columns({ASSIGNMENT: folds.assignment})
     parts = []

@@ -89,7 +89,6 @@ def prepare(
         seed=seed,
         training_frame=train.key,
         validation_frame=params.get("validation_frame"),
-        original_names=train.names,
         start_time_ms=now,
         deadline_ms=now + int(seconds * 1000) if limited else None,
     )

@@ -5,7 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
-_MODULES = ("dh2o.estimators.drf", "dh2o.estimators.gbm", "dh2o.estimators.glm")
+_MODULES = (
+    "dh2o.estimators.drf",
+    "dh2o.estimators.gbm",
+    "dh2o.estimators.glm",
+    "dh2o.estimators.isotonic",
+)
 
 
 def load() -> None:

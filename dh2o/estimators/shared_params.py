@@ -254,6 +254,28 @@ _SHARED: tuple[Param, ...] = (
         level="expert",
         gridable=True,
     ),
+    Param(
+        "calibrate_model",
+        "boolean",
+        False,
+        "Add calibrated class probabilities (cal_…) to predictions.",
+        level="expert",
+    ),
+    Param(
+        "calibration_frame",
+        "Key<Frame>",
+        None,
+        "Frame to calibrate on; no part of the training frame.",
+        level="expert",
+    ),
+    Param(
+        "calibration_method",
+        "enum",
+        "AUTO",
+        "How to calibrate; AUTO is PlattScaling.",
+        values=("AUTO", "PlattScaling", "IsotonicRegression"),
+        level="expert",
+    ),
     Param("max_confusion_matrix_size", "int", 20, "Accepted for compatibility.", low=0),
     Param(
         "standardize", "boolean", True, "Scale numeric columns to mean 0 and standard deviation 1."

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from dh2o.estimators.messages import Message
 from dh2o.models import ModelCategory, ModelOutput, ModelParameters
+from dh2o.models.encoding import Encoding
+from dh2o.models.output import class_correction
 
 if TYPE_CHECKING:
     from dh2o.frame import Frame
@@ -38,7 +40,6 @@ class TrainSpec:
     seed: int
     training_frame: str | None
     validation_frame: str | None
-    original_names: tuple[str, ...]
     messages: tuple[Message, ...] = ()
     start_time_ms: int = 0
     deadline_ms: int | None = None
@@ -46,6 +47,11 @@ class TrainSpec:
     # (cross-validation: the fold's held-out rows).
     valid_weights: str | None = None
     is_cv_model: bool = False
+    # What was done to categorical columns; `x` and `train` are as they are afterwards.
+    encoding: Encoding | None = None
+    # Share of each class in the training frame, and in the rows as balance_classes weighs them.
+    prior_class_distrib: tuple[float, ...] | None = None
+    model_class_distrib: tuple[float, ...] | None = None
     # Facts that the folds' models found for the main model, e.g. the number of trees to build.
     cv_facts: tuple[dict[str, Any], ...] = ()
 
@@ -66,6 +72,11 @@ class TrainSpec:
     def domains(self) -> dict[str, tuple[str, ...] | None]:
         """Levels of each column of the training frame, None where it is not categorical."""
         return self.train.domains
+
+    @property
+    def class_correction(self) -> tuple[float, ...] | None:
+        """Factors that undo the balancing of classes in probabilities; None if there was none."""
+        return class_correction(self.prior_class_distrib, self.model_class_distrib)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -107,7 +118,10 @@ class TrainSpec:
             "weights": self.weights,
             "offset": self.offset,
             "fold": self.fold,
-            "original_names": self.original_names,
+            "original_names": self.encoding.names if self.encoding else None,
+            "encoding": self.encoding,
+            "prior_class_distrib": self.prior_class_distrib,
+            "model_class_distrib": self.model_class_distrib,
             "training_frame": self.training_frame,
             "validation_frame": self.validation_frame,
             "warnings": self.warnings,

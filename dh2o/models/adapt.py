@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dh2o.errors import ModelError
 from dh2o.models.columns import F64, Columns
+from dh2o.models.encoding import EncodingStep
 
 _SHOWN_LEVELS = 20
 
@@ -68,10 +69,14 @@ class Adaptation:
 
     plans: tuple[ColumnPlan, ...]
     warnings: tuple[str, ...]
+    steps: tuple[EncodingStep, ...] = ()
 
     def columns(self, source: TileSource, n_rows: int) -> Columns:
         """Return the model's columns of one tile."""
-        return Columns({p.name: p.values(source, n_rows) for p in self.plans}, n_rows)
+        made = {p.name: p.values(source, n_rows) for p in self.plans}
+        for step in self.steps:
+            made |= step.columns(made.pop(step.source))
+        return Columns(made, n_rows)
 
 
 @dataclass(frozen=True, slots=True)

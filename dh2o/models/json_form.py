@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.errors import ModelError
+from dh2o.models.calibration import IsotonicCalibration, PlattScaling
 from dh2o.models.category import ModelCategory
+from dh2o.models.encoding import Encoding, EncodingStep
 from dh2o.models.metrics import (
     ConfusionMatrix,
     ModelMetrics,
@@ -44,6 +46,9 @@ def register_type(cls: type[T]) -> type[T]:
 
 for _type in (
     ConfusionMatrix,
+    Encoding,
+    EncodingStep,
+    IsotonicCalibration,
     ModelMetrics,
     ModelMetricsBinomial,
     ModelMetricsMultinomial,
@@ -52,6 +57,7 @@ for _type in (
     ModelOutput,
     ModelParameter,
     MultinomialAuc,
+    PlattScaling,
     Thresholds,
     TwoDimTable,
 ):

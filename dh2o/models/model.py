@@ -80,7 +80,14 @@ class Model(ABC):
         names = ["predict"]
         if self.output.category.is_classifier:
             names += [probability_name(level) for level in self.output.response_domain or ()]
-        return (*names, *self.extra_columns())
+        names += self.extra_columns()
+        if self.output.calibration is not None:
+            names += [f"cal_{name}" for name in names[1:3]]
+        return tuple(names)
+
+    def corrected(self, probabilities: F64) -> F64:
+        """Return class probabilities with the balancing of classes in training undone."""
+        return corrected(probabilities, self.output.class_correction)
 
     def labels(self, raw: F64) -> NDArray[np.int32]:
         """Return the predicted class of each row; -1 where the probabilities are NA."""
@@ -93,8 +100,14 @@ class Model(ABC):
 
     def predictions(self, raw: F64) -> list[NDArray[Any]]:
         """Return the columns of `prediction_names` made from what `score` returned."""
-        first = [self.labels(raw)] if self.output.category.is_classifier else []
-        return [*first, *(np.ascontiguousarray(raw[:, idx]) for idx in range(raw.shape[1]))]
+        columns: list[NDArray[Any]] = []
+        if self.output.category.is_classifier:
+            columns.append(self.labels(raw))
+        columns += [np.ascontiguousarray(raw[:, idx]) for idx in range(raw.shape[1])]
+        if self.output.calibration is not None:
+            p1 = self.output.calibration.calibrated(raw[:, 0], raw[:, 1])
+            columns += [1.0 - p1, p1]
+        return columns
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Keep the printout: ``dataclass`` would give every subclass a repr of its own."""
@@ -119,3 +132,15 @@ def probability_name(level: str) -> str:
     except ValueError:
         return level
     return f"p{level}"
+
+
+def corrected(probabilities: F64, factors: tuple[float, ...] | None) -> F64:
+    """Return each class probability times its factor, scaled so that rows sum to 1 again.
+
+    As H2O does after ``balance_classes``: the factor is prior share / share in the balanced rows.
+    """
+    if factors is None:
+        return probabilities
+    scaled: F64 = probabilities * np.array(factors)
+    sums = scaled.sum(axis=1, keepdims=True)
+    return np.divide(scaled, sums, out=scaled, where=sums > 0)

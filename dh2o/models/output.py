@@ -6,7 +6,9 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from dh2o.models.calibration import Calibration
 from dh2o.models.category import ModelCategory
+from dh2o.models.encoding import Encoding
 from dh2o.models.metrics.base import ModelMetrics
 from dh2o.models.table import TwoDimTable
 
@@ -17,6 +19,9 @@ class ModelOutput:
 
     ``names`` are the predictors in training order, then offset, weights and fold column where
     there are any, the response last; ``domains`` and ``column_types`` run in parallel.
+    They are the columns as the model reads them; ``encoding`` says how the user's columns become
+    those. ``prior_class_distrib`` is the share of each class in the training frame,
+    ``model_class_distrib`` that in the rows that were learned from, where classes were balanced.
     ``extra`` holds the algorithm's own output fields (JSON-able values or tables) under H2O's
     names; the REST layer and ``save_model`` carry them as they are.
     """
@@ -49,12 +54,29 @@ class ModelOutput:
     validation_frame: str | None = None
     warnings: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
+    encoding: Encoding | None = None
+    prior_class_distrib: tuple[float, ...] | None = None
+    model_class_distrib: tuple[float, ...] | None = None
+    calibration: Calibration | None = None
 
     @property
     def x(self) -> tuple[str, ...]:
         """Names of the predictors, in training order."""
         special = {self.response, self.weights, self.offset, self.fold}
         return tuple(name for name in self.names if name not in special)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the predictors as the user gives them: before encoding, in training order."""
+        if self.encoding is None:
+            return self.x
+        special = {self.response, self.weights, self.offset, self.fold}
+        return tuple(name for name in self.encoding.names if name not in special)
+
+    @property
+    def class_correction(self) -> tuple[float, ...] | None:
+        """Factors that undo the balancing of classes in probabilities; None if there was none."""
+        return class_correction(self.prior_class_distrib, self.model_class_distrib)
 
     @property
     def response_domain(self) -> tuple[str, ...] | None:
@@ -97,3 +119,13 @@ class ModelOutput:
     def replace(self, **changes: Any) -> ModelOutput:
         """Return a copy with `changes`."""
         return dataclasses.replace(self, **changes)
+
+
+def class_correction(
+    prior: tuple[float, ...] | None, model: tuple[float, ...] | None
+) -> tuple[float, ...] | None:
+    """Return prior / model share of each class, 1 where one of them is 0."""
+    if prior is None or model is None:
+        return None
+    pairs = zip(prior, model, strict=True)
+    return tuple(p / m if p != 0 and m != 0 else 1.0 for p, m in pairs)

@@ -15,7 +15,7 @@ from dh2o.models.table_input import local_table
 
 def score_table(model: Model, data: Any) -> F64:
     """Return the raw predictions of a local table, shape (n_rows, n_outputs)."""
-    table = local_table(data, model.output.x)
+    table = local_table(data, model.output.input_names)
     plan = adaptation_of(model, table.infos)
     return model.score(plan.columns(table.source(), table.n_rows))
 

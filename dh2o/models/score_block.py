@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from dh2o.chunks import Block
 from dh2o.models.adapt import Adaptation, ColumnInfo, TileSource, Wanted, plan_adaptation
 from dh2o.models.columns import F64, Columns
+from dh2o.models.encoding import EncodingStep
 from dh2o.models.model import Model
 
 TILE_ROWS = 1 << 16
@@ -28,6 +30,11 @@ def adaptation_of(
         special |= {output.response, output.weights}
     names = tuple(name for name in output.names if name not in special)
     domains = dict(zip(output.names, output.domains, strict=True))
+    steps: tuple[EncodingStep, ...] = ()
+    if output.encoding is not None:
+        steps = output.encoding.needed_for({i.name: i.type in ("numeric", "na") for i in offered})
+        names, before = _before(steps, names)
+        domains |= before
     wanted = Wanted(
         names,
         tuple(domains[name] for name in names),
@@ -37,7 +44,17 @@ def adaptation_of(
         output.fold,
         with_metrics,
     )
-    return plan_adaptation(wanted, offered)
+    return dataclasses.replace(plan_adaptation(wanted, offered), steps=steps)
+
+
+def _before(
+    steps: tuple[EncodingStep, ...], names: tuple[str, ...]
+) -> tuple[tuple[str, ...], dict[str, tuple[str, ...] | None]]:
+    """Return the columns that are read before the steps make others of them."""
+    made = {name for step in steps for name in step.names}
+    kept = tuple(name for name in names if name not in made)
+    sources: dict[str, tuple[str, ...] | None] = {step.source: step.levels for step in steps}
+    return (*sources, *kept), sources
 
 
 def tiles(block: Block, adaptation: Adaptation) -> Iterator[tuple[int, int, Columns]]:

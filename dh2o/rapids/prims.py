@@ -6,6 +6,7 @@ from dh2o.rapids import (  # noqa: F401
     prim_assign,
     prim_columns,
     prim_groups,
+    prim_isotonic,
     prim_operators,
     prim_random,
     prim_reduce,

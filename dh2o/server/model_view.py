@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["builder_json", "model_json", "model_synopsis", "parameter_schemas"]
 
 #: The names of algorithms in schema names, where they are not the capital letters of the short one.
-_PROPER = {"deeplearning": "DeepLearning", "kmeans": "KMeans", "naivebayes": "NaiveBayes"}
+_PROPER = {
+    "deeplearning": "DeepLearning",
+    "isotonicregression": "IsotonicRegression",
+    "kmeans": "KMeans",
+    "naivebayes": "NaiveBayes",
+}
 #: What every model says of itself, so that clients can show help on its output.
 _HELP = {name: spec["help"] or name for name, spec in ModelOutputSchemaV3.wire_fields().items()}
 
