@@ -59,7 +59,7 @@ class GBMModel(TreeModel):
 
     def score(self, columns: Columns) -> F64:
         """Return predictions: one column, or the probability of each class."""
-        return response_scale(self.distribution, self.link_scale(columns))
+        return self.corrected(response_scale(self.distribution, self.link_scale(columns)))
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return what `from_state` needs."""

@@ -36,6 +36,7 @@ from dh2o.estimators.trees.steps import (
 from dh2o.models.forest import Forest
 from dh2o.models.gbm import response_scale
 from dh2o.models.metrics import ModelMetrics
+from dh2o.models.model import corrected
 from dh2o.mrtask import LocalState, StateLost
 
 if TYPE_CHECKING:
@@ -383,8 +384,13 @@ class Booster:
         self._scoring_s = self._scored_at - started
 
     def _scorer(self, valid: bool) -> ScoreRows:
-        link = functools.partial(response_scale, self.distribution.name)
+        factors = self.spec.class_correction
+        link = functools.partial(_prediction, self.distribution.name, factors)
         return ScoreRows(spec_metric_builder(self.spec, valid), link)
+
+
+def _prediction(distribution: str, factors: tuple[float, ...] | None, f: F64) -> F64:
+    return corrected(response_scale(distribution, f), factors)
 
 
 def _n_threads() -> int:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dh2o.estimators.builder import ModelBuilder, register
+from dh2o.estimators.checkpoint import TREE_FIXED, check_checkpoint, model_before
 from dh2o.estimators.gbm.boosting import Booster, Grown
-from dh2o.estimators.gbm.checkpoint import check_checkpoint, model_before
 from dh2o.estimators.gbm.distributions import Distribution, distribution_of
 from dh2o.estimators.gbm.initial import initial_score
 from dh2o.estimators.gbm.parameters import PARAMS
 from dh2o.estimators.gbm.response import ResponseFacts, ResponsePass
 from dh2o.estimators.messages import Message
 from dh2o.estimators.spec import TrainSpec
+from dh2o.estimators.tree_checks import tree_messages
 from dh2o.estimators.trees.binning import MAX_NARROW_BINS
 from dh2o.estimators.trees.sampling import BinLimits, bin_map_of
 from dh2o.estimators.trees.to_forest import forest_of
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["GBMBuilder"]
 
 _OF_NUMBERS = ("gaussian", "poisson", "gamma", "tweedie", "laplace", "quantile", "huber")
+# Beside H2O's list: what the trees before depend on as well.
+_FIXED = ("distribution", "histogram_type", "categorical_encoding")
 _MONOTONE = ("gaussian", "bernoulli", "tweedie", "quantile")
 
 
@@ -64,7 +67,8 @@ class GBMBuilder(ModelBuilder):
         yield from _check_distribution(spec)
         yield from _check_sampling(spec)
         yield from _check_constraints(spec)
-        yield from check_checkpoint(spec)
+        yield from tree_messages(spec)
+        yield from check_checkpoint(spec, GBMModel, TREE_FIXED + _FIXED, _n_trees_before)
 
     def build(self, ctx: JobContext, spec: TrainSpec) -> Model:
         """Return the model."""
@@ -82,7 +86,7 @@ class GBMBuilder(ModelBuilder):
         limits = BinLimits(most, params["nbins_cats"])
         bin_map = bin_map_of(spec.train, spec.x, response, spec.weights, limits)
         init_f = initial_score(spec, distribution, facts)
-        before = model_before(spec)
+        before = model_before(spec, GBMModel)
         booster = Booster(
             ctx, spec, distribution, facts, init_f if before is None else before.init_f, bin_map,
             None if before is None else before.forest,
@@ -96,6 +100,10 @@ class GBMBuilder(ModelBuilder):
     def cv_facts(self, model: Model) -> dict[str, Any]:
         """Return the number of trees that a fold's model has."""
         return {"ntrees": model.forest.n_trees} if isinstance(model, GBMModel) else {}
+
+
+def _n_trees_before(model: GBMModel) -> int:
+    return model.forest.n_trees
 
 
 def _model(spec: TrainSpec, distribution: Distribution, forest: Forest, grown: Grown) -> GBMModel:
