@@ -19,10 +19,12 @@ from .handlers import (
     pages,
     scoring,
     sessions,
+    trees,
 )
 from .routing import Route
 from .schemas import cluster as c
 from .schemas import diagnostics as d
+from .schemas import explain as x
 from .schemas import frames as f
 from .schemas import grids as g
 from .schemas import linear as lin
@@ -147,6 +149,10 @@ SCORING = [
     Route("GET", "/3/ModelMetrics/frames/{frame}/models/{model}", scoring.list_metrics, mm.ModelMetricsListSchemaV3, mm.ModelMetricsListSchemaV3, "Metrics of a model on a frame that it keeps."),
 ]  # fmt: skip
 
+EXPLAIN = [
+    Route("GET", "/3/Tree", trees.show_tree, x.TreeV3, x.TreeV3, "One tree of a model."),
+]  # fmt: skip
+
 DIAGNOSTICS = [
     Route("GET", "/3/LogAndEcho", diagnostics.echo, d.LogAndEchoV3, d.LogAndEchoV3, "Write a message to the log."),
     Route("POST", "/3/LogAndEcho", diagnostics.echo, d.LogAndEchoV3, d.LogAndEchoV3, "Write a message to the log."),
@@ -170,5 +176,6 @@ ROUTES: list[Route] = [
     *FRAMES,
     *MODELS,
     *SCORING,
+    *EXPLAIN,
     *DIAGNOSTICS,
 ]

@@ -25,7 +25,7 @@ class ExplainSide:
         """The trained model; the estimator defines it."""
         raise NotImplementedError
 
-    def predict_contributions(  # noqa: PLR0913, PLR0917  # H2O's signature
+    def predict_contributions(  # H2O's signature
         self,
         test_data: Any,
         output_format: str | None = None,

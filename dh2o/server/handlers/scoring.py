@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from dh2o.errors import ModelError
 from dh2o.estimators.scoring import model_metrics, predict_frame
 from dh2o.server.frame_view import Window, frame_schema
 from dh2o.server.metrics_view import metrics_schema
@@ -16,29 +15,17 @@ from dh2o.server.schemas.metrics import ModelMetricsListSchemaV3
 from .frames import frame_of
 from .jobs import job_schema
 from .models import model_of
+from .special_predictions import special_output
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dh2o.frame import Frame
     from dh2o.models import Model
     from dh2o.mrtask import JobContext
     from dh2o.server.app import Call
 
 __all__ = ["list_metrics", "predict", "score", "start_predict"]
-
-#: What the answer to a request for predictions may be besides predictions.
-_OTHER_OUTPUTS = (
-    "reconstruction_error",
-    "reconstruction_error_per_feature",
-    "reconstruct_train",
-    "project_archetypes",
-    "reverse_transform",
-    "leaf_node_assignment",
-    "predict_staged_proba",
-    "predict_contributions",
-    "row_to_tree_assignment",
-    "feature_frequencies",
-    "deviances",
-)
 
 
 def score(call: Call, args: ModelMetricsListSchemaV3) -> ModelMetricsListSchemaV3:
@@ -51,12 +38,15 @@ def score(call: Call, args: ModelMetricsListSchemaV3) -> ModelMetricsListSchemaV
 
 def predict(call: Call, args: ModelMetricsListSchemaV3) -> ModelMetricsListSchemaV3:
     """Score a frame and return predictions and metrics."""
-    _refuse_other_outputs(args)
+    what, made = special_output(args) or ("predictions", predict_frame)
     model, frame = model_of(call, args.model), frame_of(args.frame)
-    key = _predictions_key(args, "predictions", model, frame)
-    predicted = predict_frame(model, frame).put(key)
+    key = _predictions_key(args, what, model, frame)
+    predicted = made(model, frame).put(key)
     args.predictions_frame = Key(key, "Frame")
     shown = frame_schema(predicted, Window())
+    if what != "predictions":
+        args.model_metrics = [{"predictions": shown}]
+        return args
     has_response = model.output.response in frame.names
     metrics = model_metrics(model, frame, **_metric_options(args)) if has_response else None
     args.model_metrics = [metrics_schema(metrics, model, shown) or {"predictions": shown}]
@@ -65,11 +55,11 @@ def predict(call: Call, args: ModelMetricsListSchemaV3) -> ModelMetricsListSchem
 
 def start_predict(call: Call, args: ModelMetricsListSchemaV3) -> JobV3:
     """Start to score a frame; the job's result is the frame of predictions."""
-    _refuse_other_outputs(args)
+    what, made = special_output(args) or ("transformation", predict_frame)
     model, frame = model_of(call, args.model), frame_of(args.frame)
-    key = _predictions_key(args, "transformation", model, frame)
+    key = _predictions_key(args, what, model, frame)
     job = call.state.engine.start_job(
-        f"Predict {model.key} on {frame.key}", _predict, model, frame, key,
+        f"Predict {model.key} on {frame.key}", _predict, made, model, frame, key,
         dest=key, dest_type="Key<Frame>",
     )  # fmt: skip
     return job_schema(job)
@@ -98,8 +88,10 @@ def _kept(model: Model) -> list[Any]:
     return [metrics for metrics in kept if metrics is not None]
 
 
-def _predict(ctx: JobContext, model: Model, frame: Frame, key: str) -> str:
-    predicted = predict_frame(model, frame)
+def _predict(
+    ctx: JobContext, made: Callable[[Model, Frame], Frame], model: Model, frame: Frame, key: str
+) -> str:
+    predicted = made(model, frame)
     ctx.dkv.put(key, predicted.with_key(key), kind="frame")
     return key
 
@@ -114,11 +106,3 @@ def _predictions_key(
 
 def _metric_options(args: ModelMetricsListSchemaV3) -> dict[str, Any]:
     return {"auc_type": args.auc_type} if args.auc_type else {}
-
-
-def _refuse_other_outputs(args: ModelMetricsListSchemaV3) -> None:
-    asked = [name for name in _OTHER_OUTPUTS if getattr(args, name, False)]
-    if args.deep_features_hidden_layer >= 0 or args.deep_features_hidden_layer_name:
-        asked.append("deep_features_hidden_layer")
-    if asked:
-        raise ModelError(f"{', '.join(asked)}: this output of a model is not supported yet.")
