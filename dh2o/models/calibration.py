@@ -49,8 +49,8 @@ class IsotonicCalibration(Calibration):
 
     def __post_init__(self) -> None:
         """Check what came from a file."""
-        if len(self.x) == 0 or len(self.x) != len(self.y) or (np.diff(self.x) <= 0).any():
-            raise ModelError("Isotonic thresholds must be ascending, with a value for each.")
+        if len(self.x) == 0 or len(self.x) != len(self.y) or (np.diff(self.x) < 0).any():
+            raise ModelError("Isotonic thresholds must not descend, and each has a value.")
 
     def calibrated(self, p0: F64, p1: F64) -> F64:  # noqa: ARG002  # H2O reads p1
         """Return the line between the thresholds around each probability."""
