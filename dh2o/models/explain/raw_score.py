@@ -37,7 +37,8 @@ class RawScore:
 
 
 def tree_model_of(model: Model, what: str) -> TreeModel:
-    """Return `model` if it is made of trees; raise `ModelError` otherwise."""
+    """Return `model`, or the model in it, if it is made of trees; raise `ModelError` otherwise."""
+    model = getattr(model, "inner", model)
     if not isinstance(model, TreeModel):
         raise ModelError(f"{what}: {model.algo_full_name} model {model.key} is not made of trees.")
     return model
