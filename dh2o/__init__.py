@@ -17,10 +17,13 @@ if TYPE_CHECKING:
         get_frame,
         get_model,
         import_file,
+        import_mojo,
         init,
         jobs,
         load_model,
         ls,
+        mojo_predict_csv,
+        mojo_predict_pandas,
         no_progress,
         parse_raw,
         parse_setup,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
         show_progress,
         shutdown,
         upload_file,
+        upload_mojo,
     )
     from dh2o.chunks import Block, Chunk
     from dh2o.frame import Frame, Vec
@@ -51,10 +55,13 @@ __all__ = [
     "get_frame",
     "get_model",
     "import_file",
+    "import_mojo",
     "init",
     "jobs",
     "load_model",
     "ls",
+    "mojo_predict_csv",
+    "mojo_predict_pandas",
     "no_progress",
     "parse_raw",
     "parse_setup",
@@ -64,6 +71,7 @@ __all__ = [
     "show_progress",
     "shutdown",
     "upload_file",
+    "upload_mojo",
 ]
 
 _HOMES = {

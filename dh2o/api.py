@@ -28,10 +28,13 @@ __all__ = [
     "get_frame",
     "get_model",
     "import_file",
+    "import_mojo",
     "init",
     "jobs",
     "load_model",
     "ls",
+    "mojo_predict_csv",
+    "mojo_predict_pandas",
     "no_progress",
     "parse_raw",
     "parse_setup",
@@ -41,6 +44,7 @@ __all__ = [
     "show_progress",
     "shutdown",
     "upload_file",
+    "upload_mojo",
 ]
 
 Paths = str | Path | Sequence[str | Path]
@@ -323,6 +327,60 @@ def load_model(path: str | Path) -> H2OEstimator:
     model = read(Path(path).expanduser())
     current_engine().dkv.put(model.key, model, kind="model")
     return estimator_of(model)
+
+
+def import_mojo(mojo_path: str | Path, model_id: str | None = None) -> H2OEstimator:
+    """Return the model in a MOJO file that the workers reach under this path.
+
+    Raises
+    ------
+    JobFailedError
+        The file is missing, or is no MOJO, or one of an algorithm that is not read.
+    """
+    from dh2o.estimators import H2OGenericEstimator
+
+    return H2OGenericEstimator.from_file(mojo_path, model_id)
+
+
+def upload_mojo(mojo_path: str | Path, model_id: str | None = None) -> H2OEstimator:
+    """Return the model in a MOJO file that only this process reaches."""
+    from dh2o.estimators import H2OGenericEstimator, estimator_of
+    from dh2o.estimators.builder import new_model_key
+    from dh2o.models.generic import GenericModel
+
+    source = Path(mojo_path).expanduser()
+    if not source.is_file():
+        raise ParameterError(f"mojo_path: {str(mojo_path)!r} is not a file.")
+    key = model_id or new_model_key(H2OGenericEstimator.algo)
+    model = GenericModel.of(source.read_bytes(), key, path=str(source))
+    current_engine().dkv.put(key, model, kind="model")
+    return estimator_of(model)
+
+
+def mojo_predict_pandas(dataframe: Any, mojo_zip_path: str | Path, **ignored: Any) -> Any:  # noqa: ARG001  # H2O's signature
+    """Return a pandas frame of a MOJO's predictions, made here and without Java.
+
+    Arguments of H2O that concern Java (``genmodel_jar_path``, ``java_options``, …) are of no use.
+    """
+    from dh2o.scorer import Scorer
+
+    return Scorer.load(mojo_zip_path).predict_pandas(dataframe)
+
+
+def mojo_predict_csv(
+    input_csv_path: str | Path,
+    mojo_zip_path: str | Path,
+    output_csv_path: str | Path | None = None,
+    **ignored: Any,  # noqa: ARG001  # H2O's signature
+) -> list[dict[str, Any]]:
+    """Return a MOJO's predictions for a CSV file, written beside it, made without Java."""
+    import pandas as pd
+
+    source = Path(input_csv_path).expanduser()
+    target = Path(output_csv_path) if output_csv_path else source.parent / "prediction.csv"
+    predictions = mojo_predict_pandas(pd.read_csv(source), mojo_zip_path)
+    predictions.to_csv(target, index=False)
+    return list(predictions.to_dict("records"))
 
 
 # --------------------------------------------------------------------------------------- progress

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from dh2o.estimators import model_prims  # noqa: F401  # Rapids primitives that take models
 from dh2o.estimators.builder import ModelBuilder, builder_of, builders, register, start_build
 from dh2o.estimators.estimator import H2OEstimator, estimator_class, estimator_of
 from dh2o.estimators.messages import BuilderError, Message
@@ -15,14 +16,18 @@ from dh2o.estimators.spec import TrainSpec
 if TYPE_CHECKING:
     from dh2o.estimators.drf import H2ORandomForestEstimator
     from dh2o.estimators.gbm import H2OGradientBoostingEstimator
+    from dh2o.estimators.generic import H2OGenericEstimator
     from dh2o.estimators.glm import H2OGeneralizedLinearEstimator
+    from dh2o.estimators.isolation_forest import H2OIsolationForestEstimator
     from dh2o.estimators.isotonic import H2OIsotonicRegressionEstimator
 
 __all__ = [
     "BuilderError",
     "H2OEstimator",
     "H2OGeneralizedLinearEstimator",
+    "H2OGenericEstimator",
     "H2OGradientBoostingEstimator",
+    "H2OIsolationForestEstimator",
     "H2OIsotonicRegressionEstimator",
     "H2ORandomForestEstimator",
     "Message",
@@ -44,7 +49,9 @@ __all__ = [
 # score a saved model or to serve frames.
 _HOMES = {
     "H2OGeneralizedLinearEstimator": "dh2o.estimators.glm",
+    "H2OGenericEstimator": "dh2o.estimators.generic",
     "H2OGradientBoostingEstimator": "dh2o.estimators.gbm",
+    "H2OIsolationForestEstimator": "dh2o.estimators.isolation_forest",
     "H2OIsotonicRegressionEstimator": "dh2o.estimators.isotonic",
     "H2ORandomForestEstimator": "dh2o.estimators.drf",
 }

@@ -47,6 +47,12 @@ class ModelBuilder(ABC):
     def build(self, ctx: JobContext, spec: TrainSpec) -> Model:
         """Return the model. Report with ``ctx.update``, call ``ctx.check()`` in the loop."""
 
+    def prepare(
+        self, params: ModelParameters, model_key: str, found: tuple[Message, ...] = ()
+    ) -> TrainSpec:
+        """Return the spec of a model, or raise `BuilderError` with all findings."""
+        return prepare(self, params, model_key, found)
+
     def check(self, spec: TrainSpec) -> Iterable[Message]:  # noqa: ARG002  # for subclasses
         """Return what is wrong with the spec from the algorithm's own point of view."""
         return ()
@@ -119,7 +125,7 @@ def validate(
     if unknown:
         raise BuilderError(algo, messages, key)
     with use_engine(engine):
-        return prepare(builder, params, key, messages)
+        return builder.prepare(params, key, messages)
 
 
 def start(engine: Engine, spec: TrainSpec) -> Job:

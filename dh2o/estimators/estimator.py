@@ -20,6 +20,7 @@ from dh2o.estimators.inputs import (
     is_cluster_frame,
     stored,
 )
+from dh2o.estimators.mojo_side import MojoSide
 from dh2o.estimators.params import ParamTable
 from dh2o.estimators.performance import ModelPerformance
 from dh2o.estimators.sklearn_side import SklearnSide
@@ -34,7 +35,7 @@ _ESTIMATORS: dict[str, type[H2OEstimator]] = {}
 _SPECIAL = ("response_column", "weights_column", "offset_column", "fold_column")
 
 
-class H2OEstimator(MetricAccessors, ExplainSide, SklearnSide):
+class H2OEstimator(MetricAccessors, ExplainSide, MojoSide, SklearnSide):
     """Base of all estimators.
 
     A subclass names its parameter table: ``class H2OFooEstimator(H2OEstimator, table=PARAMS)``;

@@ -8,7 +8,9 @@ from importlib.util import find_spec
 _MODULES = (
     "dh2o.estimators.drf",
     "dh2o.estimators.gbm",
+    "dh2o.estimators.generic",
     "dh2o.estimators.glm",
+    "dh2o.estimators.isolation_forest",
     "dh2o.estimators.isotonic",
 )
 
