@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dh2o.estimators import model_prims  # noqa: F401  # Rapids primitives that take models
 from dh2o.estimators.builder import ModelBuilder, builder_of, builders, register, start_build
 from dh2o.estimators.estimator import H2OEstimator, estimator_class, estimator_of
+from dh2o.estimators.explain import prims as explain_prims  # noqa: F401  # those that explain them
 from dh2o.estimators.messages import BuilderError, Message
 from dh2o.estimators.params import Param, ParamTable
 from dh2o.estimators.scoring import model_metrics, predict_frame

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dh2o.estimators.balance import without_column
 from dh2o.estimators.build_one import build_one
+from dh2o.estimators.export import export
 from dh2o.estimators.folds import Folds, fold_weights, make_folds
 from dh2o.estimators.holdout import holdout_frames, summary_table
 from dh2o.estimators.job_parts import JobPart
@@ -81,6 +82,7 @@ def _build_fold(
     facts = builder.cv_facts(model)
     model = model.replace(output=output)
     ctx.dkv.put(own.model_key, model, kind="model")
+    export(model, spec.params.get("export_checkpoints_dir"))
     return FoldModel(model, holdout, partial, facts)
 
 

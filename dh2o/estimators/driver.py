@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dh2o.estimators.build_one import build_one
@@ -13,8 +12,9 @@ from dh2o.estimators.calibrate import with_calibration
 from dh2o.estimators.checkpoint import encoding_before
 from dh2o.estimators.crossval import build_cross_validated, is_cross_validated
 from dh2o.estimators.encode_frame import encoded
+from dh2o.estimators.export import export
 from dh2o.estimators.spec import TrainSpec
-from dh2o.models import Model, ModelError, save_model
+from dh2o.models import Model
 from dh2o.models.metrics import ModelMetrics
 
 if TYPE_CHECKING:
@@ -35,21 +35,6 @@ def run_build(ctx: JobContext, builder: ModelBuilder, spec: TrainSpec) -> Model:
         ctx.dkv.put(model.key, model, kind="model")
         export(model, spec.params.get("export_checkpoints_dir"))
     return model
-
-
-def export(model: Model, folder: str | None) -> None:
-    """Write the finished model into a folder, if there is one, under its key."""
-    if folder is None:
-        return
-    target = Path(folder).expanduser()
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        save_model(model, target / model.key)
-    except OSError as problem:
-        raise ModelError(
-            f"Model {model.key!r} is built, but export_checkpoints_dir {folder!r} cannot be "
-            f"written: {problem.strerror}."
-        ) from None
 
 
 @contextmanager

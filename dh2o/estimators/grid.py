@@ -11,12 +11,13 @@ import math
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dh2o.errors import DH2OError, JobCancelledError, ParameterError
+from dh2o.errors import DH2OError, JobCancelledError, KeyNotFoundError, ParameterError
 from dh2o.estimators.builder import builder_of, validate
 from dh2o.estimators.driver import run_build
 from dh2o.estimators.job_parts import JobPart
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from dh2o.models import Model
     from dh2o.mrtask import Engine, Job, JobContext
 
-__all__ = ["Grid", "GridFailure", "SearchCriteria", "start_grid"]
+__all__ = ["Grid", "GridFailure", "GridSearch", "SearchCriteria", "resume_grid", "start_grid"]
 
 _STRATEGIES = {
     "cartesian": "Cartesian",
@@ -108,6 +109,7 @@ class Grid:
     failures: tuple[GridFailure, ...] = ()
     warnings: tuple[str, ...] = ()
     tried: tuple[str, ...] = field(default=(), repr=False)
+    search: GridSearch | None = field(default=None, repr=False)
 
     def with_model(self, key: str, tried: str) -> Grid:
         """Return the grid with one more model."""
@@ -163,6 +165,17 @@ class GridSearch:
             return None
         return criteria.seed + number
 
+    def text_of(self, values: Mapping[str, Any]) -> str:
+        """Return a combination as text, the same however its values were written."""
+        table = builder_of(self.algo).params
+        typed: dict[str, Any] = {}
+        for name, value in values.items():
+            param = table.find(name)
+            with suppress(ValueError):
+                value = value if param is None else param.read(value)
+            typed[name] = value
+        return repr(sorted(typed.items()))
+
     def _combination(self, number: int) -> dict[str, Any]:
         for space in self.spaces:
             size = math.prod(len(values) for values in space.values())
@@ -197,6 +210,7 @@ def start_grid(
     hyper_params: Mapping[str, Any],
     criteria: Mapping[str, Any] | None = None,
     grid_id: str | None = None,
+    recovery_dir: str | None = None,
 ) -> Job:
     """Check the names now, then start the job that builds the models; its ``dest`` is the grid."""
     builder = builder_of(algo)
@@ -226,9 +240,24 @@ def start_grid(
             f"grid_id: grid {key!r} varies {', '.join(grid.hyper_names)}; a search that goes on "
             "with it must vary the same. Choose another grid_id."
         )
+    return _start(engine, search, replace(grid, search=search), recovery_dir)
+
+
+def resume_grid(engine: Engine, key: str, recovery_dir: str | None = None) -> Job:
+    """Start the job that goes on with the grid stored under `key`, as it was searched last."""
+    grid = engine.dkv.find(key)
+    if not isinstance(grid, Grid):
+        raise KeyNotFoundError.of("Grid", key, engine.dkv.keys(kind="grid"))
+    if grid.search is None:
+        raise ParameterError(f"grid_id: grid {key!r} does not know what it was searching for.")
+    return _start(engine, grid.search, grid, recovery_dir)
+
+
+def _start(engine: Engine, search: GridSearch, grid: Grid, recovery_dir: str | None) -> Job:
+    builder = builder_of(search.algo)
     return engine.start_job(
-        f"{builder.algo_full_name} grid search", run_grid, search, grid,
-        dest=key, dest_type="Key<Grid>",
+        f"{builder.algo_full_name} grid search", run_grid, search, grid, recovery_dir,
+        dest=grid.key, dest_type="Key<Grid>",
     )  # fmt: skip
 
 
@@ -278,11 +307,19 @@ def _values(name: str, values: Any) -> tuple[Any, ...]:
     return listed
 
 
-def run_grid(ctx: JobContext, search: GridSearch, grid: Grid) -> str:
-    """Build the models of the search, store the grid after each, and return its key."""
+def run_grid(
+    ctx: JobContext, search: GridSearch, grid: Grid, recovery_dir: str | None = None
+) -> str:
+    """Build the models of the search, store the grid after each, and return its key.
+
+    With a `recovery_dir` the grid, its models and frames are written there as well, so that the
+    search can go on in another cluster.
+    """
     stored = ctx.dkv.find(grid.key)
-    grid = stored if isinstance(stored, Grid) else grid
+    grid = replace(stored, search=search) if isinstance(stored, Grid) else grid
     ctx.dkv.put(grid.key, grid, kind="grid")
+    keep = _Keeper(search, recovery_dir)
+    keep.start(grid)
     n_wanted = search.n_combinations
     if search.criteria.max_models:
         n_wanted = min(n_wanted, search.criteria.max_models)
@@ -292,18 +329,44 @@ def run_grid(ctx: JobContext, search: GridSearch, grid: Grid) -> str:
         if n_built >= n_wanted or time.time() >= deadline or _has_converged(search, scores):
             break
         ctx.check()
-        tried = repr(sorted(values.items()))
+        tried = search.text_of(values)
         if tried in grid.tried:
             n_built += 1
             continue
         part = JobPart(ctx, n_built, max(1, n_wanted))
         grid, model = _build_one(part, search, grid, values, tried, deadline)
         ctx.dkv.put(grid.key, grid, kind="grid")
+        keep.model(grid, model)
         if model is not None:
             n_built += 1
             scores.append(score_of(model, _stopping_name(search, model)))
     ctx.update(1.0, f"{len(grid.model_keys)} models")
     return grid.key
+
+
+class _Keeper:
+    """Writes the grid to files as it grows, where that is asked for."""
+
+    def __init__(self, search: GridSearch, recovery_dir: str | None) -> None:
+        self.export_dir = search.params.get("export_checkpoints_dir")
+        self.recovery_dir = recovery_dir
+        self.frames: list[str] = []
+
+    def start(self, grid: Grid) -> None:
+        """Write what there is before the first model."""
+        from dh2o.estimators.grid_files import export_grid
+
+        if self.recovery_dir:
+            export_grid(grid, self.recovery_dir, frames=True)
+
+    def model(self, grid: Grid, model: Model | None) -> None:
+        """Write the grid after one more model; its builder has exported the model itself."""
+        from dh2o.estimators.grid_files import add_model, write_grid
+
+        if self.export_dir:
+            write_grid(grid, str(self.export_dir))
+        if self.recovery_dir:
+            add_model(grid, model, self.recovery_dir)
 
 
 def _build_one(

@@ -8,6 +8,7 @@ from .handlers import (
     cluster,
     diagnostics,
     downloads,
+    explain,
     frames,
     grids,
     importing,
@@ -129,6 +130,10 @@ MODELS = [
     Route("POST", "/99/Models.upload.bin/{model_id}", models.upload_model, m.ModelImportV3, m.ModelsV3, "Read a model from an upload."),
     Route("GET", "/99/Models/{model_id}/json", models.export_details, m.ModelExportV3, m.ModelExportV3, "Write what is known of a model to a file of the server."),
     Route("POST", "/99/Grid/{algo}", grids.search, None, m.ModelBuilderSchema, "Build the models of a grid."),
+    Route("POST", "/99/Grid/{algo}/resume", grids.resume, None, m.ModelBuilderSchema, "Go on with a grid."),
+    Route("POST", "/3/Grid.bin/import", grids.import_grid, g.GridImportV3, g.GridIdV3, "Read a grid and its models from files of the server."),
+    Route("POST", "/3/Grid.bin/{grid_id}/export", grids.export_grid, g.GridExportV3, g.GridIdV3, "Write a grid and its models to files of the server."),
+    Route("POST", "/3/SegmentModelsBuilders/{algo}", builders.train_segments, None, c.JobV3, "Train a model for each segment."),
     Route("GET", "/99/Grids", grids.list_grids, g.GridsV99, g.GridsV99, "All grids."),
     Route("GET", "/99/Grids/{grid_id}", grids.show_grid, g.GridSchemaV99, g.GridSchemaV99, "One grid, best model first."),
     Route("GET", "/3/GetGLMRegPath", linear.show_path, lin.GLMRegularizationPathV3, lin.GLMRegularizationPathV3, "Solutions of a lambda search."),
@@ -142,6 +147,7 @@ SCORING = [
     Route("POST", "/3/Predictions/models/{model}/frames/{frame}", scoring.predict, mm.ModelMetricsListSchemaV3, mm.ModelMetricsListSchemaV3, "Score a frame now."),
     Route("POST", "/4/Predictions/models/{model}/frames/{frame}", scoring.start_predict, mm.ModelMetricsListSchemaV3, c.JobV3, "Score a frame in a job."),
     Route("POST", "/3/ModelMetrics/models/{model}/frames/{frame}", scoring.score, mm.ModelMetricsListSchemaV3, mm.ModelMetricsListSchemaV3, "Metrics of a model on a frame."),
+    Route("POST", "/3/ModelMetrics/predictions_frame/{predictions_frame}/actuals_frame/{actuals_frame}", scoring.make_metrics, mm.ModelMetricsMakerSchemaV3, mm.ModelMetricsMakerSchemaV3, "Metrics of predictions and responses."),
     Route("GET", "/3/ModelMetrics", scoring.list_metrics, mm.ModelMetricsListSchemaV3, mm.ModelMetricsListSchemaV3, "Metrics that models keep."),
     Route("GET", "/3/ModelMetrics/models/{model}", scoring.list_metrics, mm.ModelMetricsListSchemaV3, mm.ModelMetricsListSchemaV3, "Metrics that a model keeps."),
     Route("GET", "/3/ModelMetrics/frames/{frame}", scoring.list_metrics, mm.ModelMetricsListSchemaV3, mm.ModelMetricsListSchemaV3, "Metrics on a frame."),
@@ -151,6 +157,10 @@ SCORING = [
 
 EXPLAIN = [
     Route("GET", "/3/Tree", trees.show_tree, x.TreeV3, x.TreeV3, "One tree of a model."),
+    Route("POST", "/3/PartialDependence/", explain.start_partial, m.PartialDependenceV3, c.JobV3, "Start to compute partial dependence."),
+    Route("GET", "/3/PartialDependence/{name}", explain.show_partial, None, m.PartialDependenceV3, "Tables of partial dependence."),
+    Route("POST", "/3/FeatureInteraction", explain.show_interactions, x.FeatureInteractionV3, x.FeatureInteractionV3, "Features that are split one after the other."),
+    Route("POST", "/3/FriedmansPopescusH", explain.show_h, x.FriedmanPopescusHV3, x.FriedmanPopescusHV3, "How strongly columns interact."),
 ]  # fmt: skip
 
 DIAGNOSTICS = [

@@ -5,16 +5,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dh2o.errors import KeyNotFoundError
+from dh2o.errors import KeyNotFoundError, ParameterError
 from dh2o.estimators.builder import builder_of, builders, start, validate
+from dh2o.estimators.segments import start_segments
+from dh2o.frame import Frame
 from dh2o.server.files import Files
 from dh2o.server.model_view import builder_json, proper_name
 from dh2o.server.schemas.models import ModelBuildersV3, ModelIdV3
+from dh2o.server.texts import parse_list
 
 from .jobs import job_schema
 
 if TYPE_CHECKING:
     from dh2o.server.app import Call
+    from dh2o.server.schemas.cluster import JobV3
 
 __all__ = [
     "builder_names",
@@ -23,6 +27,7 @@ __all__ = [
     "list_builders",
     "show_builder",
     "train",
+    "train_segments",
 ]
 
 #: Parameters that name folders which training writes to.
@@ -84,6 +89,29 @@ def train(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         messages=spec.messages,
         parameters={**given, "model_id": key},
     )
+
+
+#: What a request carries for the segments, not for the models.
+_OF_SEGMENTS = ("segment_models_id", "segments", "segment_columns", "parallelism")
+
+
+def train_segments(call: Call, params: dict[str, Any]) -> JobV3:
+    """Start to train a model for each segment; the answer is the job."""
+    builder = builder_of(params["algo"])
+    own = {name: _plain(params.pop(name, None)) for name in _OF_SEGMENTS}
+    if own["parallelism"] is not None and int(own["parallelism"]) <= 0:
+        raise ParameterError(
+            f"Parameter `parallelism` has to be a positive number, received={own['parallelism']}"
+        )
+    columns = own["segment_columns"]
+    listed = parse_list(columns) if isinstance(columns, str) else columns
+    if own["segments"] is None and not listed:
+        raise ParameterError("segments: give a frame of segments, or segment_columns.")
+    segments: Any = listed if own["segments"] is None else Frame.get(str(own["segments"]))
+    given = given_params(call, params)
+    given.pop("model_id", None)
+    key = own["segment_models_id"]
+    return job_schema(start_segments(call.state.engine, builder.algo, given, segments, key))
 
 
 def given_params(call: Call, params: dict[str, Any]) -> dict[str, Any]:

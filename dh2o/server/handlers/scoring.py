@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from dh2o.errors import ParameterError
+from dh2o.estimators.make_metrics import metrics_of_frames
 from dh2o.estimators.scoring import model_metrics, predict_frame
 from dh2o.server.frame_view import Window, frame_schema
 from dh2o.server.metrics_view import metrics_schema
 from dh2o.server.schemas.base import Key
 from dh2o.server.schemas.cluster import JobV3
-from dh2o.server.schemas.metrics import ModelMetricsListSchemaV3
+from dh2o.server.schemas.metrics import ModelMetricsListSchemaV3, ModelMetricsMakerSchemaV3
 
 from .frames import frame_of
 from .jobs import job_schema
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from dh2o.mrtask import JobContext
     from dh2o.server.app import Call
 
-__all__ = ["list_metrics", "predict", "score", "start_predict"]
+__all__ = ["list_metrics", "make_metrics", "predict", "score", "start_predict"]
 
 
 def score(call: Call, args: ModelMetricsListSchemaV3) -> ModelMetricsListSchemaV3:
@@ -47,7 +49,7 @@ def predict(call: Call, args: ModelMetricsListSchemaV3) -> ModelMetricsListSchem
     if what != "predictions":
         args.model_metrics = [{"predictions": shown}]
         return args
-    has_response = model.output.response in frame.names
+    has_response = model.output.response is None or model.output.response in frame.names
     metrics = model_metrics(model, frame, **_metric_options(args)) if has_response else None
     args.model_metrics = [metrics_schema(metrics, model, shown) or {"predictions": shown}]
     return args
@@ -63,6 +65,26 @@ def start_predict(call: Call, args: ModelMetricsListSchemaV3) -> JobV3:
         dest=key, dest_type="Key<Frame>",
     )  # fmt: skip
     return job_schema(job)
+
+
+def make_metrics(
+    call: Call,  # noqa: ARG001  # all handlers are called alike
+    args: ModelMetricsMakerSchemaV3,
+) -> ModelMetricsMakerSchemaV3:
+    """Return the metrics of predictions and responses in frames."""
+    if args.treatment_frame:
+        raise ParameterError("treatment_frame: metrics of uplift models are not supported yet.")
+    weights = args.weights_frame
+    metrics = metrics_of_frames(
+        frame_of(Key(args.predictions_frame, "Frame")),
+        frame_of(Key(args.actuals_frame, "Frame")),
+        args.domain or None,
+        args.distribution,
+        frame_of(Key(weights, "Frame")) if weights else None,
+        args.auc_type,
+    )
+    args.model_metrics = metrics_schema(metrics, None)
+    return args
 
 
 def list_metrics(call: Call, args: ModelMetricsListSchemaV3) -> ModelMetricsListSchemaV3:

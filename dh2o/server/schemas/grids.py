@@ -49,3 +49,37 @@ class GridsV99(Schema):
     schema_version: ClassVar[int] = 99
 
     grids: list[Any] | None = gives("GridSchemaV99[]")
+
+
+@dataclass(kw_only=True)
+class GridExportV3(Schema):
+    """Where a grid is written."""
+
+    schema_type: ClassVar[str] = "GridExport"
+
+    grid_id: str | None = takes("string", None, "Key of the grid.")
+    grid_directory: str | None = takes("string", None, "Folder for the grid and its models.")
+    save_params_references: bool = takes("boolean", False, "Whether frames are written too.")
+    export_cross_validation_predictions: bool = takes(
+        "boolean", False, "Whether held-out predictions are written too."
+    )
+
+
+@dataclass(kw_only=True)
+class GridImportV3(Schema):
+    """Where a grid is read from."""
+
+    schema_type: ClassVar[str] = "GridImport"
+
+    grid_path: str | None = takes("string", None, "File of the grid; its models lie beside it.")
+    load_params_references: bool = takes("boolean", False, "Whether frames are read too.")
+
+
+@dataclass(kw_only=True)
+class GridIdV3(Schema):
+    """The key of a grid."""
+
+    schema_type: ClassVar[str] = "Key<Grid>"
+
+    name: str | None = gives("string", None, "The key.")
+    type: str | None = gives("string", "Key<Grid>")

@@ -1,0 +1,24 @@
+"""``export_checkpoints_dir``: finished models as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dh2o.models import Model, ModelError, save_model
+
+__all__ = ["export"]
+
+
+def export(model: Model, folder: str | None) -> None:
+    """Write the finished model into a folder, if there is one, under its key."""
+    if folder is None:
+        return
+    target = Path(folder).expanduser()
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        save_model(model, target / model.key)
+    except OSError as problem:
+        raise ModelError(
+            f"Model {model.key!r} is built, but export_checkpoints_dir {folder!r} cannot be "
+            f"written: {problem.strerror}."
+        ) from None
