@@ -27,7 +27,7 @@ from dh2o.models.score_block import adaptation_of, tiles
 from dh2o.models.tree_model import TreeModel
 from dh2o.mrtask import current_engine
 
-__all__ = ["Reference", "reference_contributions"]
+__all__ = ["Reference", "local_columns", "reference_contributions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ def reference_contributions(model: Model, frame: Frame, background: Frame, how: 
     for given, what in ((frame, "The frame"), (background, "background_frame")):
         if given.n_rows == 0:
             raise FrameError(f"{what} has no rows; contributions need at least one.")
-    references = _local_columns(model, background)
+    references = local_columns(model, background)
     names = explainer_of(model, references, how).names()
     plan = adaptation_of(model, infos_for(model, frame))
     each = references.n_rows if how.per_reference else 1
@@ -197,7 +197,7 @@ def _called(task: _ReferenceBlock, first_row: int, inputs: list[Block]) -> tuple
     return task(inputs[0], first_row)
 
 
-def _local_columns(model: Model, frame: Frame) -> Columns:
+def local_columns(model: Model, frame: Frame) -> Columns:
     """Return the columns that `model` reads of all rows of a small frame."""
     plan = adaptation_of(model, infos_for(model, frame))
     block = frame.rows(0, frame.n_rows)
