@@ -27,12 +27,22 @@ _README = (
 class MojoDraft:
     """Collects what goes into the zip; `finish` gives its bytes, the same for the same model."""
 
-    def __init__(self, model: Model, columns: Sequence[str]) -> None:
+    def __init__(
+        self, model: Model, columns: Sequence[str], classes: tuple[str, ...] | None
+    ) -> None:
         output = model.output
         special = tuple(name for name in output.names if name not in output.x)
         self.model = model
         self.columns = (*columns, *special)
-        self.domains = tuple(_domain(model, name) for name in self.columns)
+        self.domains = tuple(
+            classes if name == output.response else output.domain_of(name) for name in self.columns
+        )
+        self._category = output.category
+        if classes is not None and not output.category.is_classifier:
+            self._category = ModelCategory.BINOMIAL
+        if classes is None and self._category.is_classifier:
+            raise MojoError(f"The classes of {output.response!r} have no names; a MOJO needs them.")
+        self._n_classes = len(classes) if classes is not None else 1
         self._info: dict[str, str] = {}
         self._zip = ArchiveWriter()
         self._hash = hashlib.blake2b(model.key.encode(), digest_size=8)
@@ -50,10 +60,10 @@ class MojoDraft:
         """Add an entry of one text a line."""
         self.blob(name, "".join(f"{escaped(text)}\n" for text in texts).encode())
 
-    def put_common(self, version: str, n_features: int, n_classes: int) -> None:
+    def put_common(self, version: str, n_features: int) -> None:
         """Add the lines that every MOJO has, in H2O's order."""
         output = self.model.output
-        binomial = output.category is ModelCategory.BINOMIAL
+        binomial = self._category is ModelCategory.BINOMIAL
         anomaly = output.category is ModelCategory.ANOMALY
         self.put("h2o_version", H2O_VERSION)
         self.put("mojo_version", version)
@@ -61,11 +71,11 @@ class MojoDraft:
         self.put("algo", self.model.algo.lower())
         self.put("algorithm", self.model.algo_full_name)
         self.put("endianness", "LITTLE_ENDIAN")
-        self.put("category", str(output.category.value))
+        self.put("category", str(self._category.value))
         self.put("uuid", 0)
         self.put("supervised", output.response is not None)
         self.put("n_features", n_features)
-        self.put("n_classes", n_classes)
+        self.put("n_classes", self._n_classes)
         self.put("n_columns", len(self.columns))
         self.put("n_domains", sum(domain is not None for domain in self.domains))
         if output.offset is not None:
@@ -104,17 +114,6 @@ class MojoDraft:
                 lines.append(f"{idx}: {len(domain)} d{number:03d}.txt")
                 number += 1
         return "\n".join(lines) + "\n"
-
-
-def _domain(model: Model, name: str) -> tuple[str, ...] | None:
-    """Return the levels of a column as H2O would list them; a response of numbers has none."""
-    output = model.output
-    domain = output.domain_of(name)
-    if name != output.response:
-        return domain
-    if domain is None and output.category.is_classifier:
-        raise MojoError(f"The classes of response {name!r} have no names; a MOJO needs them.")
-    return domain if output.category.is_classifier else None
 
 
 def _timestamp(ms: int) -> str:

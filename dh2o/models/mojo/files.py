@@ -53,8 +53,8 @@ def mojo_bytes(model: Model) -> bytes:
         )
     kind.check(model)
     columns = kind.columns(model)
-    draft = MojoDraft(model, columns)
-    draft.put_common(kind.version, len(columns), kind.n_classes(model))
+    draft = MojoDraft(model, columns, kind.classes(model))
+    draft.put_common(kind.version, len(columns))
     kind.write(model, draft)
     return draft.finish(details_json(model))
 

@@ -92,7 +92,8 @@ def tree_blobs(forest: Forest, domains: Domains) -> Iterator[TreeBlobs]:
         )
     values = forest.values.astype(np.float32)
     errors = np.zeros(len(values))
-    _roll_up(forest.starts, forest.left, forest.gains, forest.weights, values, errors)
+    left = np.where(forest.is_leaf, 0, forest.left).astype(np.int32)
+    _roll_up(forest.starts, left, forest.gains, forest.weights, values, errors)
     kinds = _kinds(forest, domains)
     as_bits = [
         np.ascontiguousarray(a, np.float32).view(np.uint32)
@@ -100,7 +101,7 @@ def tree_blobs(forest: Forest, domains: Domains) -> Iterator[TreeBlobs]:
     ]
     for number in range(len(forest.starts) - 1):
         part = slice(int(forest.starts[number]), int(forest.starts[number + 1]))
-        data, aux = _encoded(forest, part, kinds[part], [a[part] for a in as_bits])
+        data, aux = _encoded(forest, part, left[part], kinds[part], [a[part] for a in as_bits])
         tree, klass = divmod(number, forest.n_classes)
         yield TreeBlobs(tree, klass, data, aux)
 
@@ -122,13 +123,15 @@ def _kinds(forest: Forest, domains: Domains) -> npt.NDArray[np.int8]:
 
 
 def _encoded(
-    forest: Forest, part: slice, kinds: npt.NDArray[np.int8], as_bits: list[Any]
+    forest: Forest,
+    part: slice,
+    left: npt.NDArray[np.int32],
+    kinds: npt.NDArray[np.int8],
+    as_bits: list[Any],
 ) -> tuple[bytes, bytes]:
-    left, n_bits = forest.left[part], forest.n_bits[part]
-    leaf = forest.features[part] < 0
-    if leaf[0]:
+    n_bits = forest.n_bits[part]
+    if left[0] == 0:
         return b"\x00\xff\xff" + as_bits[1][:1].tobytes(), b""
-    left = np.where(leaf, 0, left).astype(np.int32)
     sizes = np.empty(len(left), np.int64)
     n_inner = np.empty(len(left), np.int32)
     part_sizes(left, kinds, n_bits, sizes, n_inner)

@@ -20,6 +20,8 @@ __all__ = ["GLMMojo"]
 
 _MAX = 100_000_000
 _LINKS = ("identity", "logit", "log", "inverse", "tweedie")
+_OF_SHARES = ("quasibinomial", "fractionalbinomial")
+_LINKS_OF_CLASSES = {"multinomial": "multinomial", "ordinal": "ologit"}
 _DEFAULTS: dict[str, Any] = {
     "tweedie_variance_power": 0.0,
     "tweedie_link_power": 1.0,
@@ -42,6 +44,13 @@ class GLMMojo(MojoKind):
         assert isinstance(model, GLMModel)
         return (*model.design.categoricals, *model.design.numerics)
 
+    def classes(self, model: Model) -> tuple[str, ...] | None:
+        """Return the classes; H2O gives two to numbers between 0 and 1 as well."""
+        assert isinstance(model, GLMModel)
+        if model.family.name in _OF_SHARES and not model.output.category.is_classifier:
+            return ("0", "1")
+        return super().classes(model)
+
     def write(self, model: Model, draft: MojoDraft) -> None:
         """Add the coefficients and what stands in for NA."""
         assert isinstance(model, GLMModel)
@@ -58,7 +67,7 @@ class GLMMojo(MojoKind):
             draft.put("cat_modes", [int(mode) for mode in design.modes])
         draft.put("beta", np.asarray(model.beta, np.float64))
         draft.put("family", model.family.name)
-        draft.put("link", str(params["link"]))
+        draft.put("link", _LINKS_OF_CLASSES.get(model.family.name, str(params["link"])))
         if model.family.name == "tweedie":
             draft.put("tweedie_link_power", float(params["tweedie_link_power"]))
         dispersion = model.output.extra.get("dispersion", 1.0)

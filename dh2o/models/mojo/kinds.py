@@ -33,9 +33,9 @@ class MojoKind(ABC):
         """Return the predictors in the order in which the MOJO lists them."""
         return model.output.x
 
-    def n_classes(self, model: Model) -> int:
-        """Return the number of classes that the MOJO states."""
-        return model.output.n_classes
+    def classes(self, model: Model) -> tuple[str, ...] | None:
+        """Return the names of the classes that the MOJO states; None if there are none."""
+        return model.output.response_domain if model.output.category.is_classifier else None
 
     def check(self, model: Model) -> None:  # noqa: B027  # most kinds write all of their models
         """Raise `MojoError` if this model cannot be written."""
