@@ -15,6 +15,10 @@ from dh2o.estimators.scoring import model_metrics, predict_frame
 from dh2o.estimators.spec import TrainSpec
 
 if TYPE_CHECKING:
+    from dh2o.estimators.svd import H2OSingularValueDecompositionEstimator
+    from dh2o.estimators.pca import H2OPrincipalComponentAnalysisEstimator
+    from dh2o.estimators.naive_bayes import H2ONaiveBayesEstimator
+    from dh2o.estimators.kmeans import H2OKMeansEstimator
     from dh2o.estimators.drf import H2ORandomForestEstimator
     from dh2o.estimators.gbm import H2OGradientBoostingEstimator
     from dh2o.estimators.generic import H2OGenericEstimator
@@ -23,6 +27,10 @@ if TYPE_CHECKING:
     from dh2o.estimators.isotonic import H2OIsotonicRegressionEstimator
 
 __all__ = [
+    "H2OSingularValueDecompositionEstimator",
+    "H2OPrincipalComponentAnalysisEstimator",
+    "H2ONaiveBayesEstimator",
+    "H2OKMeansEstimator",
     "BuilderError",
     "H2OEstimator",
     "H2OGeneralizedLinearEstimator",
@@ -49,6 +57,10 @@ __all__ = [
 # The estimator classes come when they are first asked for: their kernels need not be imported to
 # score a saved model or to serve frames.
 _HOMES = {
+    "H2OSingularValueDecompositionEstimator": "dh2o.estimators.svd",
+    "H2OPrincipalComponentAnalysisEstimator": "dh2o.estimators.pca",
+    "H2ONaiveBayesEstimator": "dh2o.estimators.naive_bayes",
+    "H2OKMeansEstimator": "dh2o.estimators.kmeans",
     "H2OGeneralizedLinearEstimator": "dh2o.estimators.glm",
     "H2OGenericEstimator": "dh2o.estimators.generic",
     "H2OGradientBoostingEstimator": "dh2o.estimators.gbm",

@@ -32,6 +32,8 @@ _MULTINOMIAL = {
 
 def metric_columns(category: ModelCategory) -> dict[str, str]:
     """Return column suffix -> attribute of the metrics, in H2O's order."""
+    if category is ModelCategory.ANOMALY:
+        return {}
     if category is ModelCategory.BINOMIAL:
         return _BINOMIAL
     return _MULTINOMIAL if category.is_classifier else _REGRESSION
@@ -86,10 +88,10 @@ class ScoringHistory:
         """Return H2O's scoring history table."""
         columns: dict[str, Any] = {
             "": ("string", [""] * len(self.events)),
-            "timestamp": ("string", [_timestamp(e.time_ms) for e in self.events]),
+            "timestamp": ("string", [timestamp_text(e.time_ms) for e in self.events]),
             "duration": (
                 "string",
-                [_duration(e.time_ms - self.start_time_ms) for e in self.events],
+                [duration_text(e.time_ms - self.start_time_ms) for e in self.events],
             ),
         }
         for name, kind in self.own_columns.items():
@@ -108,11 +110,13 @@ def _number(metrics: ModelMetrics, attribute: str) -> float:
     return float(getattr(metrics, attribute, math.nan))
 
 
-def _timestamp(ms: int) -> str:
+def timestamp_text(ms: int) -> str:
+    """Return a time, given in milliseconds since 1970, as tables show it."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(ms / 1000))
 
 
-def _duration(ms: int) -> str:
+def duration_text(ms: int) -> str:
+    """Return a number of milliseconds as tables show it."""
     seconds, minutes = ms / 1000 % 60, ms // 60000 % 60
     hours = ms // 3600000
     if hours:

@@ -12,6 +12,10 @@ _MODULES = (
     "dh2o.estimators.glm",
     "dh2o.estimators.isolation_forest",
     "dh2o.estimators.isotonic",
+    "dh2o.estimators.kmeans",
+    "dh2o.estimators.naive_bayes",
+    "dh2o.estimators.pca",
+    "dh2o.estimators.svd",
 )
 
 

@@ -13,7 +13,7 @@ from dh2o.models import Model
 from dh2o.models.adapt import Adaptation
 from dh2o.models.metrics import MetricBuilder, ModelMetrics, metric_builder, weight_scale
 from dh2o.models.metrics.binomial import DEFAULT_WEIGHT_SCALE
-from dh2o.models.score_block import adaptation_of, score_block, tiles
+from dh2o.models.score_block import adaptation_of, response_of, score_block, tiles
 from dh2o.mrtask import MRTask
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class PredictTask(MRTask[None, None]):
     def map(self, block: Block) -> tuple[Chunk, ...]:  # type: ignore[override]  # makes chunks
         raw = score_block(self.model, block, self.plan)
         columns = self.model.predictions(raw)
-        if self.model.output.category.is_classifier:
+        if self.model.prediction_domain is not None:
             return (encode_codes(columns[0]), *map(encode_floats, columns[1:]))
         return tuple(map(encode_floats, columns))
 
@@ -63,7 +63,7 @@ class MetricsTask(MRTask[Any, Any]):
     def map(self, block: Block) -> Any:
         total = None
         for start, stop, columns in tiles(block, self.plan):
-            response = columns[self.model.output.response or ""]
+            response = response_of(self.model, columns)
             weights = columns.get(self.weights) if self.weights else None
             if weights is None and self.weights:
                 weights = block.chunk(self.weights).floats(start=start, stop=stop)
@@ -115,8 +115,8 @@ def predict_frame(model: Model, frame: Frame) -> Frame:
     blocks = PredictTask(slim(model), plan).new_blocks(frame, len(names))
     types = [VecType.NUMERIC] * len(names)
     domains: list[tuple[str, ...] | None] = [None] * len(names)
-    if model.output.category.is_classifier:
-        types[0], domains[0] = VecType.ENUM, model.output.response_domain
+    if model.prediction_domain is not None:
+        types[0], domains[0] = VecType.ENUM, model.prediction_domain
     return Frame.of(names, blocks, types, domains)
 
 

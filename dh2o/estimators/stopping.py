@@ -23,11 +23,13 @@ _ATTRIBUTES = {
     "lift_top_group": "lift_top_group",
     "misclassification": "error",
     "mean_per_class_error": "mean_per_class_error",
+    "anomaly_score": "mean_score",
     "custom": "custom_value",
     "custom_increasing": "custom_value",
 }
 _HIGHER_IS_BETTER = frozenset({"AUC", "AUCPR", "lift_top_group", "custom_increasing"})
-_UNBOUNDED = frozenset({"deviance", "custom"})  # may fall below 0
+_UNBOUNDED = frozenset({"deviance", "custom", "anomaly_score"})  # 0 is no end to them
+_NON_DIRECTIONAL = frozenset({"anomaly_score"})  # has converged when it moves no more
 
 
 def metric_value(metrics: ModelMetrics | None, metric: str) -> float:
@@ -53,6 +55,8 @@ class StopRule:
         metric = params.get("stopping_metric", "AUTO")
         if metric == "AUTO":
             metric = "logloss" if category.is_classifier else "deviance"
+            if category is ModelCategory.ANOMALY:
+                metric = "anomaly_score"
         rounds = params.get("stopping_rounds", 0)
         return cls(rounds, metric, params.get("stopping_tolerance", 0.001))
 
@@ -82,6 +86,9 @@ class StopRule:
         best = max(new) if self.higher_is_better else min(new)
         if reference == 0.0:
             return False
+        if self.metric in _NON_DIRECTIONAL:
+            furthest = max(new, key=lambda value: abs(value - reference))
+            return abs(furthest / reference - 1) <= self.tolerance
         ratio = best / reference
         return ratio <= 1 + self.tolerance if self.higher_is_better else ratio >= 1 - self.tolerance
 

@@ -85,6 +85,11 @@ class Model(ABC):
             names += [f"cal_{name}" for name in names[1:3]]
         return tuple(names)
 
+    @property
+    def prediction_domain(self) -> tuple[str, ...] | None:
+        """Levels of the column ``predict``; None where it holds numbers."""
+        return self.output.response_domain if self.output.category.is_classifier else None
+
     def corrected(self, probabilities: F64) -> F64:
         """Return class probabilities with the balancing of classes in training undone."""
         return corrected(probabilities, self.output.class_correction)

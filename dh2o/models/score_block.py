@@ -64,6 +64,13 @@ def tiles(block: Block, adaptation: Adaptation) -> Iterator[tuple[int, int, Colu
         yield start, stop, adaptation.columns(_source(block, start, stop), stop - start)
 
 
+def response_of(model: Model, columns: Columns) -> F64:
+    """Return the response of the rows in `columns`; NA in all of them if the model has none."""
+    if model.output.response is None:
+        return np.full(columns.n_rows, np.nan)
+    return columns[model.output.response]
+
+
 def _source(block: Block, start: int, stop: int) -> TileSource:
     def floats(idx: int) -> F64:
         return block.chunk(idx).floats(start=start, stop=stop)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from dh2o.estimators.history import ScoringHistory
 from dh2o.estimators.stopping import StopRule
-from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.models.metrics import ModelMetrics
 from dh2o.mrtask import LocalState, StateLost
 
@@ -36,7 +35,7 @@ class Grown:
 
     history: ScoringHistory
     init_f: float
-    trees: list[RawTree] = field(default_factory=list)
+    trees: list[Any] = field(default_factory=list)
     training: ModelMetrics | None = None
     validation: ModelMetrics | None = None
     done: bool = False
@@ -59,7 +58,7 @@ class Rounds(ABC):
         self.n_trees_a_round = n_trees_a_round
         self.n_before = n_before  # iterations of the model that this build goes on from
         self.grown: Grown = ctx.restore() or Grown(self._new_history(), init_f)
-        self._pending: tuple[tuple[int, RawTree], ...] = ()
+        self._pending: tuple[tuple[int, Any], ...] = ()
         self._validated = 0
         self._saved_at = time.monotonic()
         self._scored_at, self._scoring_s = 0.0, 0.0
@@ -67,7 +66,7 @@ class Rounds(ABC):
     # ---- what subclasses say
 
     @abstractmethod
-    def _grow_round(self, state: LocalState) -> list[RawTree]:
+    def _grow_round(self, state: LocalState) -> list[Any]:
         """Return the trees of one round, one a class; they are in `_pending` too."""
 
     @abstractmethod
@@ -83,11 +82,11 @@ class Rounds(ABC):
         """Return the metrics of the predictions that `state` holds."""
 
     @abstractmethod
-    def _apply(self, state: LocalState, trees: tuple[tuple[int, RawTree], ...]) -> None:
+    def _apply(self, state: LocalState, trees: tuple[tuple[int, Any], ...]) -> None:
         """Add the trees that `state` grew last to its predictions."""
 
     @abstractmethod
-    def _follow(self, valid: LocalState, trees: tuple[tuple[int, RawTree], ...]) -> None:
+    def _follow(self, valid: LocalState, trees: tuple[tuple[int, Any], ...]) -> None:
         """Add trees to the predictions of a state that did not grow them."""
 
     def _before_first(self, state: LocalState) -> None:  # noqa: B027  # most have nothing to do
@@ -100,6 +99,10 @@ class Rounds(ABC):
         rule = StopRule.of(self.spec.params, self.spec.category)
         start = self.spec.start_time_ms
         return ScoringHistory(self.spec.category, {"number_of_trees": "int"}, rule, start)
+
+    def _own_columns(self) -> dict[str, Any]:
+        """Return the values of the history's columns that are no metrics."""
+        return {"number_of_trees": self.n_rounds}
 
     # ---- the loop
 
@@ -212,13 +215,11 @@ class Rounds(ABC):
                 self._follow(valid, tuple((i % k, tree) for i, tree in new))
                 self._validated = len(self.grown.trees)
             self.grown.validation = self._measure(valid, True)
-        self.grown.history.add(
-            {"number_of_trees": self.n_rounds}, self.grown.training, self.grown.validation
-        )
+        self.grown.history.add(self._own_columns(), self.grown.training, self.grown.validation)
         self._scored_at = time.monotonic()
         self._scoring_s = self._scored_at - started
 
-    def _take_pending(self) -> tuple[tuple[int, RawTree], ...]:
+    def _take_pending(self) -> tuple[tuple[int, Any], ...]:
         pending, self._pending = self._pending, ()
         return pending
 

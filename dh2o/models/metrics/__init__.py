@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dh2o.models.metrics.anomaly import ModelMetricsAnomaly
 from dh2o.models.metrics.base import MetricBuilder, ModelMetrics
 from dh2o.models.metrics.binomial import ModelMetricsBinomial, weight_scale
 from dh2o.models.metrics.confusion import ConfusionMatrix
@@ -13,6 +14,7 @@ __all__ = [
     "ConfusionMatrix",
     "MetricBuilder",
     "ModelMetrics",
+    "ModelMetricsAnomaly",
     "ModelMetricsBinomial",
     "ModelMetricsMultinomial",
     "ModelMetricsOrdinal",

@@ -7,11 +7,13 @@ from typing import Any
 
 from dh2o.errors import ModelError
 from dh2o.models.category import ModelCategory
+from dh2o.models.metrics.anomaly import AnomalyMetricBuilder, LabelledAnomalyMetricBuilder
 from dh2o.models.metrics.base import MetricBuilder
 from dh2o.models.metrics.binomial import DEFAULT_WEIGHT_SCALE, BinomialMetricBuilder
 from dh2o.models.metrics.huber import HuberMetricBuilder
 from dh2o.models.metrics.multinomial import MultinomialMetricBuilder
 from dh2o.models.metrics.regression import RegressionMetricBuilder
+from dh2o.models.metrics.unsupervised import RowCountBuilder
 
 
 def metric_builder(
@@ -32,6 +34,12 @@ def metric_builder(
         if distribution == "huber":
             return HuberMetricBuilder(distribution_param, weight_scale)
         return RegressionMetricBuilder(distribution, distribution_param)
+    if category is ModelCategory.ANOMALY:
+        if domain is None:
+            return AnomalyMetricBuilder()
+        return LabelledAnomalyMetricBuilder(BinomialMetricBuilder(domain, weight_scale))
+    if category in (ModelCategory.CLUSTERING, ModelCategory.DIM_REDUCTION):
+        return RowCountBuilder()
     if category is ModelCategory.BINOMIAL:
         return BinomialMetricBuilder(domain or ("0", "1"), weight_scale, gainslift_bins)
     if category in (ModelCategory.MULTINOMIAL, ModelCategory.ORDINAL):

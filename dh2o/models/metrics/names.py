@@ -30,6 +30,10 @@ _OF_CATEGORY: dict[ModelCategory, dict[str, str]] = {
         "AUC": "auc",
         "pr_auc": "pr_auc",
     },
+    ModelCategory.ANOMALY: {
+        "mean_score": "mean_score",
+        "mean_normalized_score": "mean_normalized_score",
+    },
 }
 _OF_CATEGORY[ModelCategory.ORDINAL] = _OF_CATEGORY[ModelCategory.MULTINOMIAL]
 

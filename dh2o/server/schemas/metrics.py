@@ -41,6 +41,7 @@ class ModelMetricsBaseV3(Schema):
             "Multinomial",
             "Regression",
             "Clustering",
+            "AnomalyDetection",
         ),
     )
     scoring_time: int = gives("long", 0)
@@ -50,6 +51,16 @@ class ModelMetricsBaseV3(Schema):
     nobs: int = takes("long", 0, "How many rows.")
     custom_metric_name: str | None = gives("string")
     custom_metric_value: float = gives("double", 0.0)
+
+
+@dataclass(kw_only=True)
+class ModelMetricsAnomalyV3(ModelMetricsBaseV3):
+    """Metrics of an anomaly detector."""
+
+    schema_type: ClassVar[str] = "ModelMetricsAnomaly"
+
+    mean_score: float = gives("double", 0.0, "Mean of the algorithm's raw score.")
+    mean_normalized_score: float = gives("double", 0.0, "Mean of the normalized score.")
 
 
 @dataclass(kw_only=True)
