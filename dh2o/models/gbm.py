@@ -25,8 +25,12 @@ _LOGIT_LINK = ("bernoulli", "quasibinomial")
 def response_scale(distribution: str, f: F64) -> F64:
     """Return predictions from link-scale scores ``f`` of shape (n_classes or 1, n_rows).
 
-    Two or K probabilities a row for classifiers, one column otherwise.
+    Two or K probabilities a row for classifiers, one column otherwise.  Custom distributions go by
+    the name of one with the same link; "inverse" is that of the link without one.
     """
+    if distribution == "inverse":
+        with np.errstate(divide="ignore"):
+            return (1.0 / f[0])[:, None]
     if distribution in _LOGIT_LINK:
         with np.errstate(over="ignore"):
             p = 1.0 / (1.0 + np.exp(-f[0]))

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dh2o.estimators.builder import ModelBuilder, register
 from dh2o.estimators.checkpoint import TREE_FIXED, check_checkpoint, model_before
+from dh2o.estimators.gbm.binned import BinnedBooster
 from dh2o.estimators.gbm.boosting import Booster, Grown
+from dh2o.estimators.gbm.by_value import ValueBooster
 from dh2o.estimators.gbm.distributions import Distribution, distribution_of
 from dh2o.estimators.gbm.initial import initial_score
 from dh2o.estimators.gbm.parameters import PARAMS
@@ -18,10 +18,11 @@ from dh2o.estimators.gbm.response import ResponseFacts, ResponsePass
 from dh2o.estimators.messages import Message
 from dh2o.estimators.spec import TrainSpec
 from dh2o.estimators.tree_checks import tree_messages
+from dh2o.estimators.trees.adaptive.columns import column_table
 from dh2o.estimators.trees.binning import MAX_NARROW_BINS
 from dh2o.estimators.trees.sampling import BinLimits, bin_map_of
-from dh2o.estimators.trees.to_forest import forest_of
-from dh2o.models import Model, ModelCategory, TwoDimTable
+from dh2o.estimators.trees.tables import importance_table, summary_table
+from dh2o.models import Model, ModelCategory
 from dh2o.models.forest import Forest
 from dh2o.models.gbm import GBMModel
 
@@ -82,24 +83,32 @@ class GBMBuilder(ModelBuilder):
             response, spec.weights, spec.offset, distribution.name, params["tweedie_power"]
         ).do_all(spec.train)
         _check_response(spec, distribution, facts)
-        most = min(max(params["nbins"], params["nbins_top_level"]), MAX_NARROW_BINS)
-        limits = BinLimits(most, params["nbins_cats"])
-        bin_map = bin_map_of(spec.train, spec.x, response, spec.weights, limits)
         init_f = initial_score(spec, distribution, facts)
         before = model_before(spec, GBMModel)
-        booster = Booster(
-            ctx, spec, distribution, facts, init_f if before is None else before.init_f, bin_map,
-            None if before is None else before.forest,
-        )  # fmt: skip
+        booster = _booster(ctx, spec, distribution, facts, init_f, before)
         grown = booster.run()
-        forest = forest_of(grown.trees, booster.n_trees_a_round, bin_map)
-        if before is not None:
-            forest = before.forest.then(forest)
-        return _model(spec, distribution, forest, grown)
+        return _model(spec, distribution, booster.forest(grown), grown)
 
     def cv_facts(self, model: Model) -> dict[str, Any]:
         """Return the number of trees that a fold's model has."""
         return {"ntrees": model.forest.n_trees} if isinstance(model, GBMModel) else {}
+
+
+def _booster(
+    ctx: JobContext, spec: TrainSpec, distribution: Distribution, facts: ResponseFacts,
+    init_f: float, before: GBMModel | None,
+) -> Booster:  # fmt: skip
+    """Return what grows the trees: over bins made once, or by H2O's histogram types."""
+    forest = None if before is None else before.forest
+    init_f = init_f if before is None else before.init_f
+    params = spec.params
+    if params.input("histogram_type") != "AUTO" or distribution.custom is not None:
+        columns = column_table(spec.train, spec.x)
+        return ValueBooster(ctx, spec, distribution, facts, init_f, columns, forest)
+    most = min(max(params["nbins"], params["nbins_top_level"]), MAX_NARROW_BINS)
+    limits = BinLimits(most, params["nbins_cats"])
+    bin_map = bin_map_of(spec.train, spec.x, str(spec.response), spec.weights, limits)
+    return BinnedBooster(ctx, spec, distribution, facts, init_f, bin_map, forest)
 
 
 def _n_trees_before(model: GBMModel) -> int:
@@ -108,39 +117,14 @@ def _n_trees_before(model: GBMModel) -> int:
 
 def _model(spec: TrainSpec, distribution: Distribution, forest: Forest, grown: Grown) -> GBMModel:
     output = spec.output(
-        model_summary=_summary_table(forest),
+        model_summary=summary_table(forest),
         scoring_history=grown.history.table(),
-        variable_importances=_importance_table(spec.x, forest),
+        variable_importances=importance_table(spec.x, forest),
         training_metrics=grown.training,
         validation_metrics=grown.validation,
         extra={"init_f": grown.init_f},
     )
-    return GBMModel(spec.model_key, spec.params, output, forest, grown.init_f, distribution.name)
-
-
-def _summary_table(forest: Forest) -> TwoDimTable:
-    facts = forest.summary()
-    columns: dict[str, Any] = {"": ("string", [""])}
-    for name, value in facts.items():
-        columns[name] = ("double" if isinstance(value, float) else "int", [value])
-    return TwoDimTable.of("Model Summary", columns)
-
-
-def _importance_table(x: tuple[str, ...], forest: Forest) -> TwoDimTable:
-    """Return the gains by column, largest first: absolute, scaled to 1, and as a share."""
-    gains = forest.importance()
-    order = np.argsort(-gains, kind="stable")
-    top, total = max(float(gains.max(initial=0.0)), 0.0), float(gains.sum())
-    some = order[: len(x)]
-    return TwoDimTable.of(
-        "Variable Importances",
-        {
-            "variable": ("string", [x[i] for i in some]),
-            "relative_importance": ("double", [float(gains[i]) for i in some]),
-            "scaled_importance": ("double", [float(gains[i]) / top if top else 0.0 for i in some]),
-            "percentage": ("double", [float(gains[i]) / total if total else 0.0 for i in some]),
-        },
-    )
+    return GBMModel(spec.model_key, spec.params, output, forest, grown.init_f, distribution.scale)
 
 
 def _check_distribution(spec: TrainSpec) -> Iterable[Message]:

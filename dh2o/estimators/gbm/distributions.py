@@ -7,6 +7,7 @@ its weighted residuals, D the sum of its leaf terms.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,8 @@ class Distribution:
     loss: Loss
     param: float = 0.0
     n_classes: int = 1
+    link: str = ""  # of a custom distribution
+    custom: Any = None  # what computes its terms: see `dh2o.estimators.gbm.custom`
 
     @property
     def has_log_link(self) -> bool:
@@ -71,6 +74,38 @@ class Distribution:
         if self.has_log_link:
             return max(float(np.log(mean)) if mean > 0 else -_MAX_LOG, -_MAX_LOG)
         return mean
+
+    @property
+    def scale(self) -> str:
+        """Name of the distribution whose predictions are made from scores in the same way."""
+        if self.custom is None:
+            return self.name
+        if self.n_classes > 1:
+            return "multinomial" if self.n_classes > 2 else "bernoulli"
+        return {"log": "poisson", "inverse": "inverse", "logit": "logit"}.get(self.link, "gaussian")
+
+    @property
+    def is_multinomial(self) -> bool:
+        """Whether there is a tree for each class."""
+        return self.n_classes > 2
+
+    @property
+    def class_factor(self) -> float:
+        """Factor of leaf values: (K - 1) / K with a tree for each of K classes."""
+        return (self.n_classes - 1) / self.n_classes if self.is_multinomial else 1.0
+
+    def from_mean(self, g: F64) -> F64:
+        """Return the values of leaves whose numerators over denominators are `g`."""
+        if not self.has_log_link:
+            return g
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(g > 0, np.maximum(np.log(g), -_MAX_LOG), -_MAX_LOG)
+
+    def from_sums(self, over: F64, under: F64) -> F64:
+        """Return the values of leaves by H2O's formula, before the learning rate."""
+        some = under != 0
+        values = self.from_mean(over / np.where(some, under, 1.0))
+        return np.where(some, values, 0.0)
 
     def leaf_values(self, weight: F64, gradient: F64, terms: F64) -> F64:
         """Return the values of leaves, before the learning rate."""

@@ -18,22 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["initial_score"]
 
-_MAX_STEPS = 100
-_CONVERGED = 1e-10
-
 
 def initial_score(spec: TrainSpec, distribution: Distribution, facts: ResponseFacts) -> float:
     """Return the constant score that fits best, besides the offsets."""
     f0 = distribution.initial(facts)
     if distribution.loss is not Loss.BERNOULLI or spec.offset is None:
         return f0
-    f0 = 0.0
-    for _ in range(_MAX_STEPS):
-        step = _NewtonStep(str(spec.response), spec.weights, spec.offset, f0).do_all(spec.train)
-        f0 += step
-        if abs(step) < _CONVERGED:
-            break
-    return f0
+    # one step of Newton's method from 0, as H2O does: the trees make up for what is left
+    return _NewtonStep(str(spec.response), spec.weights, spec.offset, 0.0).do_all(spec.train)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ PARAMS = ParamTable(
         Param("col_sample_rate_change_per_level", "double", 1.0, "Factor of that part at each deeper level.", low=0, high=2, open_low=True, level="expert", gridable=True),
         Param("col_sample_rate_per_tree", "double", 1.0, "Part of the columns that each tree may use.", low=0, high=1, open_low=True, gridable=True),
         Param("min_split_improvement", "double", 1e-5, "Part of a node's squared error that a split must remove.", low=0, level="expert", gridable=True),
-        Param("histogram_type", "enum", "AUTO", "How numeric columns are binned; AUTO and QuantilesGlobal: at quantiles of the whole column.", values=_HISTOGRAM_TYPES, supported=("AUTO", "QuantilesGlobal"), gridable=True),
+        Param("histogram_type", "enum", "AUTO", "How columns are binned; AUTO: once, at quantiles of the whole column; others: in every node, by H2O's rules.", values=_HISTOGRAM_TYPES, gridable=True),
         Param("max_abs_leafnode_pred", "double", DOUBLE_MAX, "Largest size of a leaf's value.", low=0, open_low=True, level="expert", gridable=True, python_default=None),
         Param("pred_noise_bandwidth", "double", 0.0, "Standard deviation of multiplicative noise on leaf values.", low=0, level="expert", gridable=True),
         shared("categorical_encoding"),

@@ -201,7 +201,6 @@ def test_huber_leaves_are_medians_moved_by_clipped_means(train: Train) -> None:
 @pytest.mark.parametrize(
     ("params", "name"),
     [
-        ({"histogram_type": "UniformAdaptive"}, "histogram_type"),
         ({"calibrate_model": True}, "calibrate_model"),
         ({"calibrate_model": True}, "calibrate_model"),
         ({"interaction_constraints": [["x", "o"]]}, "interaction_constraints"),
