@@ -105,6 +105,18 @@ def _add_server(commands: Any) -> None:
         help="import files only from below FOLDER (may be given several times)",
     )
     parser.add_argument(
+        "--client-version",
+        metavar="VERSION",
+        help="version of H2O that clients are told, e.g. 3.46.0.11 (default: 3.46.0.12); a client "
+        "talks only to a server of its own version",
+    )
+    parser.add_argument(
+        "--genmodel-jar",
+        type=Path,
+        metavar="PATH",
+        help="file that clients get when they ask for h2o-genmodel.jar (default: none)",
+    )
+    parser.add_argument(
         "--ready-file",
         type=Path,
         metavar="PATH",
@@ -129,6 +141,8 @@ def _run_server(options: argparse.Namespace) -> None:
             password=password,
             ready_file=options.ready_file,
             import_roots=tuple(options.import_root) if options.import_root else None,
+            genmodel_jar=options.genmodel_jar,
+            **({"client_version": options.client_version} if options.client_version else {}),
         )
     )
 

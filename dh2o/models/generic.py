@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,8 @@ from dh2o.errors import ModelError
 from dh2o.models.columns import F64, Columns
 from dh2o.models.metrics.base import MetricBuilder
 from dh2o.models.model import Model
+from dh2o.models.mojo.archive import MojoArchive
+from dh2o.models.mojo.details_in import read_details
 from dh2o.models.mojo.files import read_mojo
 from dh2o.models.output import ModelOutput
 from dh2o.models.params import ModelParameter, ModelParameters
@@ -65,6 +68,12 @@ class GenericModel(Model):
     def mojo(self) -> bytes:
         """The MOJO that the model was read from, byte for byte."""
         return self.mojo_data.tobytes()
+
+    @cached_property
+    def original_parameters(self) -> list[dict[str, Any]]:
+        """The parameters of the original as REST shows them, without its key."""
+        rows = read_details(MojoArchive.of(self.mojo)).parameters
+        return [dict(row) for row in rows if row["name"] != "model_id"]
 
     def score(self, columns: Columns) -> F64:
         """Return what the original model predicts."""

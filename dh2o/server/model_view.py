@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from dh2o.models.mojo import have_mojo
+
 from .metrics_view import metrics_schema
 from .schemas.base import SCHEMAS, Key, Schema, encode
 from .schemas.models import (
@@ -27,6 +29,7 @@ __all__ = ["builder_json", "model_json", "model_synopsis", "parameter_schemas"]
 #: The names of algorithms in schema names, where they are not the capital letters of the short one.
 _PROPER = {
     "deeplearning": "DeepLearning",
+    "generic": "Generic",
     "isolationforest": "IsolationForest",
     "isotonicregression": "IsotonicRegression",
     "kmeans": "KMeans",
@@ -52,6 +55,8 @@ def model_json(model: Model) -> dict[str, Any]:
     out = _meta(f"{name}ModelV3", f"{name}Model")
     out.update({k: encode(v) for k, v in _base(model).items()})
     out["parameters"] = encode(parameter_schemas(_builder(model.algo), model))
+    # an imported model shows the parameters it was trained with behind its own
+    out["parameters"] += encode(getattr(model, "original_parameters", []))
     out["output"] = _output_json(model, name)
     out["compatible_frames"] = None
     return out
@@ -144,7 +149,7 @@ def _base(model: Model) -> dict[str, Any]:
         data_frame=Key(output.training_frame, "Frame"),
         timestamp=output.end_time_ms,
         have_pojo=False,
-        have_mojo=False,
+        have_mojo=have_mojo(model),
     )
     return dict(vars(base))
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from dh2o.errors import ParameterError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["ServerOptions", "is_loopback"]
 
 #: The release of H2O whose interface the server speaks; clients compare it with their own.
 CLIENT_VERSION = "3.46.0.12"
+_VERSION = re.compile(r"[0-9]+(\.[0-9]+){2,3}")
 
 
 def is_loopback(host: str) -> bool:
@@ -56,7 +55,9 @@ class ServerOptions:
     n_threads
         Requests that are served at the same time.
     client_version
-        Version of H2O that is reported to clients.
+        Version of H2O that is reported to clients, as 3.46.0.12; they refuse to talk to another.
+    genmodel_jar
+        File that is served as h2o-genmodel.jar. None: there is none.
     cloud_name
         Name of the cluster that is reported to clients.
     """
@@ -75,6 +76,7 @@ class ServerOptions:
     max_body_nbytes: int = 64 << 30
     n_threads: int = 16
     client_version: str = CLIENT_VERSION
+    genmodel_jar: str | Path | None = None
     cloud_name: str = "dh2o"
 
     def __post_init__(self) -> None:
@@ -91,5 +93,12 @@ class ServerOptions:
             raise ParameterError(f"n_workers: expected 0 or more, got {self.n_workers}.")
         if self.scheduler and self.n_workers:
             raise ParameterError("n_workers: a cluster that is there already has its own workers.")
+        if not _VERSION.fullmatch(self.client_version):
+            raise ParameterError(
+                f"client_version: expected a version as {CLIENT_VERSION}, got "
+                f"{self.client_version[:40]!r}."
+            )
+        if self.genmodel_jar is not None and not Path(self.genmodel_jar).is_file():
+            raise ParameterError(f"genmodel_jar: {str(self.genmodel_jar)!r} is not a file.")
         if not self.no_auth and not self.password and not self.token:
             object.__setattr__(self, "password", secrets.token_urlsafe(18))

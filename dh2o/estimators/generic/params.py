@@ -22,7 +22,10 @@ PARAMS = ParamTable(
             level="critical",
         ),
         Param(
-            "path", "string", doc="Path to file with self-contained model archive.", level="critical"
+            "path",
+            "string",
+            doc="Path to file with self-contained model archive.",
+            level="critical",
         ),
     ),
 )

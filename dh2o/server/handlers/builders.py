@@ -124,7 +124,19 @@ def given_params(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     for name in _FOLDERS:
         if given.get(name):
             Files(call.state.options).check(str(given[name]))
+    if params.get("algo") == "generic":
+        _check_mojo_paths(call, given)
     return given
+
+
+def _check_mojo_paths(call: Call, given: dict[str, Any]) -> None:
+    """Refuse a MOJO that lies where the server may not read."""
+    from dh2o.server.files import path_of_key
+
+    paths = [given.get("path"), path_of_key(str(given.get("model_key") or ""))]
+    for path in paths:
+        if path:
+            Files(call.state.options).check(str(path))
 
 
 def _plain(value: Any) -> Any:

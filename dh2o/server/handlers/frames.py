@@ -9,6 +9,7 @@ from dh2o.errors import FrameError, KeyNotFoundError, ParameterError
 from dh2o.frame import Frame
 from dh2o.mrtask.allocator import give_back
 from dh2o.server.frame_view import Window, column_frame, frame_schema
+from dh2o.server.handlers.mojo import raw_frame
 from dh2o.server.schemas.base import Key
 from dh2o.server.schemas.frames import (
     FrameChunksV3,
@@ -70,8 +71,9 @@ def list_frames(call: Call, args: FramesListV3) -> FramesListV3:
 
 
 def show_frame(call: Call, args: FramesV3) -> FramesV3:
-    """Return one frame with a window of its rows."""
-    args.frames = [frame_schema(frame_of(args.frame_id), Window.of(args))]
+    """Return one frame with a window of its rows; a raw file as one column of bytes."""
+    raw = raw_frame(call, args.frame_id)
+    args.frames = [raw or frame_schema(frame_of(args.frame_id), Window.of(args))]
     return args
 
 

@@ -30,7 +30,6 @@ __all__ = [
     "fetch_model",
     "import_model",
     "list_models",
-    "refuse_mojo",
     "show_model",
     "upload_model",
 ]
@@ -148,14 +147,6 @@ def upload_model(call: Call, args: ModelImportV3) -> ModelsV3:
         answer = _stored(call, _load(Path(file.name)))
     dkv.remove(key)
     return answer
-
-
-def refuse_mojo(call: Call, args: Any) -> Any:
-    """Say that the format is not written yet, and what is."""
-    raise ModelError(
-        "MOJO and POJO files are not written yet. download_model and save_model write dh2o's own "
-        "format, which upload_model and load_model read."
-    )
 
 
 def _stored(call: Call, model: Model) -> ModelsV3:
