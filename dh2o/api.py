@@ -18,6 +18,8 @@ from dh2o.rapids import H2OFrame
 
 if TYPE_CHECKING:
     from dh2o.estimators import H2OEstimator
+    from dh2o.estimators.grid import Grid
+    from dh2o.estimators.performance import ModelPerformance
     from dh2o.models import Model
 
 __all__ = [
@@ -31,8 +33,10 @@ __all__ = [
     "import_mojo",
     "init",
     "jobs",
+    "load_grid",
     "load_model",
     "ls",
+    "make_metrics",
     "mojo_predict_csv",
     "mojo_predict_pandas",
     "no_progress",
@@ -40,9 +44,11 @@ __all__ = [
     "parse_setup",
     "remove",
     "remove_all",
+    "save_grid",
     "save_model",
     "show_progress",
     "shutdown",
+    "upload_custom_metric",
     "upload_file",
     "upload_mojo",
 ]
@@ -311,6 +317,73 @@ def save_model(model: H2OEstimator | Model, path: str | Path, force: bool = Fals
         raise ParameterError(f"{target} exists. Give force=True to replace it.")
     write(trained, target)
     return target
+
+
+def save_grid(
+    grid_directory: str | Path,
+    grid_id: str,
+    save_params_references: bool = False,
+    export_cross_validation_predictions: bool = False,
+) -> Path:
+    """Write a grid and its models into a folder; return the path of the grid."""
+    from dh2o.estimators.grid import Grid
+    from dh2o.estimators.grid_files import export_grid
+
+    dkv = current_engine().dkv
+    grid = dkv.find(grid_id)
+    if not isinstance(grid, Grid):
+        raise KeyNotFoundError.of("Grid", grid_id, dkv.keys(kind="grid"))
+    return export_grid(
+        grid,
+        str(grid_directory),
+        frames=save_params_references,
+        cv_predictions=export_cross_validation_predictions,
+    )
+
+
+def load_grid(grid_file_path: str | Path, load_params_references: bool = False) -> Grid:
+    """Read a grid and the models beside it back into the cluster."""
+    from dh2o.estimators.grid_files import import_grid
+
+    return import_grid(str(grid_file_path), frames=load_params_references)
+
+
+def upload_custom_metric(func: Any, func_name: str | None = None) -> str:
+    """Store a metric of one's own in the cluster; return what ``custom_metric_func`` takes.
+
+    `func` is a class or an object with ``map(pred, act, w, o, model)``, ``reduce(l, r)`` and
+    ``metric(l)``, or a function of (pred, act) whose weighted mean is wanted.
+    """
+    from dh2o.estimators.custom_metric import upload_metric
+    from dh2o.estimators.inputs import engine_or_start
+
+    engine_or_start()
+    return upload_metric(func, func_name)
+
+
+def make_metrics(
+    predicted: Any,
+    actual: Any,
+    domain: Sequence[str] | None = None,
+    distribution: str | None = None,
+    weights: Any = None,
+    auc_type: str = "NONE",
+) -> ModelPerformance:
+    """Return the metrics of predictions against responses, which lie in frames of as many rows.
+
+    Predictions are one column of numbers, the probability of the second class, or one probability
+    for each class of several. The response of a classification is a factor, or `domain` is given.
+    """
+    from dh2o.estimators.inputs import as_frame
+    from dh2o.estimators.make_metrics import metrics_of_frames
+    from dh2o.estimators.performance import ModelPerformance
+
+    truth = as_frame(actual)
+    levels = domain if domain is not None else truth.vecs[0].domain
+    own = None if weights is None else as_frame(weights)
+    return ModelPerformance(
+        metrics_of_frames(as_frame(predicted), truth, levels, distribution, own, auc_type)
+    )
 
 
 def load_model(path: str | Path) -> H2OEstimator:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dh2o.errors import ModelError, ParameterError
 from dh2o.estimators.accessors import MetricAccessors, table_or_pandas
 from dh2o.estimators.builder import start_build
+from dh2o.estimators.custom_metric import metric_reference
 from dh2o.estimators.explain.methods import ExplainSide
 from dh2o.estimators.inputs import (
     as_frame,
@@ -160,7 +161,9 @@ class H2OEstimator(MetricAccessors, ExplainSide, MojoSide, SklearnSide):
         raw = self._raw_params(train, x, y, special, ignored_columns)
         if max_runtime_secs is not None:
             raw["max_runtime_secs"] = max_runtime_secs
-        with stored(train, valid) as (raw["training_frame"], raw["validation_frame"]):
+        others = {n: as_frame(v) for n, v in raw.items() if self._is_frame_param(n)}
+        with stored(train, valid, *others.values()) as (*keys,):
+            raw |= dict(zip(("training_frame", "validation_frame", *others), keys, strict=True))
             self._job = self._start(raw, model_id)
             self._job.wait(progress=True)
             self._model = self._job.result()
@@ -206,7 +209,51 @@ class H2OEstimator(MetricAccessors, ExplainSide, MojoSide, SklearnSide):
             raw["ignored_columns"] = [name for name in train.names if name not in used]
         elif ignored is not None:
             raw["ignored_columns"] = column_names(train, ignored, "ignored_columns")
+        if raw.get("custom_metric_func") is not None:
+            raw["custom_metric_func"] = metric_reference(raw["custom_metric_func"])
+        if raw.get("checkpoint") is not None:
+            raw["checkpoint"] = getattr(raw["checkpoint"], "key", raw["checkpoint"])
         return {name: value for name, value in raw.items() if value is not None}
+
+    def _is_frame_param(self, name: str) -> bool:
+        """Whether a parameter names a frame beside those to train and to validate on."""
+        param = self.param_table.find(name)
+        of_train = name in ("training_frame", "validation_frame")
+        return param is not None and param.type == "Key<Frame>" and not of_train
+
+    def train_segments(
+        self,
+        x: Any = None,
+        y: Any = None,
+        training_frame: Any = None,
+        validation_frame: Any = None,
+        ignored_columns: Any = None,
+        segments: Any = None,
+        segment_models_id: str | None = None,
+    ) -> H2OFrame:
+        """Train a model for each segment; return a frame of segments, models, status and errors.
+
+        Parameters
+        ----------
+        segments
+            Names of columns whose combinations of values are the segments, or a frame with a row
+            for each segment.
+        """
+        from dh2o.estimators.segments import segments_frame, start_segments
+        from dh2o.rapids import H2OFrame
+
+        engine = engine_or_start()
+        train = self._frame_argument(training_frame, "training_frame")
+        if train is None or segments is None:
+            raise ParameterError("train_segments: give training_frame and segments.")
+        valid = self._frame_argument(validation_frame, "validation_frame")
+        raw = self._raw_params(train, x, y, dict.fromkeys(_SPECIAL[1:]), ignored_columns)
+        is_names = isinstance(segments, list | tuple)
+        wanted = column_names(train, segments, "segments") if is_names else as_frame(segments)
+        with stored(train, valid) as (raw["training_frame"], raw["validation_frame"]):
+            job = start_segments(engine, self.algo, raw, wanted, segment_models_id)
+            job.wait(progress=True)
+            return H2OFrame(segments_frame(engine.dkv.get(job.dest)))
 
     def _after_training(self) -> None:
         """Set what scikit-learn expects of a fitted estimator."""
@@ -334,6 +381,22 @@ class H2OEstimator(MetricAccessors, ExplainSide, MojoSide, SklearnSide):
     def default_threshold(self) -> float:
         """Probability from which the second class is predicted."""
         return self.model.output.default_threshold
+
+    def reset_threshold(self, threshold: float) -> float:
+        """Predict the second class from this probability on; return the old one."""
+        from dh2o.estimators.model_prims import reset_threshold
+
+        old = reset_threshold(self.model, threshold)
+        self._model = engine_or_start().dkv.get(self.key)
+        return old
+
+    def calibrate(self, calibration_model: Any) -> None:
+        """Add probabilities that a GLM or an isotonic regression calibrates to predictions."""
+        from dh2o.estimators.model_prims import calibration_by
+
+        found = calibration_by(self.model, calibration_model.model)
+        self._model = self.model.replace(output=self.model.output.replace(calibration=found))
+        engine_or_start().dkv.put(self.key, self._model, kind="model")
 
     @property
     def start_time(self) -> int:

@@ -76,6 +76,9 @@ class ScoringHistory:
             for name, found in sets.items()
             if found is not None
         }
+        for name, found in sets.items():
+            if found is not None and found.custom_name is not None:
+                metrics[name]["custom"] = found.custom_value
         self.events.append(ScoringEvent(int(time.time() * 1000), dict(own), metrics))
         judged = validation if validation is not None else training
         self.stop_values.append(self.rule.value(judged))
@@ -100,7 +103,9 @@ class ScoringHistory:
             s for s in ("training", "validation") if any(s in e.metrics for e in self.events)
         ]
         for name in present:
-            for suffix in metric_columns(self.category):
+            own = [e.metrics[name] for e in self.events if name in e.metrics]
+            custom = ["custom"] if any("custom" in found for found in own) else []
+            for suffix in (*metric_columns(self.category), *custom):
                 values = [e.metrics.get(name, {}).get(suffix, math.nan) for e in self.events]
                 columns[f"{name}_{suffix}"] = ("double", "%.5f", values)
         return TwoDimTable.of("Scoring History", columns)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dh2o.estimators.adapt_frame import adapt_frame
+from dh2o.estimators.custom_metric import custom_metric_messages, stored_metric
 from dh2o.estimators.messages import Message, raise_errors
 from dh2o.estimators.spec import TrainSpec
 from dh2o.frame import Frame, VecType
@@ -65,6 +66,7 @@ def prepare(
     if not x:
         findings.error("training_frame", "There are no usable columns to generate model")
     _check_stopping(params, category, findings)
+    findings.messages += custom_metric_messages(params)
     raise_errors(builder.algo, findings.messages, model_key)
     order = [roles[r] for r in ("weights_column", "offset_column", "fold_column") if r in roles]
     train_used = train.select([*x, *order, *([response] if response else [])])
@@ -89,6 +91,7 @@ def prepare(
         seed=seed,
         training_frame=train.key,
         validation_frame=params.get("validation_frame"),
+        custom_metric=stored_metric(params),
         start_time_ms=now,
         deadline_ms=now + int(seconds * 1000) if limited else None,
     )

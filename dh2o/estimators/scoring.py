@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dh2o.chunks import Block, Chunk, encode_codes, encode_floats
 from dh2o.estimators.adapt_frame import infos_for
+from dh2o.estimators.custom_metric import stored_metric, with_custom_metric
 from dh2o.frame import Frame, VecType
 from dh2o.models import Model
 from dh2o.models.adapt import Adaptation
@@ -170,18 +171,19 @@ def builder_for(
     model: Model, frame: Frame, weights: str | None, auc_type: str | None = None
 ) -> MetricBuilder[Any]:
     """Return what measures `model` on `frame`."""
-    params = model.params
+    params, output = model.params, model.output
     name, value = distribution_of(params)
     base = metric_builder(
-        model.output.category,
-        model.output.response_domain,
+        output.category,
+        output.response_domain,
         distribution=name,
         distribution_param=value,
         weight_scale=scale_of(frame, weights),
         gainslift_bins=params.get("gainslift_bins", -1),
         auc_type=_auc_type(auc_type) or params.get("auc_type") or "AUTO",
     )
-    return model.metric_builder(base)
+    found = model.metric_builder(base)
+    return with_custom_metric(found, stored_metric(params), output)
 
 
 def _auc_type(given: str | None) -> str | None:
@@ -195,7 +197,7 @@ def spec_metric_builder(spec: TrainSpec, valid: bool = False) -> MetricBuilder[A
     frame = spec.valid if valid and spec.valid is not None else spec.train
     weights = (spec.valid_weights or spec.weights) if valid else spec.weights
     name, value = distribution_of(spec.params)
-    return metric_builder(
+    base = metric_builder(
         spec.category,
         spec.response_domain,
         distribution=name,
@@ -204,6 +206,7 @@ def spec_metric_builder(spec: TrainSpec, valid: bool = False) -> MetricBuilder[A
         gainslift_bins=spec.params.get("gainslift_bins", -1),
         auc_type=spec.params.get("auc_type") or "AUTO",
     )
+    return with_custom_metric(base, spec.custom_metric, spec)
 
 
 def scale_of(frame: Frame, weights: str | None) -> float:

@@ -211,7 +211,13 @@ _SHARED: tuple[Param, ...] = (
         "Groups of the gains/lift table; -1 for the default 16, 0 for none.",
         low=-1,
     ),
-    Param("custom_metric_func", "string", None, "Reference to a custom metric.", implemented=False),
+    Param(
+        "custom_metric_func",
+        "string",
+        None,
+        "A metric of one's own: a class with map, reduce and metric, or what upload_custom_metric "
+        "gave; in Python only.",
+    ),
     Param(
         "custom_distribution_func",
         "string",

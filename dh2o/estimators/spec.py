@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dh2o.estimators.messages import Message
 from dh2o.models import ModelCategory, ModelOutput, ModelParameters
 from dh2o.models.encoding import Encoding
+from dh2o.models.metrics.custom import CustomMetric
 from dh2o.models.output import class_correction
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class TrainSpec:
     # Share of each class in the training frame, and in the rows as balance_classes weighs them.
     prior_class_distrib: tuple[float, ...] | None = None
     model_class_distrib: tuple[float, ...] | None = None
+    # The user's metric, measured beside the usual ones.
+    custom_metric: CustomMetric | None = None
     # Facts that the folds' models found for the main model, e.g. the number of trees to build.
     cv_facts: tuple[dict[str, Any], ...] = ()
 
