@@ -97,7 +97,7 @@ def _parse_boolean(text: str) -> bool:
     lower = text.lower()
     if lower in _TRUE:
         return True
-    if lower in _FALSE or lower in ("", "null"):
+    if lower in _FALSE or lower in ("", "null", "none"):
         return False
     raise ValueError(text)
 

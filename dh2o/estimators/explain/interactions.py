@@ -17,7 +17,7 @@ __all__ = ["friedman_h"]
 
 
 def friedman_h(model: Model, frame: Frame, variables: list[str]) -> float:
-    """Return Friedman and Popescu's H of numeric columns in a boosted model."""
+    """Return Friedman and Popescu's H of columns in a model made of trees."""
     trees = tree_model_of(model, "h")
     if frame.n_rows == 0:
         raise FrameError("h: the frame has no rows.")
@@ -28,8 +28,6 @@ def friedman_h(model: Model, frame: Frame, variables: list[str]) -> float:
             raise ParameterError(
                 f"variables: column {name!r} is not a predictor of model {model.key}."
             )
-        if trees.output.domain_of(name) is not None:
-            raise ParameterError(f"variables: column {name!r} is categorical; H needs numbers.")
     wanted = [name for name in variables if name in frame.names]
     columns = local_columns(trees, frame.select(wanted))
     filled = {name: columns.get(name, np.full(frame.n_rows, np.nan)) for name in trees.features}

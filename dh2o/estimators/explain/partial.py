@@ -248,6 +248,7 @@ def _table(
 def _values(frame: Frame, name: str, request: PartialRequest) -> F64:
     """Return the values to try of a column, H2O's choice where the user has none; NA last."""
     given = request.user_splits.get(name)
+    values: F64
     if given is not None:
         values = np.array(given, dtype=np.float64)
     else:

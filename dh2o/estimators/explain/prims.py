@@ -14,7 +14,7 @@ from dh2o.models import Model, TwoDimTable
 from dh2o.rapids.columns import Table
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.table import primitive
-from dh2o.rapids.values import Val, ValFrame, ValMapFrame
+from dh2o.rapids.values import Val, ValFrame, ValMapFrame, ValStr
 
 __all__ = ["frame_of_table"]
 
@@ -68,6 +68,17 @@ def fairness(
     return ValMapFrame({name: ValFrame(Table.of(made)) for name, made in tables.items()})
 
 
+@primitive(
+    "tree.update.weights",
+    "model:model frame:frame weights_column:str",
+    "Count the weights of the trees' nodes on other rows; OK, or a warning of empty nodes.",
+)
+def update_weights(_env: Env, model: Any, table: Table, weights: str) -> Val:
+    from dh2o.estimators.explain.reweight import store_reweighted
+
+    return ValStr(store_reweighted(_model(model), ValFrame(table).frame, weights))
+
+
 def _model(value: Any) -> Model:
     if not isinstance(value, Model):
         raise RapidsError(f"Expected a model, found a {type(value).__name__}.")
@@ -78,7 +89,7 @@ def frame_of_table(table: TwoDimTable) -> Frame:
     """Return a small table as a frame: texts as strings, NA for empty cells."""
     columns: dict[str, Any] = {}
     for name, kind in zip(table.col_names, table.col_types, strict=True):
-        cells = table.column(name)
+        cells: Any = table.column(name)
         if kind != "string":
             cells = np.array([np.nan if c is None else c for c in cells], dtype=np.float64)
         columns[name] = cells

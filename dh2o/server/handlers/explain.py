@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,7 @@ from .models import model_of
 
 if TYPE_CHECKING:
     from dh2o.frame import Frame
-    from dh2o.models import Model
+    from dh2o.models import Model, TwoDimTable
     from dh2o.mrtask import JobContext
     from dh2o.server.app import Call
     from dh2o.server.schemas.cluster import JobV3
@@ -63,7 +65,7 @@ def show_partial(call: Call, params: dict[str, Any]) -> PartialDependenceV3:
     args.nbins, args.add_missing_na = request.nbins, request.with_na
     args.row_index = -1 if request.row is None else request.row
     args.targets = list(request.targets) or None
-    args.partial_dependence_data = [table_schema(table) for table in found.tables]
+    args.partial_dependence_data = [table_schema(_plain_names(table)) for table in found.tables]
     return args
 
 
@@ -72,7 +74,7 @@ def show_interactions(call: Call, args: FeatureInteractionV3) -> FeatureInteract
     model = tree_model_of(model_of(call, args.model_id), "feature_interaction")
     limits = InteractionLimits(args.max_interaction_depth, args.max_tree_depth, args.max_deepening)
     tables = feature_interactions(model, limits)
-    args.feature_interaction = [table_schema(table) for table in tables] or None
+    args.feature_interaction = [table_schema(_plain_names(table)) for table in tables] or None
     return args
 
 
@@ -81,6 +83,13 @@ def show_h(call: Call, args: FriedmanPopescusHV3) -> FriedmanPopescusHV3:
     model, frame = model_of(call, args.model_id), frame_of(args.frame)
     args.h = friedman_h(model, frame, [str(name) for name in args.variables or []])
     return args
+
+
+def _plain_names(table: TwoDimTable) -> TwoDimTable:
+    """Return the table with column names as H2O spells them in JSON: ``Avg Gain``, avg_gain."""
+    names = ("_".join(re.split(r"[\s_]+", name)).lower() for name in table.col_names)
+    plain = tuple(re.sub(r"[^\w]", "", name, flags=re.ASCII) for name in names)
+    return dataclasses.replace(table, col_names=plain)
 
 
 def _partial(ctx: JobContext, model: Model, frame: Frame, request: PartialRequest, key: str) -> str:
