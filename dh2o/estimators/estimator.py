@@ -74,6 +74,11 @@ class H2OEstimator(MetricAccessors, ExplainSide, MojoSide, SklearnSide):
         cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n\n{table.docstring()}"
         _ESTIMATORS[cls.algo] = cls
 
+    @property
+    def needs_response(self) -> bool:
+        """Whether training asks for a response column."""
+        return self.supervised_learning
+
     # ---- parameters
 
     @classmethod
@@ -163,7 +168,8 @@ class H2OEstimator(MetricAccessors, ExplainSide, MojoSide, SklearnSide):
             raw["max_runtime_secs"] = max_runtime_secs
         others = {n: as_frame(v) for n, v in raw.items() if self._is_frame_param(n)}
         with stored(train, valid, *others.values()) as (*keys,):
-            raw |= dict(zip(("training_frame", "validation_frame", *others), keys, strict=True))
+            names = ("training_frame", "validation_frame", *others)
+            raw |= {n: key for n, key in zip(names, keys, strict=True) if key is not None}
             self._job = self._start(raw, model_id)
             self._job.wait(progress=True)
             self._model = self._job.result()
@@ -196,7 +202,7 @@ class H2OEstimator(MetricAccessors, ExplainSide, MojoSide, SklearnSide):
             if name in raw or told is not None:
                 column = told if told is not None else raw.get(name)
                 raw[name] = column_name(train, column, name)
-        if self.supervised_learning:
+        if self.needs_response:
             response = y if y is not None else raw.get("response_column")
             if response is None:
                 raise ParameterError("y: give the name or the position of the response column.")
@@ -250,7 +256,9 @@ class H2OEstimator(MetricAccessors, ExplainSide, MojoSide, SklearnSide):
         raw = self._raw_params(train, x, y, dict.fromkeys(_SPECIAL[1:]), ignored_columns)
         is_names = isinstance(segments, list | tuple)
         wanted = column_names(train, segments, "segments") if is_names else as_frame(segments)
-        with stored(train, valid) as (raw["training_frame"], raw["validation_frame"]):
+        with stored(train, valid) as (raw["training_frame"], valid_key):
+            if valid_key is not None:  # not every algorithm knows of validation
+                raw["validation_frame"] = valid_key
             job = start_segments(engine, self.algo, raw, wanted, segment_models_id)
             job.wait(progress=True)
             return H2OFrame(segments_frame(engine.dkv.get(job.dest)))
