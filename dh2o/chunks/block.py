@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dh2o.chunks.chunk import Chunk
+from dh2o.chunks.chunk import OBJECTS_NBYTES, Chunk
 from dh2o.chunks.codec import F64, I32, I64
 from dh2o.errors import FrameError
 
@@ -47,6 +47,10 @@ class Block:
     def nbytes(self) -> int:
         """Bytes that the chunks take."""
         return sum(chunk.nbytes for chunk in self.chunks)
+
+    def __sizeof__(self) -> int:
+        """Return all bytes of the block; Dask asks for them by ``sys.getsizeof``."""
+        return self.nbytes + OBJECTS_NBYTES * (1 + self.n_cols)
 
     def chunk(self, column: str | int) -> Chunk:
         """Return the chunk of a column, by name or by number."""

@@ -14,6 +14,8 @@ from dh2o.chunks.stats import ChunkStats, stats_of
 from dh2o.errors import FrameError
 
 Kind = Literal["number", "code", "string", "uuid"]
+#: What the Python objects of a chunk take beside its buffers.
+OBJECTS_NBYTES = 400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +31,10 @@ class Chunk:
     def nbytes(self) -> int:
         """Bytes that the rows take."""
         return self.stored.nbytes
+
+    def __sizeof__(self) -> int:
+        """Return all bytes of the chunk; Dask asks for them by ``sys.getsizeof``."""
+        return self.nbytes + OBJECTS_NBYTES
 
     @property
     def is_integer(self) -> bool:
