@@ -15,30 +15,35 @@ from dh2o.estimators.scoring import model_metrics, predict_frame
 from dh2o.estimators.spec import TrainSpec
 
 if TYPE_CHECKING:
-    from dh2o.estimators.svd import H2OSingularValueDecompositionEstimator
-    from dh2o.estimators.pca import H2OPrincipalComponentAnalysisEstimator
-    from dh2o.estimators.naive_bayes import H2ONaiveBayesEstimator
-    from dh2o.estimators.kmeans import H2OKMeansEstimator
+    from dh2o.estimators.decision_tree import H2ODecisionTreeEstimator
+    from dh2o.estimators.deeplearning import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
     from dh2o.estimators.drf import H2ORandomForestEstimator
     from dh2o.estimators.gbm import H2OGradientBoostingEstimator
     from dh2o.estimators.generic import H2OGenericEstimator
     from dh2o.estimators.glm import H2OGeneralizedLinearEstimator
     from dh2o.estimators.isolation_forest import H2OIsolationForestEstimator
     from dh2o.estimators.isotonic import H2OIsotonicRegressionEstimator
+    from dh2o.estimators.kmeans import H2OKMeansEstimator
+    from dh2o.estimators.naive_bayes import H2ONaiveBayesEstimator
+    from dh2o.estimators.pca import H2OPrincipalComponentAnalysisEstimator
+    from dh2o.estimators.svd import H2OSingularValueDecompositionEstimator
 
 __all__ = [
-    "H2OSingularValueDecompositionEstimator",
-    "H2OPrincipalComponentAnalysisEstimator",
-    "H2ONaiveBayesEstimator",
-    "H2OKMeansEstimator",
     "BuilderError",
+    "H2OAutoEncoderEstimator",
+    "H2ODecisionTreeEstimator",
+    "H2ODeepLearningEstimator",
     "H2OEstimator",
     "H2OGeneralizedLinearEstimator",
     "H2OGenericEstimator",
     "H2OGradientBoostingEstimator",
     "H2OIsolationForestEstimator",
     "H2OIsotonicRegressionEstimator",
+    "H2OKMeansEstimator",
+    "H2ONaiveBayesEstimator",
+    "H2OPrincipalComponentAnalysisEstimator",
     "H2ORandomForestEstimator",
+    "H2OSingularValueDecompositionEstimator",
     "Message",
     "ModelBuilder",
     "Param",
@@ -57,6 +62,9 @@ __all__ = [
 # The estimator classes come when they are first asked for: their kernels need not be imported to
 # score a saved model or to serve frames.
 _HOMES = {
+    "H2OAutoEncoderEstimator": "dh2o.estimators.deeplearning",
+    "H2ODeepLearningEstimator": "dh2o.estimators.deeplearning",
+    "H2ODecisionTreeEstimator": "dh2o.estimators.decision_tree",
     "H2OSingularValueDecompositionEstimator": "dh2o.estimators.svd",
     "H2OPrincipalComponentAnalysisEstimator": "dh2o.estimators.pca",
     "H2ONaiveBayesEstimator": "dh2o.estimators.naive_bayes",

@@ -6,6 +6,8 @@ from importlib import import_module
 from importlib.util import find_spec
 
 _MODULES = (
+    "dh2o.estimators.decision_tree",
+    "dh2o.estimators.deeplearning",
     "dh2o.estimators.drf",
     "dh2o.estimators.gbm",
     "dh2o.estimators.generic",
