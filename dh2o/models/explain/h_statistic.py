@@ -93,7 +93,7 @@ def _add_partial(  # noqa: PLR0913, PLR0917
                     size += 1
                 else:
                     child = left[k]
-                    total = np.float64(weights[child]) + np.float64(weights[child + 1])
+                    total = np.float64(weights[k])
                     part = np.float64(weights[child]) / total if total > 0 else 0.5
                     nodes[size], shares[size] = child, share * part
                     nodes[size + 1], shares[size + 1] = child + 1, share * (1.0 - part)

@@ -121,7 +121,7 @@ class _TreeWalk:
             return []
         path, gain = (*at.path, k), at.gain + self.gains[k]
         children = (self.left[k], self.left[k] + 1)
-        total = sum(self.weights[child] for child in children)
+        total = self.weights[k]
         shares = [at.share * (self.weights[c] / total if total else 0.5) for c in children]
         then: list[_Place] = []
         if not at.path and (self.limits.deepening < 0 or at.depth < self.limits.deepening):

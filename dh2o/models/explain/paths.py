@@ -91,7 +91,9 @@ def _follow(  # noqa: PLR0913, PLR0917
             while parent[at] >= 0 and features[parent[at]] != f:
                 at = parent[at]
             again = parent[at] >= 0
-            total = np.float64(weights[left[k]]) + np.float64(weights[left[k] + 1])
+            total = np.float64(weights[k])
+            if not total > 0.0:
+                total = np.float64(weights[left[k]]) + np.float64(weights[left[k] + 1])
             for child in range(left[k], left[k] + 2):
                 parent[child] = k
                 depth[child] = depth[k] + 1

@@ -109,7 +109,7 @@ def _condition(split: Split, side: int) -> str:
     if split.is_by_levels:
         return f"If ({name} is in [{_spelled(split, side)}]) -> "
     if math.isnan(split.threshold):
-        return f"If ( {name} is {'' if side else 'not '}NaN ) -> "
+        return f"If ( {name} is {'' if side else 'not '}NaN )"  # H2O has no arrow here
     also = f" or {name} is NaN" if split.na == ("LEFT", "RIGHT")[side] else ""
     sign = "<>"[side] + "=" * side
     return f"If ( {name} {sign} {java_float(split.threshold)}{also} ) -> "

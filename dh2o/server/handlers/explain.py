@@ -74,7 +74,8 @@ def show_interactions(call: Call, args: FeatureInteractionV3) -> FeatureInteract
     model = tree_model_of(model_of(call, args.model_id), "feature_interaction")
     limits = InteractionLimits(args.max_interaction_depth, args.max_tree_depth, args.max_deepening)
     tables = feature_interactions(model, limits)
-    args.feature_interaction = [table_schema(_plain_names(table)) for table in tables] or None
+    shown = [table_schema(_plain_names(table), row_header=True) for table in tables]
+    args.feature_interaction = shown or None
     return args
 
 
