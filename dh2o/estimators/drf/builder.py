@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 from dh2o.estimators.builder import ModelBuilder, register
 from dh2o.estimators.checkpoint import TREE_FIXED, check_checkpoint, model_before
 from dh2o.estimators.drf.bagging import Bagger
+from dh2o.estimators.drf.binned import BinnedBagger
+from dh2o.estimators.drf.by_value import ValueBagger
 from dh2o.estimators.drf.parameters import PARAMS
 from dh2o.estimators.drf.response import ResponseFacts, ResponsePass
 from dh2o.estimators.messages import Message, raise_errors
 from dh2o.estimators.spec import TrainSpec
+from dh2o.estimators.tree_checks import tree_messages
+from dh2o.estimators.trees.adaptive.columns import column_table
 from dh2o.estimators.trees.binning import MAX_NARROW_BINS
 from dh2o.estimators.trees.rounds import Grown
 from dh2o.estimators.trees.sampling import BinLimits, bin_map_of
 from dh2o.estimators.trees.tables import importance_table, summary_table
-from dh2o.estimators.trees.to_forest import forest_of
 from dh2o.models import Model
 from dh2o.models.drf import DRFModel
 
@@ -58,29 +61,36 @@ class DRFBuilder(ModelBuilder):
         yield from _check_tries(spec)
         yield from _check_rates(spec)
         yield from _check_response_kind(spec)
+        yield from tree_messages(spec)
         yield from check_checkpoint(spec, DRFModel, _FIXED, _n_trees)
 
     def build(self, ctx: JobContext, spec: TrainSpec) -> Model:
         """Return the model."""
-        params, response = spec.params, str(spec.response)
         n_classes = spec.n_classes if spec.category.is_classifier else 1
-        facts = ResponsePass(response, spec.weights, n_classes).do_all(spec.train)
+        facts = ResponsePass(str(spec.response), spec.weights, n_classes).do_all(spec.train)
         _check_response(spec, facts)
-        most = min(max(params["nbins"], params["nbins_top_level"]), MAX_NARROW_BINS)
-        limits = BinLimits(most, params["nbins_cats"])
-        bin_map = bin_map_of(spec.train, spec.x, response, spec.weights, limits)
-        before = model_before(spec, DRFModel)
-        bagger = Bagger(ctx, spec, facts, bin_map, before)
+        bagger = _bagger(ctx, spec, facts, model_before(spec, DRFModel))
         grown = bagger.run()
-        forest = forest_of(grown.trees, bagger.n_trees_a_round, bin_map)
-        if before is not None:
-            forest = before.forest.then(forest)
+        forest = bagger.forest(grown)
         output = _output(spec, forest, grown)
         return DRFModel(spec.model_key, spec.params, output, forest, bagger.used_keys())
 
     def cv_facts(self, model: Model) -> dict[str, Any]:
         """Return the number of trees that a fold's model has."""
         return {"ntrees": model.forest.n_trees} if isinstance(model, DRFModel) else {}
+
+
+def _bagger(
+    ctx: JobContext, spec: TrainSpec, facts: ResponseFacts, before: DRFModel | None
+) -> Bagger:
+    """Return what grows the trees: over bins made once, or by H2O's histogram types."""
+    params = spec.params
+    if params.input("histogram_type") != "AUTO":
+        return ValueBagger(ctx, spec, facts, column_table(spec.train, spec.x), before)
+    most = min(max(params["nbins"], params["nbins_top_level"]), MAX_NARROW_BINS)
+    limits = BinLimits(most, params["nbins_cats"])
+    bin_map = bin_map_of(spec.train, spec.x, str(spec.response), spec.weights, limits)
+    return BinnedBagger(ctx, spec, facts, bin_map, before)
 
 
 def _output(spec: TrainSpec, forest: Any, grown: Grown) -> Any:

@@ -54,7 +54,7 @@ PARAMS = ParamTable(
         Param("col_sample_rate_change_per_level", "double", 1.0, "Factor of mtries at each deeper level.", low=0, high=2, open_low=True, level="expert", gridable=True),
         Param("col_sample_rate_per_tree", "double", 1.0, "Part of the columns that each tree may use.", low=0, high=1, open_low=True, gridable=True),
         Param("min_split_improvement", "double", 1e-5, "Part of a node's squared error that a split must remove.", low=0, level="expert", gridable=True),
-        Param("histogram_type", "enum", "AUTO", "How numeric columns are binned; AUTO and QuantilesGlobal: at quantiles of the whole column.", values=_HISTOGRAM_TYPES, supported=("AUTO", "QuantilesGlobal"), gridable=True),
+        Param("histogram_type", "enum", "AUTO", "How numeric columns are binned: AUTO at quantiles of the whole column, the others by H2O's rules; Random makes extremely randomised trees.", values=_HISTOGRAM_TYPES, gridable=True),
         shared("categorical_encoding"),
         Param("calibrate_model", "boolean", False, "Calibrate class probabilities.", level="expert"),
         Param("calibration_frame", "Key<Frame>", None, "Frame to calibrate on.", level="expert"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dh2o.models.forest import Forest
     from dh2o.mrtask import WorkerContext
 
-__all__ = ["ValueSpec", "ValueState", "build_values"]
+__all__ = ["ValueSpec", "ValueState", "build_values", "fill_values"]
 
 _TILE = 16_384
 _MIN_SHARD = 8_192  # rows below which a second thread costs more than it brings
@@ -149,6 +149,14 @@ def _cut(n_rows: int, n_threads: int) -> list[tuple[int, int]]:
 def build_values(blocks: list[Block], spec: ValueSpec, worker: WorkerContext) -> ValueState:
     """Return the state of the rows of `blocks`, with the predictions of the trees so far."""
     state = ValueState(sum(block.n_rows for block in blocks), spec, worker)
+    fill_values(state, blocks)
+    for k, tree in spec.trees:
+        state.walk(k, tree)
+    return state
+
+
+def fill_values(state: ValueState, blocks: list[Block]) -> None:
+    """Take the values of `blocks`, their targets, weights and first predictions."""
     tiles: list[tuple[Block, int, int, int]] = []
     at = 0
     for block in blocks:
@@ -157,12 +165,9 @@ def build_values(blocks: list[Block], spec: ValueSpec, worker: WorkerContext) ->
             for start in range(0, block.n_rows, _TILE)
         )
         at += block.n_rows
-    worker.map(lambda tile: _fill(state, *tile), tiles)
+    state.worker.map(lambda tile: _fill(state, *tile), tiles)
     if (state.weights == 1.0).all():
         state.weights = np.ones(1)
-    for k, tree in spec.trees:
-        state.walk(k, tree)
-    return state
 
 
 def _fill(state: ValueState, block: Block, start: int, stop: int, at: int) -> None:

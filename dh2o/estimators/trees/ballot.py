@@ -1,0 +1,169 @@
+"""Votes of a forest's trees on rows that they were not grown on.
+
+``f[k]`` sums the leaves of the trees that did not see a row and `votes` counts them, so that
+``f / votes`` is the out-of-bag prediction.  Which rows a tree saw is a function of (key of its
+round, row number): a state that is made again finds it out anew.  In a state that does not learn
+(a validation frame's) every tree votes on every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dh2o.estimators.trees.arrays import F64, I32, I64, PAD, U32
+from dh2o.estimators.trees.votes import rows_left_out
+from dh2o.models.forest import Forest
+from dh2o.mrtask import LocalTask, WorkerContext
+
+__all__ = ["Bag", "BallotState", "CountTrees", "FollowTrees", "ScoreBag"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bag:
+    """Which rows the trees of each round know.
+
+    `keys[r]` draws the rows of round r, those of the model before first; `rates` how many, by
+    class if there are several.  `trees` are (class, tree) in the order in which they were grown,
+    after the `n_before` rounds of the model before.
+    """
+
+    keys: I64
+    rates: F64
+    learns: bool = True
+    trees: tuple[tuple[int, Any], ...] = ()
+    n_before: int = 0
+    n_trees_a_round: int = 1
+    before: Forest | None = field(default=None)
+
+
+class BallotState:
+    """What the state of a forest's worker has beside its rows; comes before the state's class."""
+
+    bag: Bag
+    votes: I32
+    n_in_tree: I64
+    rows: tuple[I32, I32]
+    f: F64
+    y: F64
+    weights: Any
+    row_ids: U32
+    each_shard: Callable[[Any], list[Any]]
+    _walk: Callable[..., None]
+
+    def apply(self, k: int, tree: Any) -> None:
+        """Add the tree just grown to the predictions of the rows that it did not see."""
+        rows = self.rows[0]
+
+        def add(shard: int, _start: int, stop: int) -> None:
+            first = stop - int(self.n_in_tree[shard, 1])
+            self._count(k, tree, rows, first, stop)
+
+        self.each_shard(add)
+
+    def replay(self, number: int, k: int, tree: Any) -> None:
+        """Add a tree of round `number` to the predictions of the rows that it does not know."""
+        none = np.zeros(0, np.int32)
+
+        def add(_shard: int, start: int, stop: int) -> None:
+            if self.bag.learns:
+                rows = self.rows[0]
+                n = self._left_out(int(self.bag.keys[number]), start, stop, rows)
+                self._count(k, tree, rows, start, start + n)
+                return
+            self._walk(k, tree, none, start, stop)
+            if k == 0:
+                self.votes[start:stop] += 1
+
+        self.each_shard(add)
+
+    def replay_all(self) -> None:
+        """Add all the trees that the state's recipe names."""
+        bag = self.bag
+        for i, (k, tree) in enumerate(bag.trees):
+            self.replay(bag.n_before + i // bag.n_trees_a_round, k, tree)
+
+    def start_from(self, before: Forest, x: F64, to: slice) -> None:
+        """Add the trees of the model before to the predictions of the rows `to`, which hold `x`.
+
+        The rows' weights are known by now, so rows that do not learn are told from others.
+        """
+        if not self.bag.learns:
+            self.f[:, to] += before.sums(x).T
+            self.votes[to] += before.n_trees
+            return
+        out = np.zeros(to.stop + PAD, np.int32)
+        for number in range(before.n_trees):
+            n = self._left_out(int(self.bag.keys[number]), to.start, to.stop, out)
+            rows = out[to.start : to.start + n]
+            own = np.ascontiguousarray(x[rows - to.start])
+            self.f[:, rows] += before.sums(own, number, number + 1).T
+            self.votes[rows] += 1
+
+    def _left_out(self, key: int, start: int, stop: int, rows: I32) -> int:
+        rates = np.require(self.bag.rates, requirements="W")
+        return rows_left_out(self.y, self.weights, self.row_ids, start, stop, key, rates, rows)
+
+    def _count(self, k: int, tree: Any, rows: I32, start: int, stop: int) -> None:
+        self._walk(k, tree, rows, start, stop)
+        if k == 0:
+            self.votes[rows[start:stop]] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class CountTrees(LocalTask[int, int]):
+    """Count the votes of the trees just grown."""
+
+    pending: tuple[tuple[int, Any], ...]
+
+    def map(self, state: BallotState, _worker: WorkerContext) -> int:
+        for k, tree in self.pending:
+            state.apply(k, tree)
+        return len(self.pending)
+
+    def combine(self, a: int, b: int) -> int:
+        return max(a, b)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowTrees(LocalTask[int, int]):
+    """Count the votes of trees (round, class, tree) in a state that did not grow them."""
+
+    trees: tuple[tuple[int, int, Any], ...]
+
+    def map(self, state: BallotState, _worker: WorkerContext) -> int:
+        for number, k, tree in self.trees:
+            state.replay(number, k, tree)
+        return len(self.trees)
+
+    def combine(self, a: int, b: int) -> int:
+        return max(a, b)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreBag(LocalTask[Any, Any]):
+    """Metrics of the rows that have votes; `link` makes predictions of (sums, votes)."""
+
+    builder: Any
+    link: Any
+
+    def map(self, state: BallotState, _worker: WorkerContext) -> Any:
+        def score(_shard: int, lo: int, hi: int) -> Any:
+            rows = lo + np.flatnonzero(state.votes[lo:hi] > 0)
+            predictions = self.link(state.f[:, rows], state.votes[rows])
+            w = state.weights[rows].astype(np.float64) if state.weights.size > 1 else None
+            return self.builder.map(predictions, state.y[rows], w)
+
+        total, *others = state.each_shard(score)
+        for other in others:
+            total = self.builder.combine(total, other)
+        return total
+
+    def combine(self, a: Any, b: Any) -> Any:
+        return self.builder.combine(a, b)
+
+    def finish(self, total: Any) -> Any:
+        return self.builder.finish(total)
