@@ -17,8 +17,9 @@ from dh2o.estimators.build_one import build_one
 from dh2o.estimators.export import export
 from dh2o.estimators.folds import Folds, fold_weights, make_folds
 from dh2o.estimators.holdout import holdout_frames, summary_table
-from dh2o.estimators.job_parts import JobPart
+from dh2o.estimators.job_parts import JobPart, JobParts
 from dh2o.estimators.scoring import MetricsTask, spec_metric_builder
+from dh2o.estimators.side_by_side import n_side_by_side, run_parts
 from dh2o.models import Model
 from dh2o.models.metrics import MetricBuilder
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from dh2o.estimators.builder import ModelBuilder
     from dh2o.estimators.spec import TrainSpec
     from dh2o.frame import Frame
-    from dh2o.mrtask import JobContext
+    from dh2o.mrtask import Engine, JobContext
 
 WEIGHTS = "__internal_cv_weights__"
 
@@ -51,8 +52,15 @@ def build_cross_validated(ctx: JobContext, builder: ModelBuilder, spec: TrainSpe
     folds = make_folds(spec)
     keys = [f"{spec.model_key}_cv_{i + 1}" for i in range(folds.n_folds)]
     try:
-        made = [_build_fold(ctx, builder, spec, folds, i) for i in range(folds.n_folds)]
-        part = JobPart(ctx, folds.n_folds, folds.n_folds + 1)
+        parts = JobParts(ctx, folds.n_folds + 1)
+        n = n_side_by_side(spec, folds.n_folds, n_threads_of(ctx.engine))
+        made = run_parts(
+            parts,
+            range(folds.n_folds),
+            n,
+            lambda i: _build_fold(parts.part(i), builder, spec, folds),
+        )
+        part = parts.part(folds.n_folds)
         facts = tuple(fold.facts for fold in made)
         main = build_one(part, builder, spec.replace(cv_facts=facts))
         return _with_cross_validation(ctx, spec, folds, made, main)
@@ -61,14 +69,17 @@ def build_cross_validated(ctx: JobContext, builder: ModelBuilder, spec: TrainSpe
         raise
 
 
-def _build_fold(
-    ctx: JobContext, builder: ModelBuilder, spec: TrainSpec, folds: Folds, fold: int
-) -> FoldModel:
+def n_threads_of(engine: Engine) -> int:
+    """Return how many threads the cluster's workers have."""
+    return sum(n_threads for _, n_threads in engine.workers())
+
+
+def _build_fold(part: JobPart, builder: ModelBuilder, spec: TrainSpec, folds: Folds) -> FoldModel:
     """Build, store and judge one fold's model, unless a driver before this one did."""
+    fold = part.number
     train_weights, holdout_weights = fold_weights(spec, folds, fold)
     holdout = _weighted(spec, holdout_weights)
     own = _fold_spec(spec, folds, fold, _weighted(spec, train_weights), holdout)
-    part = JobPart(ctx, fold, folds.n_folds + 1)
     model = part.finished_model(own.model_key)
     if model is None:
         model = build_one(part, builder, own)
@@ -81,7 +92,8 @@ def _build_fold(
     )
     facts = builder.cv_facts(model)
     model = model.replace(output=output)
-    ctx.dkv.put(own.model_key, model, kind="model")
+    part.dkv.put(own.model_key, model, kind="model")
+    part.done()
     export(model, spec.params.get("export_checkpoints_dir"))
     return FoldModel(model, holdout, partial, facts)
 
@@ -118,7 +130,8 @@ def _weighted(spec: TrainSpec, weights: Frame) -> Frame:
 def _with_cross_validation(
     ctx: JobContext, spec: TrainSpec, folds: Folds, made: list[FoldModel], main: Model
 ) -> Model:
-    metrics = _combined_metrics(main.metric_builder(spec_metric_builder(spec)), made).replace(
+    judge = main.metric_builder(spec_metric_builder(spec)).pooled()
+    metrics = _combined_metrics(judge, made).replace(
         model_key=main.key,
         frame_key=spec.training_frame,
         scoring_time_ms=int(time.time() * 1000),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +75,9 @@ def _marked(folder: str, fields: list[Any]) -> MarkedRoute:
     return task
 
 
-def _train_marked(ctx: Any, folder: str, raw: dict[str, Any]) -> Any:
-    """Build the model with levels that leave marks, on whatever worker the driver runs."""
-    from dh2o.estimators.builder import builder_of, validate
-    from dh2o.estimators.driver import run_build
+@contextmanager
+def marked_levels(folder: str) -> Iterator[None]:
+    """Let the levels of trees leave marks, on whatever worker the driver runs."""
     from dh2o.estimators.trees import grower
 
     def marked(**fields: Any) -> MarkedRoute:
@@ -86,9 +87,18 @@ def _train_marked(ctx: Any, folder: str, raw: dict[str, Any]) -> Any:
 
     real, grower.RouteLevel = grower.RouteLevel, marked  # type: ignore[assignment, misc]
     try:
-        return run_build(ctx, builder_of("gbm"), validate(ctx.engine, "gbm", raw))
+        yield
     finally:
         grower.RouteLevel = real  # type: ignore[misc]
+
+
+def _train_marked(ctx: Any, folder: str, raw: dict[str, Any]) -> Any:
+    """Build the model with levels that leave marks."""
+    from dh2o.estimators.builder import builder_of, validate
+    from dh2o.estimators.driver import run_build
+
+    with marked_levels(folder):
+        return run_build(ctx, builder_of("gbm"), validate(ctx.engine, "gbm", raw))
 
 
 @pytest.mark.cluster
