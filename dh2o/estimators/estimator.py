@@ -12,7 +12,6 @@ from dh2o.errors import ModelError, ParameterError
 from dh2o.estimators.accessors import MetricAccessors, table_or_pandas
 from dh2o.estimators.builder import start_build
 from dh2o.estimators.custom_metric import metric_reference
-from dh2o.estimators.explain.methods import ExplainSide
 from dh2o.estimators.inputs import (
     as_frame,
     column_name,
@@ -36,7 +35,7 @@ _ESTIMATORS: dict[str, type[H2OEstimator]] = {}
 _SPECIAL = ("response_column", "weights_column", "offset_column", "fold_column")
 
 
-class H2OEstimator(MetricAccessors, ExplainSide, MojoSide, SklearnSide):
+class H2OEstimator(MetricAccessors, PlotSide, MojoSide, SklearnSide):
     """Base of all estimators.
 
     A subclass names its parameter table: ``class H2OFooEstimator(H2OEstimator, table=PARAMS)``;
@@ -449,8 +448,6 @@ class H2OEstimator(MetricAccessors, ExplainSide, MojoSide, SklearnSide):
         from dh2o.estimators.plots import plot_history
 
         return plot_history(self.model, timestep, metric, save_plot_path)
-
-    learning_curve_plot = plot
 
     def show(self) -> None:
         """Print the model."""

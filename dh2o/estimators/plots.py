@@ -10,16 +10,17 @@ from dh2o.models import Model
 from dh2o.models.metrics import ConfusionMatrix, ModelMetricsBinomial
 
 
-def _axes() -> Any:
+def new_axes(figsize: tuple[float, float] = (9, 6)) -> Any:
     """Return new axes on a figure that no window manages, so that tests and servers can draw."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingExtraError.of("matplotlib", "plot", "Drawing plots") from None
-    return Figure(figsize=(9, 6), layout="constrained").subplots()
+    return Figure(figsize=figsize, layout="constrained").subplots()
 
 
-def _finished(axes: Any, save_plot_path: str | Path | None) -> Any:
+def finished(axes: Any, save_plot_path: str | Path | None) -> Any:
+    """Return the figure of `axes`, written to a file if a path is given."""
     if save_plot_path is not None:
         axes.figure.savefig(save_plot_path)
     return axes.figure
@@ -31,11 +32,11 @@ def plot_varimp(model: Model, n_features: int, save_plot_path: Any = None) -> An
     if table is None:
         raise ModelError(f"{model.algo_full_name} models have no variable importances.")
     names = table.column("variable")[:n_features][::-1]
-    axes = _axes()
+    axes = new_axes()
     axes.barh(names, table.column("scaled_importance")[:n_features][::-1])
     axes.set_title(f"Variable Importance: {model.algo_full_name}")
     axes.spines[["top", "right"]].set_visible(False)
-    return _finished(axes, save_plot_path)
+    return finished(axes, save_plot_path)
 
 
 def plot_history(model: Model, timestep: str, metric: str, save_plot_path: Any = None) -> Any:
@@ -62,18 +63,18 @@ def plot_history(model: Model, timestep: str, metric: str, save_plot_path: Any =
             f"The scoring history has no {metric!r} over {step!r}. "
             f"Columns: {', '.join(table.col_names[1:])}."
         )
-    axes = _axes()
+    axes = new_axes()
     for name, column in lines.items():
         axes.plot(table.column(step), table.column(column), label=name)
     axes.set(xlabel=step, ylabel=metric, title="Scoring History")
     axes.legend()
-    return _finished(axes, save_plot_path)
+    return finished(axes, save_plot_path)
 
 
 def plot_curve(metrics: ModelMetricsBinomial, kind: str, save_plot_path: Any = None) -> Any:
     """Return a figure of the ROC curve or of precision over recall."""
     curve = metrics.thresholds
-    axes = _axes()
+    axes = new_axes()
     if kind == "roc":
         axes.plot([0.0, *curve.criterion("fpr")], [0.0, *curve.criterion("tpr")])
         axes.plot([0, 1], [0, 1], linestyle="--", color="grey")
@@ -91,12 +92,12 @@ def plot_curve(metrics: ModelMetricsBinomial, kind: str, save_plot_path: Any = N
         )
     else:
         raise ParameterError(f"type: expected 'roc' or 'pr', got {kind!r}.")
-    return _finished(axes, save_plot_path)
+    return finished(axes, save_plot_path)
 
 
 def plot_confusion(matrix: ConfusionMatrix, save_plot_path: Any = None) -> Any:
     """Return a figure of a confusion matrix, counts on shades of the row's share."""
-    axes = _axes()
+    axes = new_axes()
     totals = matrix.counts.sum(axis=1, keepdims=True)
     shares = matrix.counts / totals.clip(min=1.0)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -109,4 +110,4 @@ def plot_confusion(matrix: ConfusionMatrix, save_plot_path: Any = None) -> Any:
     axes.set_xticks(ticks, matrix.domain)
     axes.set_yticks(ticks, matrix.domain)
     axes.set(xlabel="Predicted class", ylabel="Actual class", title="Confusion Matrix")
-    return _finished(axes, save_plot_path)
+    return finished(axes, save_plot_path)

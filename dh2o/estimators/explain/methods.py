@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dh2o.estimators.inputs import as_frame
-from dh2o.models import Model
+from dh2o.models import Model, TwoDimTable
 from dh2o.models.explain.contributions import Ranking
+from dh2o.models.explain.raw_score import tree_model_of
+from dh2o.mrtask import current_engine
 
 if TYPE_CHECKING:
+    from dh2o.estimators.explain.h2o_tree import H2OTree
     from dh2o.rapids import H2OFrame
 
 __all__ = ["ExplainSide"]
@@ -19,6 +24,8 @@ class ExplainSide:
 
     ``test_data`` is anything that ``predict`` takes; answers are frames of the cluster.
     """
+
+    _model: Model | None
 
     @property
     def model(self) -> Model:
@@ -88,6 +95,147 @@ class ExplainSide:
         from dh2o.estimators.explain.tree_views import feature_frequencies
 
         return _shown(feature_frequencies(self.model, as_frame(test_data)))
+
+    def row_to_tree_assignment(self, test_data: Any) -> H2OFrame:
+        """Return which rows of the training frame each tree was grown on (levels 0 and 1)."""
+        from dh2o.estimators.explain.sampled_rows import row_to_tree
+
+        return _shown(row_to_tree(self.model, as_frame(test_data)))
+
+    def update_tree_weights(self, frame: Any, weights_column: str) -> None:
+        """Count the weights of the trees' nodes on the rows of `frame`.
+
+        Contributions then compare with those rows instead of the training rows.
+        """
+        from dh2o.estimators.explain.reweight import store_reweighted
+
+        told = store_reweighted(self.model, as_frame(frame), weights_column)
+        self._model = current_engine().dkv.get(self.model.key)
+        if told != "OK":
+            warnings.warn(told, RuntimeWarning, stacklevel=2)
+
+    def tree(self, tree_number: int = 0, tree_class: str | None = None) -> H2OTree:
+        """Return one tree of the model."""
+        from dh2o.estimators.explain.h2o_tree import H2OTree
+
+        return H2OTree(self.model, tree_number, tree_class)
+
+    def partial_dependence(  # noqa: PLR0913
+        self,
+        frame: Any,
+        cols: Sequence[str] | None = None,
+        *,
+        nbins: int = 20,
+        weight_column: str | None = None,
+        include_na: bool = False,
+        user_splits: Mapping[str, Sequence[Any]] | None = None,
+        col_pairs_2dpdp: Sequence[Sequence[str]] | None = None,
+        row_index: int | None = None,
+        targets: Sequence[str] | None = None,
+    ) -> list[TwoDimTable]:
+        """Return the mean prediction by value of each column, and by values of each pair.
+
+        Parameters
+        ----------
+        frame
+            The rows over which the mean is taken.
+        cols
+            Columns; the ten most important ones if neither these nor pairs are given.
+        nbins
+            Values tried of a numeric column, from its minimum to its maximum.
+        weight_column
+            Column with the weights of the rows.
+        include_na
+            Whether NA is one of the values.
+        user_splits
+            Values of your own by column; of a categorical column its levels.
+        col_pairs_2dpdp
+            Pairs of columns that are varied together.
+        row_index
+            Look at this row alone.
+        targets
+            Classes to look at, of a model of several classes.
+        """
+        from dh2o.estimators.explain.partial import (
+            PartialRequest,
+            coded_splits,
+            partial_dependence,
+        )
+
+        data = as_frame(frame)
+        request = PartialRequest(
+            columns=tuple(cols or ()),
+            pairs=tuple((pair[0], pair[1]) for pair in col_pairs_2dpdp or ()),
+            nbins=nbins,
+            weights=weight_column,
+            with_na=include_na,
+            user_splits=coded_splits(data, user_splits or {}),
+            row=row_index,
+            targets=tuple(targets or ()),
+        )
+        return list(partial_dependence(self.model, data, request).tables)
+
+    def permutation_importance(  # H2O's signature
+        self,
+        frame: Any,
+        metric: str = "AUTO",
+        n_samples: int = 10_000,
+        n_repeats: int = 1,
+        features: Sequence[str] | None = None,
+        seed: int = -1,
+        use_pandas: bool = False,
+    ) -> Any:
+        """Return how far `metric` moves when one column is shuffled, by column.
+
+        On `n_samples` rows (-1: all). Several repeats give one column each.
+        """
+        from dh2o.estimators.explain.permutation import PermutationRequest, permutation_importance
+
+        data = as_frame(frame)
+        request = PermutationRequest(
+            metric=metric,
+            n_samples=-1 if n_samples > data.n_rows else n_samples,
+            n_repeats=n_repeats,
+            features=tuple(features or ()),
+            seed=seed,
+        )
+        table = permutation_importance(self.model, data, request)
+        return table.as_data_frame().set_index("Variable") if use_pandas else table
+
+    def feature_interaction(
+        self, max_interaction_depth: int = 100, max_tree_depth: int = 100, max_deepening: int = -1
+    ) -> list[TwoDimTable]:
+        """Return which features are split one after the other and what that gains (XGBFI)."""
+        from dh2o.models.explain.interactions import InteractionLimits, feature_interactions
+
+        model = tree_model_of(self.model, "feature_interaction")
+        limits = InteractionLimits(max_interaction_depth, max_tree_depth, max_deepening)
+        return feature_interactions(model, limits)
+
+    def h(self, frame: Any, variables: Sequence[str]) -> float:
+        """Return Friedman and Popescu's H of columns: 0 where they do not interact."""
+        from dh2o.estimators.explain.interactions import friedman_h
+
+        return friedman_h(self.model, as_frame(frame), list(variables))
+
+    def fairness_metrics(
+        self,
+        frame: Any,
+        protected_columns: Sequence[str],
+        reference: Sequence[str] | None,
+        favorable_class: str,
+    ) -> dict[str, H2OFrame]:
+        """Return metrics of a binomial model by group of the protected columns (``overview``).
+
+        The other frames hold the thresholds of each group; ratios are to the `reference` group,
+        the largest if None.
+        """
+        from dh2o.estimators.explain.fairness import fairness_metrics
+
+        made = fairness_metrics(
+            self.model, as_frame(frame), protected_columns, reference, favorable_class
+        )
+        return {name: _shown(frame) for name, frame in made.items()}
 
 
 def _shown(frame: Any) -> H2OFrame:

@@ -23,7 +23,7 @@ from dh2o.models.columns import F64
 from dh2o.models.score_block import TILE_ROWS, adaptation_of
 from dh2o.mrtask import MRTask
 
-__all__ = ["PartialDependence", "PartialRequest", "partial_dependence", "partial_tables"]
+__all__ = ["PartialDependence", "PartialRequest", "coded_splits", "partial_dependence"]
 
 _NA_LEVEL = ".missing(NA)"
 _N_IMPORTANT = 10
@@ -172,13 +172,13 @@ def partial_dependence(
     rows = frame if checked.row is None else frame.slice_rows(checked.row, checked.row + 1)
     tables: list[TwoDimTable] = []
     for done, names in enumerate(grids):
-        tables += partial_tables(model, frame, rows, names, outputs, checked)
+        tables += _tables(model, frame, rows, names, outputs, checked)
         if progress is not None:
             progress((done + 1) / len(grids))
     return PartialDependence(model.key, frame.key, checked, tuple(tables))
 
 
-def partial_tables(
+def _tables(
     model: Model,
     frame: Frame,
     rows: Frame,
@@ -260,7 +260,7 @@ def _values(frame: Frame, name: str, request: PartialRequest) -> F64:
             whole = stats.is_int and high - low + 1 < request.nbins
             n = int(high - low + 1) if whole else request.nbins
             delta = (high - low) / (n - 1) if n > 1 else 0.0
-            values = low + np.arange(n) * delta
+            values = low + delta * np.arange(n, dtype=np.float64)
     return np.append(values, math.nan) if request.with_na else values
 
 
@@ -270,6 +270,26 @@ def _shown(frame: Frame, name: str, values: F64) -> tuple[str, list[Any]]:
     if domain is None:
         return "double", values.tolist()
     return "string", [_NA_LEVEL if math.isnan(v) else domain[int(v)] for v in values]
+
+
+def coded_splits(frame: Frame, splits: Mapping[str, Sequence[Any]]) -> dict[str, tuple[float, ...]]:
+    """Return values of the user's own as numbers: levels of a categorical as their codes."""
+    coded = {}
+    for name, values in splits.items():
+        if name not in frame.names:
+            raise FrameError(f"user_splits: the frame has no column {name!r}.")
+        domain = frame.vec(name).domain
+        if domain is None:
+            coded[name] = tuple(float(value) for value in values)
+            continue
+        unknown = [value for value in values if str(value) not in domain]
+        if unknown:
+            raise ParameterError(
+                f"user_splits: column {name!r} has no level {unknown[0]!r}. For NA give "
+                "include_na=True."
+            )
+        coded[name] = tuple(float(domain.index(str(value))) for value in values)
+    return coded
 
 
 def _checked(model: Model, frame: Frame, request: PartialRequest) -> PartialRequest:

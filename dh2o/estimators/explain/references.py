@@ -135,6 +135,7 @@ def _column_names(feature: str, domain: tuple[str, ...] | None) -> list[str]:
 
 def explainer_of(model: Model, references: Columns, how: Reference) -> Explainer:
     """Return what explains `model`."""
+    model = getattr(model, "inner", model)  # what an imported MOJO describes
     if isinstance(model, GLMModel):
         return LinearExplainer(model, references, how)
     return TreeExplainer(tree_model_of(model, "predict_contributions"), references, how)

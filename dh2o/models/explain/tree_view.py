@@ -8,6 +8,7 @@ import numpy as np
 
 from dh2o.errors import ModelError, ParameterError
 from dh2o.models.forest import F32, NA_LEFT, NA_VS_REST, UNSEEN_LEFT, Forest
+from dh2o.models.model import Model
 from dh2o.models.tree_model import TreeModel
 
 __all__ = ["Split", "TreeView", "short_float", "tree_class_number", "view_tree"]
@@ -95,8 +96,9 @@ def tree_class_number(model: TreeModel, tree_class: str | None) -> tuple[int, st
     return domain.index(wanted), wanted
 
 
-def view_tree(model: TreeModel, tree_number: int, tree_class: str | None = None) -> TreeView:
+def view_tree(model: Model, tree_number: int, tree_class: str | None = None) -> TreeView:
     """Return one tree of `model`; of a model of several classes, `tree_class` says whose."""
+    model = getattr(model, "inner", model)  # what an imported MOJO describes
     if not isinstance(model, TreeModel):
         raise ModelError("Given model is not tree-based.")
     forest = model.forest
