@@ -12,6 +12,7 @@ from dh2o.errors import ModelError, ParameterError
 from dh2o.estimators.accessors import MetricAccessors, table_or_pandas
 from dh2o.estimators.builder import start_build
 from dh2o.estimators.custom_metric import metric_reference
+from dh2o.estimators.explain.plot_methods import PlotSide
 from dh2o.estimators.inputs import (
     as_frame,
     column_name,
