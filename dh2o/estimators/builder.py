@@ -74,6 +74,10 @@ class ModelBuilder(ABC):
             return ModelCategory.BINOMIAL if two else ModelCategory.MULTINOMIAL
         return ModelCategory.REGRESSION
 
+    def needs_response(self, params: ModelParameters) -> bool:  # noqa: ARG002  # for subclasses
+        """Return whether these parameters ask for a model of a response."""
+        return self.supervised
+
     def cv_facts(self, model: Model) -> dict[str, Any]:  # noqa: ARG002  # for subclasses
         """Return what the main model should know of a fold's model, e.g. its number of trees."""
         return {}

@@ -34,6 +34,8 @@ def metric_columns(category: ModelCategory) -> dict[str, str]:
     """Return column suffix -> attribute of the metrics, in H2O's order."""
     if category is ModelCategory.ANOMALY:
         return {}
+    if category is ModelCategory.AUTO_ENCODER:
+        return {"rmse": "rmse", "mse": "mse"}
     if category is ModelCategory.BINOMIAL:
         return _BINOMIAL
     return _MULTINOMIAL if category.is_classifier else _REGRESSION

@@ -140,7 +140,7 @@ def _roles(
     roles: dict[str, str] = {}
     for role, word in _ROLE_WORDS.items():
         name = params.get(role)
-        if name is None or (role == "response_column" and not builder.supervised):
+        if name is None or (role == "response_column" and not builder.needs_response(params)):
             continue
         if name not in train.names:
             findings.error(role, f"{word} column '{name}' not found in the training frame")
@@ -149,7 +149,7 @@ def _roles(
             if used == name:
                 findings.error(role, f"{word} column must be different from {other}")
         roles[role] = name
-    if builder.supervised and params.get("response_column") is None:
+    if builder.needs_response(params) and params.get("response_column") is None:
         findings.error("response_column", "Response column parameter not set.")
     known = set(train.names)
     unknown = [n for n in params.get("ignored_columns") or () if n not in known]

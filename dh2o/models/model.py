@@ -6,7 +6,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,7 @@ class Model(ABC):
         """Return what measures this model, given what measures any model of its category."""
         return base
 
-    def replace(self, **changes: Any) -> Model:
+    def replace(self, **changes: Any) -> Self:
         """Return a copy with other fields, e.g. ``output``."""
         return dataclasses.replace(self, **changes)
 

@@ -8,6 +8,7 @@ from typing import Any
 from dh2o.errors import ModelError
 from dh2o.models.category import ModelCategory
 from dh2o.models.metrics.anomaly import AnomalyMetricBuilder, LabelledAnomalyMetricBuilder
+from dh2o.models.metrics.autoencoder import AutoEncoderMetricBuilder
 from dh2o.models.metrics.base import MetricBuilder
 from dh2o.models.metrics.binomial import DEFAULT_WEIGHT_SCALE, BinomialMetricBuilder
 from dh2o.models.metrics.huber import HuberMetricBuilder
@@ -34,6 +35,8 @@ def metric_builder(
         if distribution == "huber":
             return HuberMetricBuilder(distribution_param, weight_scale)
         return RegressionMetricBuilder(distribution, distribution_param)
+    if category is ModelCategory.AUTO_ENCODER:
+        return AutoEncoderMetricBuilder()
     if category is ModelCategory.ANOMALY:
         if domain is None:
             return AnomalyMetricBuilder()

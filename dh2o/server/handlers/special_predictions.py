@@ -27,8 +27,6 @@ __all__ = ["special_output"]
 
 #: Answers that no model of dh2o has yet.
 _UNKNOWN = (
-    "reconstruction_error",
-    "reconstruction_error_per_feature",
     "reconstruct_train",
     "project_archetypes",
     "reverse_transform",
@@ -40,10 +38,10 @@ def special_output(
 ) -> tuple[str, Callable[[Model, Frame], Frame]] | None:
     """Return the name of what is asked for and what makes it; None if it is predictions."""
     asked = [name for name in _UNKNOWN if getattr(args, name, False)]
-    if args.deep_features_hidden_layer >= 0 or args.deep_features_hidden_layer_name:
-        asked.append("deep_features_hidden_layer")
     if asked:
         raise ModelError(f"{', '.join(asked)}: no model has this output.")
+    if args.reconstruction_error or args.deep_features_hidden_layer >= 0:
+        return _of_network(args)
     if args.leaf_node_assignment:
         kind = args.leaf_node_assignment_type or "Path"
         return "leaf_node_assignment", lambda model, frame: leaf_assignment(model, frame, kind)
@@ -56,6 +54,19 @@ def special_output(
     if args.row_to_tree_assignment:
         return "row_to_tree_assignment", row_to_tree
     return None
+
+
+def _of_network(
+    args: ModelMetricsListSchemaV3,
+) -> tuple[str, Callable[[Model, Frame], Frame]]:
+    # imported when asked for: kernels of networks need not be there for the server to start
+    from dh2o.estimators.deeplearning.outputs import anomaly_frame, deep_feature_frame
+
+    if args.reconstruction_error:
+        per_feature = args.reconstruction_error_per_feature
+        return "reconstruction", lambda model, frame: anomaly_frame(model, frame, per_feature)
+    layer = args.deep_features_hidden_layer
+    return "deepfeatures", lambda model, frame: deep_feature_frame(model, frame, layer)
 
 
 def _contributions(args: ModelMetricsListSchemaV3) -> Callable[[Model, Frame], Frame]:

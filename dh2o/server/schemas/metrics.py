@@ -64,6 +64,13 @@ class ModelMetricsAnomalyV3(ModelMetricsBaseV3):
 
 
 @dataclass(kw_only=True)
+class ModelMetricsAutoEncoderV3(ModelMetricsBaseV3):
+    """Reconstruction error of an autoencoder."""
+
+    schema_type: ClassVar[str] = "ModelMetricsAutoEncoder"
+
+
+@dataclass(kw_only=True)
 class ModelMetricsRegressionV3(ModelMetricsBaseV3):
     """Metrics of a regression."""
 

@@ -1,0 +1,253 @@
+"""Where a network learns: on each worker from its own rows, or in one place from all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from dh2o.estimators.deeplearning.losses import Loss
+from dh2o.estimators.deeplearning.rows import F32, F64, Rows, RowSpec, build_rows
+from dh2o.estimators.deeplearning.sgd import Batch, NetState, Sgd, SgdParams
+from dh2o.models.deeplearning import DeepLearningModel
+from dh2o.models.metrics import MetricBuilder
+from dh2o.mrtask import LocalTask, current_engine
+
+if TYPE_CHECKING:
+    from dh2o.chunks import Block
+    from dh2o.frame import Frame
+    from dh2o.mrtask import WorkerContext
+
+__all__ = ["Learner", "Work", "learner_of"]
+
+_STREAM = 0x0D1D
+_GATHERED = 128  # batches whose rows are copied side by side before they are learned from
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """One iteration: go on from `state` by `share` of the rows at hand (1: each of them once)."""
+
+    state: NetState
+    params: SgdParams
+    loss: Loss
+    seed: int
+    epochs_before: float
+    share: float
+
+
+def learn(rows: Rows, work: Work) -> NetState:
+    """Return the state after the rows of one iteration."""
+    state = work.state.copy()
+    first = round(work.epochs_before * rows.n)
+    n = round((work.epochs_before + work.share) * rows.n) - first
+    key = [(work.seed ^ _STREAM) & (2**64 - 1), first]
+    sgd = Sgd(state, work.params, work.loss, np.random.Generator(np.random.Philox(key=key)))
+    order = rows.drawn(work.seed, first, n)
+    size = work.params.n_batch
+    with np.errstate(over="ignore", invalid="ignore"):  # an unstable network is found afterwards
+        for start in range(0, n, _GATHERED * size):
+            part = rows.take(order[start : start + _GATHERED * size])
+            for at in range(0, part.n, size):
+                sgd.step(_batch(part, slice(at, at + size)))
+    return state
+
+
+def _batch(rows: Rows, some: slice) -> Batch:
+    return Batch(
+        rows.places[some],
+        rows.numbers[some],
+        None if rows.y is None else rows.y[some],
+        None if rows.offset is None else rows.offset[some],
+    )
+
+
+def measure(
+    rows: Rows, model: DeepLearningModel, builder: MetricBuilder[Any], one_in: int, back: RowSpec
+) -> Any:
+    """Return the partial metrics of `model` on a sample of the rows."""
+    some = rows.sample(one_in)
+    total = None
+    for at in range(0, max(some.n, 1), 4096):
+        part = some.take(np.arange(at, min(at + 4096, some.n)))
+        preds = model.of_units(part.places, part.numbers.astype(np.float64), _offset(part, back))
+        y: F64 = np.zeros(part.n)
+        if part.y is not None:
+            y = part.y.astype(np.float64) / back.scale + back.shift
+        counted = builder.map(preds, y, part.weights)
+        total = counted if total is None else builder.combine(total, counted)
+    return total
+
+
+def _offset(rows: Rows, back: RowSpec) -> Any:
+    return None if rows.offset is None else rows.offset.astype(np.float64) / back.scale
+
+
+def errors(rows: Rows, model: DeepLearningModel, one_in: int) -> F64:
+    """Return the sizes of the errors on the network's own scale."""
+    some = rows.sample(one_in)
+    if some.y is None or some.n == 0:
+        return np.zeros(0)
+    raw = model.network.forward(some.places, some.numbers.astype(np.float64))[:, 0]
+    if some.offset is not None:
+        raw = raw + some.offset
+    return np.abs(some.y - raw)
+
+
+class Learner(Protocol):
+    """Holds the rows and runs what is to be done with them."""
+
+    def learn(self, work: Work) -> NetState:
+        """Return the state after one iteration."""
+
+    def measure(self, model: DeepLearningModel, builder: MetricBuilder[Any], one_in: int) -> Any:
+        """Return the partial metrics of `model` on a sample of the rows."""
+
+    def errors(self, model: DeepLearningModel, one_in: int) -> F64:
+        """Return the sizes of a regression's errors."""
+
+    def rebuild(self) -> None:
+        """Read the rows again, after a worker was lost."""
+
+    def close(self) -> None:
+        """Drop the rows."""
+
+
+class _OnePlace:
+    """All rows in this process: the same network whatever the number of workers."""
+
+    def __init__(self, frame: Frame, spec: RowSpec) -> None:
+        self.spec = spec
+        self.frame = frame
+        self.rows = self._read()
+
+    def _read(self) -> Rows:
+        parts = current_engine().collect(self.frame, _Reader(self.spec))
+        return Rows.joined(parts or [_no_rows(self.spec)])
+
+    def learn(self, work: Work) -> NetState:
+        with threadpool_limits(1, "blas"):
+            return learn(self.rows, work)
+
+    def measure(self, model: DeepLearningModel, builder: MetricBuilder[Any], one_in: int) -> Any:
+        return measure(self.rows, model, builder, one_in, self.spec)
+
+    def errors(self, model: DeepLearningModel, one_in: int) -> F64:
+        return errors(self.rows, model, one_in)
+
+    def rebuild(self) -> None:
+        self.rows = self._read()
+
+    def close(self) -> None:
+        self.rows = _no_rows(self.spec)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    spec: RowSpec
+
+    def __call__(self, block: Block) -> Rows:
+        return build_rows([block], self.spec)
+
+
+def _no_rows(spec: RowSpec) -> Rows:
+    nothing: F32 = np.zeros((0, len(spec.inputs.numerics)), np.float32)
+    places = np.zeros((0, len(spec.inputs.categoricals)), np.int32)
+    y = None if spec.roles.response is None else np.zeros(0, np.float32)
+    offset = None if spec.roles.offset is None else np.zeros(0, np.float32)
+    return Rows(places, nothing, y, offset, None, np.zeros(0, np.int64))
+
+
+class _EachWorker:
+    """Rows stay where they lie; workers learn side by side and their networks are averaged."""
+
+    def __init__(self, frame: Frame, spec: RowSpec) -> None:
+        self.spec = spec
+        self.state = current_engine().local(frame, build_rows, spec)
+
+    def learn(self, work: Work) -> NetState:
+        return self.state.run(_Learn(work))
+
+    def measure(self, model: DeepLearningModel, builder: MetricBuilder[Any], one_in: int) -> Any:
+        return self.state.run(_Measure(model, builder, one_in, self.spec))
+
+    def errors(self, model: DeepLearningModel, one_in: int) -> F64:
+        parts = self.state.run(_Errors(model, one_in))
+        return np.concatenate([part for _, part in sorted(parts.items())])
+
+    def rebuild(self) -> None:
+        self.state.rebuild(self.spec)
+
+    def close(self) -> None:
+        self.state.close()
+
+
+def learner_of(frame: Frame, spec: RowSpec, one_place: bool) -> Learner:
+    """Return who learns from `frame`: this process alone, or each worker that holds blocks."""
+    return _OnePlace(frame, spec) if one_place else _EachWorker(frame, spec)
+
+
+@dataclass(frozen=True, slots=True)
+class _Learn(LocalTask[dict[int, tuple[NetState, int]], NetState]):
+    """Parts are kept by the number of their first row, so that they are averaged in one order."""
+
+    work: Work
+
+    def map(self, state: Rows, worker: WorkerContext) -> dict[int, tuple[NetState, int]]:  # noqa: ARG002
+        if state.n == 0:
+            return {}
+        with threadpool_limits(1, "blas"):
+            return {int(state.row[0]): (learn(state, self.work), state.n)}
+
+    def combine(
+        self, a: dict[int, tuple[NetState, int]], b: dict[int, tuple[NetState, int]]
+    ) -> dict[int, tuple[NetState, int]]:
+        return {**a, **b}
+
+    def finish(self, total: dict[int, tuple[NetState, int]] | None) -> NetState:
+        parts = [part for _, part in sorted((total or {}).items())]
+        if not parts:
+            return self.work.state
+        rows = np.array([n for _, n in parts], np.float64)
+        shares = rows / rows.sum()
+        arrays = []
+        for same in zip(*(state.arrays for state, _ in parts), strict=True):
+            mean = sum(a.astype(np.float64) * s for a, s in zip(same, shares, strict=True))
+            arrays.append(np.asarray(mean, np.float64).astype(np.float32))
+        averaged = self.work.state.of(arrays)
+        before = self.work.state.n_samples
+        averaged.n_samples = before + sum(state.n_samples - before for state, _ in parts)
+        return averaged
+
+
+@dataclass(frozen=True, slots=True)
+class _Measure(LocalTask[Any, Any]):
+    model: DeepLearningModel
+    builder: MetricBuilder[Any]
+    one_in: int
+    spec: RowSpec
+
+    def map(self, state: Rows, worker: WorkerContext) -> Any:  # noqa: ARG002
+        return measure(state, self.model, self.builder, self.one_in, self.spec)
+
+    def combine(self, a: Any, b: Any) -> Any:
+        return self.builder.combine(a, b)
+
+
+@dataclass(frozen=True, slots=True)
+class _Errors(LocalTask[Any, Any]):
+    model: DeepLearningModel
+    one_in: int
+
+    def map(self, state: Rows, worker: WorkerContext) -> Any:  # noqa: ARG002
+        if state.n == 0:
+            return {}
+        return {int(state.row[0]): errors(state, self.model, self.one_in)}
+
+    def combine(self, a: Any, b: Any) -> Any:
+        return {**a, **b}
+
+    def finish(self, total: Any) -> Any:
+        return total or {-1: np.zeros(0)}

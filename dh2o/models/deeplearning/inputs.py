@@ -1,0 +1,122 @@
+"""The input layer: which unit each level and each numeric column has.
+
+Categoricals come first, those with most levels in front, each followed by a unit for NA; then the
+numbers, as (x - shift) * scale with NA as 0.  No one-hot columns exist: a row has one place for
+each categorical, and places pick weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Inputs"]
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """How columns become input units.
+
+    Without ``all_levels`` the first level of each categorical has no unit: its place is -1.
+    """
+
+    categoricals: tuple[str, ...]
+    levels: tuple[tuple[str, ...], ...]
+    numerics: tuple[str, ...]
+    shift: F64
+    scale: F64
+    all_levels: bool
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Where each categorical's units begin, and where the last one's end."""
+        first = 0 if self.all_levels else 1
+        return tuple(accumulate((max(len(v) - first, 0) + 1 for v in self.levels), initial=0))
+
+    @property
+    def n_places(self) -> int:
+        """Units of levels."""
+        return self.starts[-1]
+
+    @property
+    def n_units(self) -> int:
+        """Units of the input layer."""
+        return self.n_places + len(self.numerics)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the units: ``column.level``, ``column.missing(NA)``, numeric columns."""
+        units: list[str] = []
+        for column, domain in zip(self.categoricals, self.levels, strict=True):
+            units += [f"{column}.{level}" for level in domain[0 if self.all_levels else 1 :]]
+            units.append(f"{column}.missing(NA)")
+        return (*units, *self.numerics)
+
+    def places(self, column: int, codes: F64) -> I32:
+        """Return the unit of each row of a categorical; NA and unseen levels have one as well."""
+        first = 0 if self.all_levels else 1
+        start, missing = self.starts[column], self.starts[column + 1] - 1
+        with np.errstate(invalid="ignore"):
+            known = (codes >= 0) & (codes < len(self.levels[column]))
+        places = np.full(len(codes), missing, np.int32)
+        places[known] = start + codes[known].astype(np.int32) - first
+        if first:
+            places[known & (codes == 0)] = -1
+        return places
+
+    def rows(self, columns: Mapping[str, F64], n_rows: int) -> tuple[I32, F64]:
+        """Return (places, numbers) of decoded columns: (n_rows, n_categoricals) and numbers."""
+        places = np.empty((n_rows, len(self.categoricals)), np.int32)
+        for idx, name in enumerate(self.categoricals):
+            places[:, idx] = self.places(idx, columns[name])
+        numbers = np.empty((n_rows, len(self.numerics)))
+        for idx, name in enumerate(self.numerics):
+            numbers[:, idx] = (columns[name] - self.shift[idx]) * self.scale[idx]
+        numbers[np.isnan(numbers)] = 0.0
+        return places, numbers
+
+    def dense(self, places: I32, numbers: NDArray[Any]) -> NDArray[Any]:
+        """Return all units of each row, shape (n_rows, n_units)."""
+        out = np.zeros((len(numbers), self.n_units), numbers.dtype)
+        out[:, self.n_places :] = numbers
+        for column in places.T:
+            has = np.flatnonzero(column >= 0)
+            out[has, column[has]] = 1
+        return out
+
+    def restored(self, units: F64) -> F64:
+        """Return units with the numbers back on the scale of their columns."""
+        out = units.copy()
+        out[:, self.n_places :] = units[:, self.n_places :] / self.scale + self.shift
+        return out
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return the layer as JSON-able data and arrays."""
+        data = {
+            "categoricals": list(self.categoricals),
+            "levels": [list(domain) for domain in self.levels],
+            "numerics": list(self.numerics),
+            "all_levels": self.all_levels,
+        }
+        return data, {"shift": self.shift, "scale": self.scale}
+
+    @classmethod
+    def from_state(cls, data: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Inputs:
+        """Return the layer that `to_state` described."""
+        return cls(
+            tuple(data["categoricals"]),
+            tuple(tuple(domain) for domain in data["levels"]),
+            tuple(data["numerics"]),
+            np.asarray(arrays["shift"], np.float64),
+            np.asarray(arrays["scale"], np.float64),
+            bool(data["all_levels"]),
+        )
