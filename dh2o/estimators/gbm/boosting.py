@@ -20,7 +20,6 @@ from dh2o.estimators.gbm.response import ResponseFacts
 from dh2o.estimators.scoring import spec_metric_builder
 from dh2o.estimators.trees.arrays import BOOL, F64
 from dh2o.estimators.trees.keys import Stream, derive_key
-from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.rounds import Grown, Rounds
 from dh2o.estimators.trees.steps import ApplyTrees, ScoreRows, WalkTrees
 from dh2o.models.forest import Forest
@@ -72,7 +71,7 @@ class Booster(Rounds):
     # ---- what subclasses say
 
     @abstractmethod
-    def _tree(self, state: LocalState, k: int, rate: float) -> RawTree:
+    def _tree(self, state: LocalState, k: int, rate: float) -> Any:
         """Return the next tree of class k, with its values."""
 
     @abstractmethod
@@ -99,7 +98,7 @@ class Booster(Rounds):
         params, n = self.params, self.n_rounds
         return float(params["learn_rate"] * params["learn_rate_annealing"] ** (n - 1))
 
-    def _grow_round(self, state: LocalState) -> list[RawTree]:
+    def _grow_round(self, state: LocalState) -> list[Any]:
         rate = self._rate()
         if rate < _MIN_RATE:
             self.grown.done = True
@@ -138,10 +137,10 @@ class Booster(Rounds):
 
     # ---- states
 
-    def _apply(self, state: LocalState, trees: tuple[tuple[int, RawTree], ...]) -> None:
+    def _apply(self, state: LocalState, trees: tuple[tuple[int, Any], ...]) -> None:
         state.run(ApplyTrees(trees))
 
-    def _follow(self, valid: LocalState, trees: tuple[tuple[int, RawTree], ...]) -> None:
+    def _follow(self, valid: LocalState, trees: tuple[tuple[int, Any], ...]) -> None:
         valid.run(WalkTrees(trees))
 
     def _measure(self, state: LocalState, valid: bool) -> ModelMetrics | None:

@@ -19,6 +19,7 @@ from dh2o.estimators.messages import Message
 from dh2o.estimators.spec import TrainSpec
 from dh2o.estimators.tree_checks import tree_messages
 from dh2o.estimators.trees.adaptive.columns import column_table
+from dh2o.estimators.trees.adaptive.global_points import with_global_points
 from dh2o.estimators.trees.binning import MAX_NARROW_BINS
 from dh2o.estimators.trees.sampling import BinLimits, bin_map_of
 from dh2o.estimators.trees.tables import importance_table, summary_table
@@ -56,7 +57,8 @@ class GBMBuilder(ModelBuilder):
             }
             actual["distribution"] = by_category.get(spec.category, "gaussian")
         if spec.params["histogram_type"] == "AUTO":
-            actual["histogram_type"] = "QuantilesGlobal"
+            is_custom = spec.params["distribution"] == "custom"
+            actual["histogram_type"] = "UniformAdaptive" if is_custom else "QuantilesGlobal"
         if spec.params["categorical_encoding"] == "AUTO":
             actual["categorical_encoding"] = "Enum"
         if spec.params["stopping_metric"] == "AUTO" and spec.params["stopping_rounds"] > 0:
@@ -104,6 +106,10 @@ def _booster(
     params = spec.params
     if params.input("histogram_type") != "AUTO" or distribution.custom is not None:
         columns = column_table(spec.train, spec.x)
+        if params["histogram_type"] in ("QuantilesGlobal", "RoundRobin"):
+            columns = with_global_points(
+                columns, spec.train, spec.weights, params["nbins"], params["nbins_top_level"]
+            )
         return ValueBooster(ctx, spec, distribution, facts, init_f, columns, forest)
     most = min(max(params["nbins"], params["nbins_top_level"]), MAX_NARROW_BINS)
     limits = BinLimits(most, params["nbins_cats"])

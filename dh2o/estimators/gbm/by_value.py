@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +27,6 @@ from dh2o.estimators.trees.arrays import F64
 from dh2o.estimators.trees.gradients import Loss
 from dh2o.estimators.trees.keys import Stream
 from dh2o.estimators.trees.quantiles import HuberLeaves, leaf_quantiles
-from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.steps import ApplyTrees
 from dh2o.models.forest import Forest
 from dh2o.mrtask import LocalState
@@ -86,7 +85,7 @@ class ValueBooster(Booster):
 
     # ---- one tree
 
-    def _tree(self, state: LocalState, k: int, rate: float) -> RawTree:
+    def _tree(self, state: LocalState, k: int, rate: float) -> ValueTree:
         if self.distribution.loss is Loss.HUBER:
             if self._pending:
                 state.run(ApplyTrees(self._take_pending()))
@@ -165,7 +164,7 @@ class ValueBooster(Booster):
         if noise is not None:
             tree.noise = noise.astype(np.float32)
 
-    def _quantile_values(self, tree: ValueTree, state: LocalState, weights: F64) -> F64:
+    def _quantile_values(self, tree: Any, state: LocalState, weights: F64) -> F64:
         alpha, scale = self.distribution.alpha, self.count_scale
         values = leaf_quantiles(state.run, tree, weights, alpha, scale)
         if self.distribution.loss is Loss.HUBER:

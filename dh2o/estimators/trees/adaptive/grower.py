@@ -22,13 +22,12 @@ from dh2o.estimators.trees.adaptive.steps import (
 )
 from dh2o.estimators.trees.adaptive.tables import NodeTables, child_tables, root_tables, type_of
 from dh2o.estimators.trees.adaptive.value_tree import ValueTree
-from dh2o.estimators.trees.arrays import BOOL, F64, I8, I32, I64, U8
+from dh2o.estimators.trees.arrays import BOOL, F32, F64, I8, I32, I64, U8
 from dh2o.estimators.trees.grower import MAX_DEPTH
 
 __all__ = ["ColumnChoice", "ValueGrower", "ValueParams"]
 
 _MAX_SLOTS = 1 << 22  # slots of one pass: 100 MB; a level with more takes several passes
-_NA_LEFT = (2, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,8 +303,13 @@ class ValueGrower:
         at = np.concatenate([of.at[done] for _, of, done in parts]).astype(np.float32)
         facts = np.concatenate([of.facts[done] for _, of, done in parts])
         starts, sets = _joined_sets([of for _, of in found])
-        first = tree.add_nodes(2 * len(nodes))
-        self._write(tree, nodes, splits, at, facts, starts, sets, first, level.depth)
+        first = tree.add_nodes(2 * len(nodes), level.depth + 1)
+        self._write(tree, nodes, splits, at, facts)
+        tree.nodes[nodes, 2] = first + 2 * np.arange(len(nodes))
+        tree.nodes[nodes, 3] = tree.nodes[nodes, 2] + 1
+        tree.nodes[nodes, 4] = np.where(starts >= 0, starts + len(tree.goes_left), -1)
+        tree.goes_left = np.concatenate([tree.goes_left, sets])
+        tree.split_values[first:] = facts[:, 5:7].reshape(-1)
         route = Route(
             depth=level.depth, nodes=nodes, first_child=first, columns=splits[:, 0].copy(),
             thresholds=at, na_sides=splits[:, 2].astype(np.int8), starts=starts,
@@ -320,25 +324,14 @@ class ValueGrower:
         children = first + np.flatnonzero(wanted)
         return _Level(level.depth + 1, children, tables, bounds[wanted], used), route
 
-    def _write(
-        self, tree: ValueTree, nodes: I64, splits: I32, at: Any, facts: F64, starts: I64,
-        sets: U8, first: int, depth: int,
-    ) -> None:  # fmt: skip
-        n = len(nodes)
-        table = tree.nodes
-        table[nodes, 0], table[nodes, 1] = splits[:, 0], splits[:, 1]
-        table[nodes, 2] = first + 2 * np.arange(n)
-        table[nodes, 3] = table[nodes, 2] + 1
-        table[nodes, 4] = np.where(starts >= 0, starts + len(tree.goes_left), -1)
-        table[nodes, 5] = self.columns.n_levels[splits[:, 0]]
-        tree.goes_left = np.concatenate([tree.goes_left, sets])
+    def _write(self, tree: ValueTree, nodes: I64, splits: I32, at: F32, facts: F64) -> None:
+        """Write the splits of `nodes` into the tree."""
+        tree.nodes[nodes, 0], tree.nodes[nodes, 1] = splits[:, 0], splits[:, 1]
+        tree.nodes[nodes, 5] = self.columns.n_levels[splits[:, 0]]
         tree.features[nodes] = splits[:, 0]
         tree.thresholds[nodes] = np.where(splits[:, 2] == NA_VS_REST, np.float32(0), at)
         tree.na_sides[nodes] = splits[:, 2]
-        tree.na_left[nodes] = np.isin(splits[:, 2], _NA_LEFT)
         tree.gains[nodes] = np.maximum(facts[:, 0] - (facts[:, 1] + facts[:, 2]), 0.0)
-        tree.depths[first:] = depth + 1
-        tree.split_values = np.concatenate([tree.split_values, facts[:, 5:7].reshape(-1)])
 
 
 def _joined_sets(found: list[_Found]) -> tuple[I64, U8]:

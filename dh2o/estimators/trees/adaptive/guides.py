@@ -52,7 +52,7 @@ def _guide(  # noqa: PLR0913, PLR0917
                     edges[n, 1] = _edge(b + 1, low[p, c], step[p, c], points, first)
                     n += 1
             if n / bins <= _LOW_DENSITY:
-                wanted = max(bins >> 1, least_bins)
+                wanted = max(int(bins) >> 1, least_bins)
                 room = np.empty(wanted + n + 2)
                 n_out[k, c] = guided_points(
                     errors[:n], edges[:n], ranges[p, c, 1], wanted, child_low[k, c],
@@ -62,7 +62,7 @@ def _guide(  # noqa: PLR0913, PLR0917
                     out[at + i] = room[i]
 
 
-def guides_of(
+def guides_of(  # noqa: PLR0913, PLR0917
     tables: NodeTables, child: NodeTables, done: I64, splits: I32, ranges: F64, scored: U8,
     slots: I64, hist: I64, dim: int, scales: F64, fixed: BOOL, n_bins: int,
 ) -> tuple[F64, I64, I32]:  # fmt: skip

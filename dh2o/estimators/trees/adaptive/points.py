@@ -9,33 +9,34 @@ import numpy as np
 from numba import njit
 
 from dh2o.estimators.trees.adaptive.columns import ColumnTable
+from dh2o.estimators.trees.adaptive.sorting import first_not_below, sort_by, sort_values
 from dh2o.estimators.trees.adaptive.tables import NodeTables
 from dh2o.estimators.trees.arrays import BOOL, F64, I8, I32, I64
 from dh2o.estimators.trees.gradients import mix, uniform
 
-__all__ = ["guided_points", "place_points", "set_points"]
+__all__ = ["guided_points", "padded", "place_points", "set_points", "unique_within"]
 
 _RANDOM, _QUANTILES, _ROBUST = 1, 2, 3
-_LOW_DENSITY = 0.2  # share of bins with rows below which bins are cut anew
 
 
 @njit(nogil=True, cache=True)
 def _limited(points: F64, first: int, n: int, low: float, high: float) -> tuple[int, int]:
     """(start, stop) of the points from the last one <= low to the last one < high."""
-    start = np.int64(np.searchsorted(points[first : first + n], low))
+    start = first_not_below(points, first, n, low)
     if start == n:
         start -= 1
     if points[first + start] > low and start > 0:
         start -= 1
-    stop = np.int64(np.searchsorted(points[first : first + n], high))
+    stop = first_not_below(points, first, n, high)
     return first + start, first + max(stop, start + 1)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _padded(source: F64, start: int, n: int, wanted: int, out: F64, at: int) -> int:
+def padded(source: F64, start: int, n: int, wanted: int, out: F64, at: int) -> int:
     """Copy `n` points, more spread between them until there are `wanted`; returns how many."""
     if wanted <= n or n < 2:
-        out[at : at + n] = source[start : start + n]
+        for i in range(n):
+            out[at + i] = source[start + i]
         return n
     extra = (wanted - n) // (n - 1)
     rest = wanted - n - extra * (n - 1)
@@ -87,14 +88,14 @@ def place_points(  # noqa: PLR0913, PLR0917
                 points[at] = 0.0
                 for i in range(1, bins):
                     points[at + i] = np.float32(uniform(key, i)) * bins
-                points[at : at + bins].sort()
+                sort_values(points, at, bins)
                 starts[n, c], n_points[n, c] = at, bins
             elif types[n] == _QUANTILES and quantile_starts[c + 1] > quantile_starts[c]:
                 first = quantile_starts[c]
                 many = quantile_starts[c + 1] - first
                 start, stop = _limited(quantiles, first, many, low[n, c], high[n, c])
                 wanted = bins if refines[c] else 0
-                many = _padded(quantiles, start, stop - start, wanted, points, at)
+                many = padded(quantiles, start, stop - start, wanted, points, at)
                 if many > 1:
                     starts[n, c], n_points[n, c], n_bins[n, c] = at, many, many
             elif types[n] == _ROBUST and guide_starts[n, c] >= 0:
@@ -102,7 +103,8 @@ def place_points(  # noqa: PLR0913, PLR0917
                     guides, guide_starts[n, c], np.int64(n_guides[n, c]), low[n, c], high[n, c]
                 )
                 if stop - start > 1:
-                    points[at : at + stop - start] = guides[start:stop]
+                    for i in range(stop - start):
+                        points[at + i] = guides[start + i]
                     starts[n, c], n_points[n, c] = at, stop - start
                     n_bins[n, c] = stop - start - 1
 
@@ -123,14 +125,15 @@ def guided_points(
     total = 0.0
     for i in range(n):
         total += errors[i]
-    order = np.argsort(-errors, kind="mergesort")
-    left, pos = budget, 0
+    order = np.empty(n, np.int32)
+    sort_by(-errors, n, order)
+    left, pos = np.int64(budget), 0
     for k in range(n):
         i = order[k]
-        more = 0
+        more = np.int64(0)
         if left > 0:
             share = budget * errors[i] / total if total > 0.0 else 0.0
-            more = min(np.int64(np.ceil(share)), left)
+            more = np.int64(min(np.ceil(share), left))
             left -= more
         width = (edges[i, 1] - edges[i, 0]) / (1 + more)
         out[pos] = edges[i, 0]
@@ -140,15 +143,15 @@ def guided_points(
             pos += 1
     out[pos], out[pos + 1] = low, most
     pos += 2
-    out[:pos].sort()
-    return _unique_within(out, pos, low, high)
+    sort_values(out, 0, pos)
+    return unique_within(out, pos, low, high)
 
 
 @njit(nogil=True, cache=True)
-def _unique_within(points: F64, n: int, low: float, high: float) -> int:
+def unique_within(points: F64, n: int, low: float, high: float) -> int:
     """Keep, in place, the different points of low..high, `low` first; returns their number."""
     last, count = points[0], 0
-    kept = np.empty(n + 1, np.float64)
+    kept = np.empty(n + 2, np.float64)
     for i in range(n):
         point = points[i]
         if point >= low and count == 0:
@@ -166,7 +169,8 @@ def _unique_within(points: F64, n: int, low: float, high: float) -> int:
             last = point
     if count == 0:
         kept[0], count = low, 1
-    points[:count] = kept[:count]
+    for i in range(count):
+        points[i] = kept[i]
     return count
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from dh2o.estimators.trees.adaptive.sorting import sort_by
 from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8
 
 __all__ = ["fill_levels", "find_splits"]
@@ -22,7 +23,7 @@ _MAX = 1.7976931348623157e308
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _read(hist: I64, slot: int, dim: int, scales: F64, out: F64) -> None:
-    """The sums of one slot as doubles, those of w z and w z² cut to float32."""
+    """Read the sums of one slot as doubles, those of w z and w z² cut to float32."""
     at = dim * slot
     out[_W] = np.float64(hist[at]) * scales[0]
     out[_Y] = np.float64(np.float32(np.float64(hist[at + 1]) * scales[1]))
@@ -42,7 +43,7 @@ def _sorted_levels(hist: I64, base: int, n: int, dim: int, scales: F64, order: I
     for b in range(n):
         _read(hist, base + b, dim, scales, one)
         means[b] = -_MAX if one[_W] == 0.0 else one[_Y] / one[_W]
-    order[:n] = np.argsort(means, kind="mergesort")
+    sort_by(means, n, order)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -70,13 +71,13 @@ def _error_at(w: float, y: float, yy: float, value: float) -> float:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _fill_sums(
+def _fill_sums(  # noqa: PLR0913, PLR0917
     hist: I64, base: int, n: int, dim: int, scales: F64, order: I32, sums: F64, w: F64, na: F64
 ) -> None:
     """sums[:5, b] of the bins below b, sums[5:, b] of those from b on; w[b] of bin b; na: NA's."""
     one = np.empty(5, np.float64)
-    sums[:, 0] = 0.0
-    sums[:, n] = 0.0
+    for j in range(10):
+        sums[j, 0] = sums[j, n] = 0.0
     for b in range(n):
         _read(hist, base + order[b], dim, scales, one)
         w[b] = one[_W]
@@ -196,7 +197,7 @@ def _threshold(  # noqa: PLR0913, PLR0917
     w: F64, n: int, b: int, kind: int, low: float, step: float, points: F64, first: int,
     absolute: bool,
 ) -> float:  # fmt: skip
-    """The middle between the bins with rows on both sides of the cut below bin b, as float32."""
+    """Return the middle between the bins with rows on both sides of a cut, as float32."""
     below = b - 1
     while below >= 0 and w[below] == 0.0:
         below -= 1
@@ -248,13 +249,13 @@ def find_splits(  # noqa: PLR0913, PLR0917
     at: F64,
     facts: F64,
 ) -> None:
-    """The best split of the nodes first..stop-1.
+    """Find the best split of the nodes first..stop-1.
 
     `least` is the part of the error that a split must remove; bounds[n] = (least, largest) value
     of node n's leaves or NaN.  OUT: splits[n] = (column or -1, bin, NA side, is by levels), at[n]
     = threshold, facts[n] = (error before, left, right, weight left, right, value left, right).
     """
-    widest = 1
+    widest = np.int64(1)
     for n in range(first, stop):
         for c in range(kinds.size):
             widest = max(widest, np.int64(n_bins[n, c]))
@@ -292,7 +293,8 @@ def find_splits(  # noqa: PLR0913, PLR0917
                     w, bins, cut, np.int64(kinds[c]), low[n, c], step[n, c], points,
                     starts[n, c], types[n] != 1,
                 )  # fmt: skip
-            facts[n] = found[2:]
+            for j in range(7):
+                facts[n, j] = found[2 + j]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -314,7 +316,7 @@ def fill_levels(  # noqa: PLR0913, PLR0917
     Split s is that of node nodes[s]; set_starts[s] is -1 for splits by number.  Levels that the
     node has no bin for go left if a small set has a bit for them, else they go where NAs go.
     """
-    widest = 1
+    widest = np.int64(1)
     for s in range(nodes.size):
         widest = max(widest, np.int64(n_bins[nodes[s], splits[nodes[s], 0]]))
     order, w, one = np.empty(widest + 1, np.int32), np.empty(widest + 1), np.empty(5)
@@ -325,7 +327,7 @@ def fill_levels(  # noqa: PLR0913, PLR0917
         c, cut = splits[n, 0], np.int64(splits[n, 1])
         base, bins, off = slots[n, c], np.int64(n_bins[n, c]), np.int64(low[n, c])
         _sorted_levels(hist, base, bins, dim, scales, order)
-        left = right = 0
+        left = right = np.int64(0)
         for i in range(bins):
             _read(hist, base + order[i], dim, scales, one)
             w[i] = one[_W]

@@ -63,7 +63,7 @@ class Residuals:
 
         state.each_shard(fill)
 
-    def arrays(self, state: ValueState) -> tuple[int, float, int]:
+    def arrays(self) -> tuple[int, float, int]:
         """Return the loss, its parameter and the class as the kernels take them."""
         return self.loss, self.param, -1 if self.loss == CUSTOM else self.target
 
@@ -88,7 +88,7 @@ class LargestTerms(LocalTask[F64, F64]):
         def largest(_shard: int, lo: int, hi: int) -> F64:
             out = np.zeros(5)
             largest_terms(
-                *self.residuals.arrays(state), state.y, _scores(state, self.residuals.target),
+                *self.residuals.arrays(), state.y, _scores(state, self.residuals.target),
                 state.aux, state.weights, state.given, lo, hi, out,
             )  # fmt: skip
             return out
@@ -129,7 +129,7 @@ class StartValues:
         def start(shard: int, lo: int, hi: int) -> None:
             out = np.zeros(2, np.int64)
             fill_terms(
-                *self.residuals.arrays(state), state.y, _scores(state, self.residuals.target),
+                *self.residuals.arrays(), state.y, _scores(state, self.residuals.target),
                 state.aux, state.weights, state.given, state.row_ids, lo, hi, scales,
                 state.spec.dim, self.key, rates, state.rows[0], state.z, state.row_terms, out,
             )  # fmt: skip
@@ -275,7 +275,7 @@ class LeafStep(LocalTask[LeafFacts, LeafFacts]):
             facts = LeafFacts(np.zeros((n, 3), np.int64), np.empty((n, 2)))
             facts.ranges[:, 0], facts.ranges[:, 1] = _MAX, -_MAX
             sum_leaves(
-                *self.residuals.arrays(state), state.y, _scores(state, self.residuals.target),
+                *self.residuals.arrays(), state.y, _scores(state, self.residuals.target),
                 state.weights, state.given, state.z, *state.rows,
                 state.leaf_table(shard, self.tree), scales, facts.sums, facts.ranges,
             )  # fmt: skip

@@ -73,7 +73,7 @@ def fit_bins(kind: int, n_bins: int, n_cats: int, low: float, high: float) -> tu
     """
     wanted = n_cats if kind == 2 else n_bins
     if kind > 0 and high - low <= wanted:
-        return np.int64(high) - np.int64(low), 1.0
+        return np.int64(high) - np.int64(low), 1.0  # type: ignore[return-value]  # an integer
     step = wanted / (high - low)
     if not (0.0 < step < np.inf):
         return 0, 0.0

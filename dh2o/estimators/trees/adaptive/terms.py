@@ -23,7 +23,8 @@ _GAUSSIAN, _BERNOULLI, _MULTINOMIAL, _POISSON, _GAMMA, _TWEEDIE, _LAPLACE, _QUAN
 CUSTOM = 20  # residual, numerator and denominator are given
 TARGET = 21  # the residual is the response itself (forests), or 1 in the tree's class
 _MAX_EXP = 1e19  # H2O's guard of exp
-_MAX = 1.7976931348623157e308
+_LARGEST = 4.6e18  # below 2**62
+_EXACT = 2.0**52  # from here on doubles have no fraction
 
 
 class Term(IntEnum):
@@ -140,9 +141,11 @@ def largest_terms(  # noqa: PLR0913, PLR0917
 def _fixed(value: float, scale: float) -> int:
     """Integer nearest to value * scale; what is not finite counts as 0."""
     x = value * scale
-    if not abs(x) < 4.6e18:
-        return np.int64(0)
-    return np.int64(math.floor(x + 0.5)) if abs(x) < 4503599627370496.0 else np.int64(x)
+    if not abs(x) < _LARGEST:
+        return np.int64(0)  # type: ignore[return-value]  # all integers are of 64 bits here
+    if abs(x) < _EXACT:
+        x = math.floor(x + 0.5)
+    return np.int64(x)  # type: ignore[return-value]
 
 
 @njit(nogil=True, cache=True)

@@ -10,29 +10,52 @@ from numba import njit
 
 from dh2o.estimators.trees.adaptive.histogram import goes_left
 from dh2o.estimators.trees.arrays import F32, F64, I8, I32, I64, U8
-from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.models.forest import Forest
 
 __all__ = ["ValueTree", "forest_of_values", "walk_values"]
 
 
 @dataclass(slots=True)
-class ValueTree(RawTree):
-    """Nodes in level order.  ``nodes[k]`` = (column, bin, left child or -1, right child, start in
-    `goes_left` or -1, levels); `goes_left` has a flag for each level of the column.
+class ValueTree:
+    """A tree's nodes in level order; node 0 is the root, children come in pairs.
 
-    ``noise`` multiplies the value of a leaf when it is added to predictions while the model
-    trains, and does not belong to the model.
+    ``nodes[k]`` = (column, bin, left child or -1, right child, start in `goes_left` or -1, levels);
+    `goes_left` has a flag for each level of the column.  `split_values[k]` is the value that the
+    split above found for node k, before link and learning rate.  `noise` multiplies the value of a
+    leaf when it is added to predictions while the model trains, and is no part of the model.
     """
 
+    nodes: I32 = field(default_factory=lambda: np.full((1, 6), -1, np.int32))
+    features: I32 = field(default_factory=lambda: np.full(1, -1, np.int32))
     thresholds: F32 = field(default_factory=lambda: np.zeros(1, np.float32))
+    na_sides: I8 = field(default_factory=lambda: np.zeros(1, np.int8))
+    gains: F64 = field(default_factory=lambda: np.zeros(1, np.float64))
+    depths: I8 = field(default_factory=lambda: np.zeros(1, np.int8))
+    values: F32 = field(default_factory=lambda: np.zeros(1, np.float32))
+    weights: F32 = field(default_factory=lambda: np.zeros(1, np.float32))
+    split_values: F64 = field(default_factory=lambda: np.zeros(1, np.float64))
+    goes_left: U8 = field(default_factory=lambda: np.zeros(0, np.uint8))
     noise: F32 = field(default_factory=lambda: np.zeros(0, np.float32))
-    split_values: F64 = field(default_factory=lambda: np.zeros(1))
 
-    def add_nodes(self, n: int) -> int:
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes, leaves included."""
+        return len(self.nodes)
+
+    @property
+    def leaves(self) -> I64:
+        """Numbers of the leaves."""
+        return np.flatnonzero(self.nodes[:, 2] < 0)
+
+    def add_nodes(self, n: int, depth: int) -> int:
         """Make room for `n` more nodes, all leaves as yet; returns the first one's number."""
-        first = RawTree.add_nodes(self, n)
-        self.thresholds = np.concatenate([self.thresholds, np.zeros(n, np.float32)])
+        first = self.n_nodes
+        self.nodes = np.concatenate([self.nodes, np.full((n, 6), -1, np.int32)])
+        self.features = np.concatenate([self.features, np.full(n, -1, np.int32)])
+        self.depths = np.concatenate([self.depths, np.full(n, depth, np.int8)])
+        for name in ("thresholds", "na_sides", "gains", "values", "weights", "split_values"):
+            old = getattr(self, name)
+            setattr(self, name, np.concatenate([old, np.zeros(n, old.dtype)]))
         return first
 
     @property
