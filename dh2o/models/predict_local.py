@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ def score_table(model: Model, data: Any) -> F64:
     """Return the raw predictions of a local table, shape (n_rows, n_outputs)."""
     table = local_table(data, model.output.input_names)
     plan = adaptation_of(model, table.infos)
+    for text in plan.warnings:
+        warnings.warn(text, RuntimeWarning, stacklevel=2)
     return model.score(plan.columns(table.source(), table.n_rows))
 
 

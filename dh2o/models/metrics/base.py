@@ -79,6 +79,10 @@ class MetricBuilder(ABC, Generic[P]):
     def finish(self, total: P | None) -> Any:
         """Return the metrics; of no rows at all if `total` is None."""
 
+    def pooled(self) -> MetricBuilder[Any]:
+        """Return what measures rows that several models have scored, as in cross-validation."""
+        return self
+
     def refinement(self, total: P) -> MetricBuilder[Any] | None:  # noqa: ARG002  # for subclasses
         """Return what to measure in one more pass to make `total` exact enough; None: it is."""
         return None
