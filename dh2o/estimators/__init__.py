@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from dh2o.estimators.kmeans import H2OKMeansEstimator
     from dh2o.estimators.naive_bayes import H2ONaiveBayesEstimator
     from dh2o.estimators.pca import H2OPrincipalComponentAnalysisEstimator
+    from dh2o.estimators.sklearn_classes import (
+        H2OGeneralizedLinearClassifier,
+        H2OGeneralizedLinearRegressor,
+        H2OGradientBoostingClassifier,
+        H2OGradientBoostingRegressor,
+        H2ORandomForestClassifier,
+        H2ORandomForestRegressor,
+    )
     from dh2o.estimators.svd import H2OSingularValueDecompositionEstimator
 
 __all__ = [
@@ -34,15 +42,21 @@ __all__ = [
     "H2ODecisionTreeEstimator",
     "H2ODeepLearningEstimator",
     "H2OEstimator",
+    "H2OGeneralizedLinearClassifier",
     "H2OGeneralizedLinearEstimator",
+    "H2OGeneralizedLinearRegressor",
     "H2OGenericEstimator",
+    "H2OGradientBoostingClassifier",
     "H2OGradientBoostingEstimator",
+    "H2OGradientBoostingRegressor",
     "H2OIsolationForestEstimator",
     "H2OIsotonicRegressionEstimator",
     "H2OKMeansEstimator",
     "H2ONaiveBayesEstimator",
     "H2OPrincipalComponentAnalysisEstimator",
+    "H2ORandomForestClassifier",
     "H2ORandomForestEstimator",
+    "H2ORandomForestRegressor",
     "H2OSingularValueDecompositionEstimator",
     "Message",
     "ModelBuilder",
@@ -63,18 +77,24 @@ __all__ = [
 # score a saved model or to serve frames.
 _HOMES = {
     "H2OAutoEncoderEstimator": "dh2o.estimators.deeplearning",
-    "H2ODeepLearningEstimator": "dh2o.estimators.deeplearning",
     "H2ODecisionTreeEstimator": "dh2o.estimators.decision_tree",
-    "H2OSingularValueDecompositionEstimator": "dh2o.estimators.svd",
-    "H2OPrincipalComponentAnalysisEstimator": "dh2o.estimators.pca",
-    "H2ONaiveBayesEstimator": "dh2o.estimators.naive_bayes",
-    "H2OKMeansEstimator": "dh2o.estimators.kmeans",
+    "H2ODeepLearningEstimator": "dh2o.estimators.deeplearning",
+    "H2OGeneralizedLinearClassifier": "dh2o.estimators.sklearn_classes",
     "H2OGeneralizedLinearEstimator": "dh2o.estimators.glm",
+    "H2OGeneralizedLinearRegressor": "dh2o.estimators.sklearn_classes",
     "H2OGenericEstimator": "dh2o.estimators.generic",
+    "H2OGradientBoostingClassifier": "dh2o.estimators.sklearn_classes",
     "H2OGradientBoostingEstimator": "dh2o.estimators.gbm",
+    "H2OGradientBoostingRegressor": "dh2o.estimators.sklearn_classes",
     "H2OIsolationForestEstimator": "dh2o.estimators.isolation_forest",
     "H2OIsotonicRegressionEstimator": "dh2o.estimators.isotonic",
+    "H2OKMeansEstimator": "dh2o.estimators.kmeans",
+    "H2ONaiveBayesEstimator": "dh2o.estimators.naive_bayes",
+    "H2OPrincipalComponentAnalysisEstimator": "dh2o.estimators.pca",
+    "H2ORandomForestClassifier": "dh2o.estimators.sklearn_classes",
     "H2ORandomForestEstimator": "dh2o.estimators.drf",
+    "H2ORandomForestRegressor": "dh2o.estimators.sklearn_classes",
+    "H2OSingularValueDecompositionEstimator": "dh2o.estimators.svd",
 }
 
 

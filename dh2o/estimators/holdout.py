@@ -14,7 +14,12 @@ from dh2o.estimators.folds import ASSIGNMENT, Folds
 from dh2o.estimators.scoring import slim
 from dh2o.frame import Frame, VecType
 from dh2o.models import Columns, Model, TwoDimTable
-from dh2o.models.metrics import ConfusionMatrix, ModelMetrics, ModelMetricsBinomial
+from dh2o.models.metrics import (
+    ConfusionMatrix,
+    ModelMetrics,
+    ModelMetricsBinomial,
+    ModelMetricsRegression,
+)
 from dh2o.models.metrics.names import figures
 from dh2o.models.score_block import adaptation_of, tiles
 from dh2o.mrtask import MRTask
@@ -110,6 +115,10 @@ def fold_figures(metrics: ModelMetrics) -> dict[str, float]:
         for name, value in figures(metrics).items()
         if name not in _LEFT_OUT and isinstance(value, int | float)
     }
+    if not metrics.extra:  # H2O names these of every model, those that are not linear have none
+        found |= {"aic": math.nan, "loglikelihood": math.nan}
+    if isinstance(metrics, ModelMetricsRegression):
+        found.setdefault("residual_deviance", metrics.mean_residual_deviance)
     cm: ConfusionMatrix | None = getattr(metrics, "cm", None)
     if cm is None:
         return found
@@ -151,6 +160,8 @@ def summary_table(metrics: list[Any]) -> TwoDimTable:
     rows = []
     for name in names:
         values = [found.get(name, math.nan) for found in by_fold]
-        spread = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
-        rows.append([name, float(np.mean(values)), spread, *values])
+        known = [value for value in values if not math.isnan(value)]
+        mean = float(np.mean(known)) if known else math.nan
+        spread = float(np.std(known, ddof=1)) if len(known) > 1 else 0.0
+        rows.append([name, mean, spread, *values])
     return TwoDimTable.of_rows("Cross-Validation Metrics Summary", header, rows)

@@ -210,10 +210,13 @@ def _check_special(
     if "fold_column" in roles:
         _check_fold_column(train, roles["fold_column"], rollups, findings)
     if params.get("balance_classes") and "weights_column" in roles:
-        findings.error(
-            "balance_classes",
-            "Balance classes and observation weights are not currently supported together.",
-        )
+        stats = rollups[roles["weights_column"]]
+        is_binary = stats.is_int and stats.n_na == 0 and stats.min >= 0 and stats.max <= 1
+        if not is_binary:
+            findings.error(
+                "balance_classes",
+                "Balance classes and observation weights are not currently supported together.",
+            )
 
 
 def _check_fold_column(
@@ -284,7 +287,13 @@ def _check_response(
         return
     if params.get("check_constant_response", True) and stats.min == stats.max:
         findings.error("response", "Response cannot be constant.")
-    elif category.is_classifier and vec.n_levels > MAX_CLASSES:
+    factors = params.get("class_sampling_factors")
+    balances = params.get("balance_classes") and category.is_classifier
+    if balances and factors and len(factors) != vec.n_levels:
+        findings.error(
+            "class_sampling_factors", f"class_sampling_factors must have {vec.n_levels} elements"
+        )
+    if category.is_classifier and vec.n_levels > MAX_CLASSES:
         findings.error(
             "response_column",
             f"Too many levels in response column: {vec.n_levels}, "

@@ -22,6 +22,8 @@ class SklearnSide:
     if TYPE_CHECKING:
         model: Any
     _labels: NDArray[Any] | None = None
+    #: ``classifier`` or ``regressor`` where the class says which; else the response decides.
+    _sklearn_type: str | None = None
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, **options: Any) -> Any:
         """Train on a table of predictors and an array of responses; returns self.
@@ -59,6 +61,8 @@ class SklearnSide:
         is_class = values.dtype.kind in "OUSb" or self._classifies()
         if values.dtype.kind == "O" and not self._classifies():
             is_class = any(isinstance(value, str | bool) for value in values)
+        if self._sklearn_type == "regressor":
+            is_class = False
         if not is_class:
             return pa.array(values.astype(np.float64))
         self._labels, codes = np.unique(values, return_inverse=True)
@@ -66,6 +70,8 @@ class SklearnSide:
         return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(texts))
 
     def _classifies(self) -> bool:
+        if self._sklearn_type is not None:
+            return self._sklearn_type == "classifier"
         kind = getattr(self, "distribution", None) or getattr(self, "family", None)
         return str(kind).lower() in _CLASSIFYING
 

@@ -92,3 +92,22 @@ def test_pipelines_searches_and_cross_validation() -> None:
 def test_lengths_must_agree(engine: Engine) -> None:
     with pytest.raises(ParameterError, match="X has 60 rows, y has 3"):
         MeanEstimator().fit(X, [1, 2, 3])
+
+
+@pytest.mark.usefixtures("engine")
+def test_named_classifiers_and_regressors_say_so_before_they_are_fitted() -> None:
+    from sklearn.base import clone, is_classifier, is_regressor
+    from sklearn.model_selection import cross_val_score
+
+    from dh2o.estimators import H2OGradientBoostingClassifier, H2OGradientBoostingRegressor
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(90, 2))
+    classes = np.repeat([1, 2, 3], 30)  # sorted: folds that are not stratified would miss some
+    x[:, 0] += 3 * classes
+    classifier = H2OGradientBoostingClassifier(ntrees=3, min_rows=2, seed=1)
+    assert is_classifier(clone(classifier))
+    assert cross_val_score(classifier, x, classes, cv=3).min() > 0.6
+    regressor = H2OGradientBoostingRegressor(ntrees=3, min_rows=2, seed=1)
+    assert is_regressor(regressor)
+    assert regressor.fit(x, classes).predict(x).dtype == np.float64

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import ParameterError
 from dh2o.estimators.make_metrics import metrics_of_frames
-from dh2o.estimators.scoring import model_metrics, predict_frame
+from dh2o.estimators.scoring import model_metrics, predict_frame, prediction_warnings
 from dh2o.server.frame_view import Window, frame_schema
 from dh2o.server.metrics_view import metrics_schema
 from dh2o.server.schemas.base import Key
@@ -113,6 +113,8 @@ def _kept(model: Model) -> list[Any]:
 def _predict(
     ctx: JobContext, made: Callable[[Model, Frame], Frame], model: Model, frame: Frame, key: str
 ) -> str:
+    for text in prediction_warnings(model, frame):
+        ctx.warn(text)
     predicted = made(model, frame)
     ctx.dkv.put(key, predicted.with_key(key), kind="frame")
     return key
