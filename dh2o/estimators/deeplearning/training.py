@@ -31,7 +31,7 @@ __all__ = ["Trained", "Training"]
 _SAVE_INTERVAL_S = 10.0
 _MIN_ITERATIONS = 10  # H2O: at least so many, however many rows there are
 _MOST_ROWS = 100_000  # rows a worker learns from before networks are averaged, if dh2o chooses
-_CHEAP_S = 0.05  # a measurement that takes no longer is made after every iteration
+_CHEAP_S = 0.2  # measurements that take no longer need not wait for score_interval
 
 
 @dataclass(slots=True)
@@ -195,13 +195,10 @@ class Training:
         params, now = self.spec.params, time.monotonic()
         if params["score_each_iteration"] or params["reproducible"]:
             return True
-        if self._scoring_s <= _CHEAP_S:
-            return True
         waited = now - self._scored_at
-        return bool(
-            waited >= params["score_interval"]
-            and self._scoring_s <= params["score_duty_cycle"] * max(waited, 1e-9)
-        )
+        if self._scoring_s > params["score_duty_cycle"] * waited:
+            return False
+        return bool(waited >= params["score_interval"] or self._scoring_s <= _CHEAP_S)
 
     def _score(self, learner: Learner, valid: Learner | None) -> None:
         t, started = self.trained, time.monotonic()

@@ -202,7 +202,8 @@ def test_little_and_missing_data(engine: Engine, table: pd.DataFrame) -> None:
     holes = table.assign(b=np.nan)
     frame = dh2o.H2OFrame(holes)
     model = H2ODeepLearningEstimator(hidden=[4], epochs=1, seed=1)
-    model.train(x=["a", "b"], y="num", training_frame=frame)
+    with pytest.warns(RuntimeWarning, match="constant columns: \\[b\\]"):
+        model.train(x=["a", "b"], y="num", training_frame=frame)
     assert model.model.output.x == ("a",)
     skip = H2ODeepLearningEstimator(hidden=[4], epochs=1, missing_values_handling="Skip")
     nowhere = dh2o.H2OFrame(table[:2].assign(b=[1.0, np.nan], a=[np.nan, 2.0]))
