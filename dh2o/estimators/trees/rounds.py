@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dh2o.estimators.cadence import Cadence
 from dh2o.estimators.history import ScoringHistory
 from dh2o.estimators.stopping import StopRule
 from dh2o.models.metrics import ModelMetrics
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Grown", "Rounds", "n_threads"]
 
 _SAVE_INTERVAL_S = 10.0
-_SCORING_DUTY = 0.1  # share of the time that scoring by the clock may take
 _ROWS_TO_SCORE_ALWAYS = 1 << 18
 
 
@@ -61,7 +61,7 @@ class Rounds(ABC):
         self._pending: tuple[tuple[int, Any], ...] = ()
         self._validated = 0
         self._saved_at = time.monotonic()
-        self._scored_at, self._scoring_s = 0.0, 0.0
+        self._cadence = Cadence()
 
     # ---- what subclasses say
 
@@ -200,7 +200,7 @@ class Rounds(ABC):
         if params["stopping_rounds"] > 0:  # the number of trees must not depend on the clock
             small = self.spec.train.n_rows * self.n_trees_a_round <= _ROWS_TO_SCORE_ALWAYS
             return small or n % 5 == 0
-        return time.monotonic() - self._scored_at > self._scoring_s / _SCORING_DUTY
+        return self._cadence.is_due(time.monotonic())
 
     def _score(self, state: LocalState, valid: LocalState | None) -> None:
         started = time.monotonic()
@@ -216,8 +216,7 @@ class Rounds(ABC):
                 self._validated = len(self.grown.trees)
             self.grown.validation = self._measure(valid, True)
         self.grown.history.add(self._own_columns(), self.grown.training, self.grown.validation)
-        self._scored_at = time.monotonic()
-        self._scoring_s = self._scored_at - started
+        self._cadence.measured(started, time.monotonic())
 
     def _take_pending(self) -> tuple[tuple[int, Any], ...]:
         pending, self._pending = self._pending, ()
