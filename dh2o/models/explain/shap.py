@@ -22,7 +22,7 @@ from dh2o.models.forest import F32, F64, I32, I64, U8, Forest
 
 __all__ = ["tree_shap"]
 
-_TILE = 64  # rows side by side: the products along a path stay in the nearest caches
+_TILE = 256  # rows side by side: fewer calls a tile, products along a path stay in the caches
 
 
 def tree_shap(forest: Forest, x: F64) -> F64:
@@ -53,6 +53,62 @@ def tree_shap(forest: Forest, x: F64) -> F64:
     expected = paths.expected.reshape(-1, n_classes).sum(axis=0)
     out[:, :, -1] = expected[:, None]
     return out
+
+
+@njit(nogil=True, cache=True)
+def _follow(up: F64, right: F64, goes_left: bool, n: int, out: F64) -> None:
+    """Set out[r] to 1 if row r took all edges of the feature so far (`up`) and goes this way."""
+    if goes_left:
+        for r in range(n):
+            out[r] = up[r] * (1.0 - right[r])
+    else:
+        for r in range(n):
+            out[r] = up[r] * right[r]
+
+
+@njit(nogil=True, cache=True)
+def _extend(
+    before: F64, up: F64, here: F64, points: F64, share: float, above: float, n: int, out: F64
+) -> None:
+    """Multiply by this edge's factor, over that of the feature's edge above.   OUT: out.
+
+    `above` is that edge's share, negative if there is none.
+    """
+    for q in range(points.size):
+        t = points[q]
+        a = (1.0 - t) * share
+        if above < 0.0:
+            for r in range(n):
+                out[q, r] = before[q, r] * (a + here[r] * t)
+        else:
+            old = (1.0 - t) * above
+            unmet = 1.0 / old if old > 0.0 else 0.0
+            met = 1.0 / (old + t) - unmet
+            for r in range(n):
+                out[q, r] = before[q, r] * (unmet + up[r] * met) * (a + here[r] * t)
+
+
+@njit(nogil=True, cache=True)
+def _gather(  # noqa: PLR0913, PLR0917
+    below: F64, scale: float, up: F64, here: F64, points: F64, share: float, above: float, n: int,
+    sums: F64, phi: F64,
+) -> None:  # fmt: skip
+    """Add scale * below to sums, and times this edge's quotient (less that above) to phi."""
+    for q in range(points.size):
+        t = points[q]
+        c0 = -1.0 / (1.0 - t)
+        c1 = (1.0 - share) / ((1.0 - t) * share + t) - c0
+        if above < 0.0:
+            for r in range(n):
+                s = scale * below[q, r]
+                sums[q, r] += s
+                phi[r] += s * (c0 + here[r] * c1)
+        else:
+            p1 = (1.0 - above) / ((1.0 - t) * above + t) - c0
+            for r in range(n):
+                s = scale * below[q, r]
+                sums[q, r] += s
+                phi[r] += s * (here[r] * c1 - up[r] * p1)
 
 
 @njit(nogil=True, cache=True)
@@ -88,81 +144,45 @@ def _shap_tile(  # noqa: PLR0913, PLR0917
     on the same feature; the Shapley value gets sums * ((o - z) / factor), less the predecessor's
     quotient: (0 - z) / factor is -1 / (1 - t) for any z, so quotients are c0 + o c1.
     """
-    n_classes = phi.shape[0]
     nodes = np.empty(products.shape[0], np.int64)
     stages = np.empty(products.shape[0], np.int64)
     for tree in range(roots.size):
-        if features[roots[tree]] < 0:
-            continue
-        klass = tree % n_classes
         d = 0
-        nodes[0], stages[0] = roots[tree], 0
+        nodes[0], stages[0] = roots[tree], 0 if features[roots[tree]] >= 0 else 2
         for q in range(points.size):
             for r in range(n):
                 products[0, q, r] = weights[q]
         while d >= 0:
             k = nodes[d]
-            f = features[k]
-            if stages[d] == 0:
-                for r in range(n):
-                    right[d, r] = goes_right(
-                        x[f, r], thresholds[k], flags[k], bit_starts[k], n_bits[k], bits
-                    )
-                sums[d, :, :n] = 0.0
-            if stages[d] == 2:
+            if stages[d] == 2:  # both sides are summed: hand over to the parent
                 d -= 1
                 if d < 0:
                     break
-                child = k
+                child, below, scale = k, sums[d + 1], 1.0
             else:
+                if stages[d] == 0:
+                    sums[d, :, :n] = 0.0
+                    f = features[k]
+                    for r in range(n):
+                        right[d, r] = goes_right(
+                            x[f, r], thresholds[k], flags[k], bit_starts[k], n_bits[k], bits
+                        )
                 child = left[k] + stages[d]
                 up = above[child]
-                if stages[d] == 0:
-                    for r in range(n):
-                        follows[d + 1, r] = follows[up, r] * (1.0 - right[d, r])
-                else:
-                    for r in range(n):
-                        follows[d + 1, r] = follows[up, r] * right[d, r]
+                _follow(follows[up], right[d], stages[d] == 0, n, follows[d + 1])
+                _extend(
+                    products[d], follows[up], follows[d + 1], points, share[child],
+                    share_above[child] if up > 0 else -1.0, n, products[d + 1],
+                )  # fmt: skip
                 stages[d] += 1
-                for q in range(points.size):
-                    t = points[q]
-                    a = (1.0 - t) * share[child]
-                    if up == 0:
-                        for r in range(n):
-                            products[d + 1, q, r] = products[d, q, r] * (a + follows[d + 1, r] * t)
-                    else:
-                        old = (1.0 - t) * share_above[child]
-                        unmet = 1.0 / old if old > 0.0 else 0.0
-                        met = 1.0 / (old + t) - unmet
-                        for r in range(n):
-                            products[d + 1, q, r] = (
-                                products[d, q, r]
-                                * (unmet + follows[up, r] * met)
-                                * (a + follows[d + 1, r] * t)
-                            )
                 if features[child] >= 0:
                     d += 1
                     nodes[d], stages[d] = child, 0
                     continue
-                value = np.float64(values[child])
-                for q in range(points.size):
-                    for r in range(n):
-                        sums[d + 1, q, r] = value * products[d + 1, q, r]
-            # All leaves below `child`, at depth d + 1, are summed.
-            split = features[nodes[d]]
+                below, scale = products[d + 1], np.float64(values[child])
             up = above[child]
-            for q in range(points.size):
-                t = points[q]
-                c0 = -1.0 / (1.0 - t)
-                c1 = (1.0 - share[child]) / ((1.0 - t) * share[child] + t) - c0
-                if up == 0:
-                    for r in range(n):
-                        s = sums[d + 1, q, r]
-                        sums[d, q, r] += s
-                        phi[klass, split, r] += s * (c0 + follows[d + 1, r] * c1)
-                else:
-                    p1 = (1.0 - share_above[child]) / ((1.0 - t) * share_above[child] + t) - c0
-                    for r in range(n):
-                        s = sums[d + 1, q, r]
-                        sums[d, q, r] += s
-                        phi[klass, split, r] += s * (follows[d + 1, r] * c1 - follows[up, r] * p1)
+            _gather(
+                below, scale, follows[up], follows[d + 1], points, share[child],
+                share_above[child] if up > 0 else -1.0, n, sums[d],
+                phi[tree % phi.shape[0], features[nodes[d]]],
+            )  # fmt: skip
