@@ -48,6 +48,7 @@ __all__ = [
     "save_model",
     "show_progress",
     "shutdown",
+    "upload_custom_distribution",
     "upload_custom_metric",
     "upload_file",
     "upload_mojo",
@@ -346,6 +347,19 @@ def load_grid(grid_file_path: str | Path, load_params_references: bool = False) 
     from dh2o.estimators.grid_files import import_grid
 
     return import_grid(str(grid_file_path), frames=load_params_references)
+
+
+def upload_custom_distribution(func: Any, func_name: str | None = None) -> str:
+    """Store a distribution of one's own; return what GBM's ``custom_distribution_func`` takes.
+
+    `func` is a class or an object with ``link()``, ``init(w, o, y)``, ``gradient(y, f)`` (with
+    several classes ``gradient(y, f, l)``) and ``gamma(w, y, z, f)``.
+    """
+    from dh2o.estimators.gbm.custom import upload_distribution
+    from dh2o.estimators.inputs import engine_or_start
+
+    engine_or_start()
+    return upload_distribution(func, func_name)
 
 
 def upload_custom_metric(func: Any, func_name: str | None = None) -> str:

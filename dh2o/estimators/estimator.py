@@ -217,6 +217,12 @@ class H2OEstimator(MetricAccessors, PlotSide, MojoSide, SklearnSide):
             raw["ignored_columns"] = column_names(train, ignored, "ignored_columns")
         if raw.get("custom_metric_func") is not None:
             raw["custom_metric_func"] = metric_reference(raw["custom_metric_func"])
+        if raw.get("custom_distribution_func") is not None:
+            from dh2o.estimators.gbm.custom import distribution_reference
+
+            raw["custom_distribution_func"] = distribution_reference(
+                raw["custom_distribution_func"]
+            )
         if raw.get("checkpoint") is not None:
             raw["checkpoint"] = getattr(raw["checkpoint"], "key", raw["checkpoint"])
         return {name: value for name, value in raw.items() if value is not None}

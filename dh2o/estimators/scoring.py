@@ -159,7 +159,7 @@ _PARAM_OF = {"tweedie": "tweedie_power", "quantile": "quantile_alpha", "huber": 
 def distribution_of(params: Mapping[str, Any]) -> tuple[str, float]:
     """Return a model's distribution (or GLM family) and its parameter."""
     name = str(params.get("distribution") or params.get("family") or "gaussian")
-    if name in ("AUTO", "binomial", "multinomial", "ordinal", "negativebinomial"):
+    if name in ("AUTO", "binomial", "multinomial", "ordinal", "negativebinomial", "custom"):
         name = "gaussian"
     value = params.get(_PARAM_OF.get(name, ""), math.nan)
     if name == "tweedie" and math.isnan(value):

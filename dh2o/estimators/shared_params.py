@@ -222,8 +222,8 @@ _SHARED: tuple[Param, ...] = (
         "custom_distribution_func",
         "string",
         None,
-        "Reference to a custom distribution.",
-        implemented=False,
+        "A distribution of one's own: a class with link, init, gradient and gamma, or what "
+        "upload_custom_distribution gave; in Python only.",
     ),
     Param("export_checkpoints_dir", "string", None, "Folder to which finished models are saved."),
     Param(

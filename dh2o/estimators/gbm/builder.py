@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dh2o.estimators.builder import ModelBuilder, register
@@ -11,6 +13,7 @@ from dh2o.estimators.checkpoint import TREE_FIXED, check_checkpoint, model_befor
 from dh2o.estimators.gbm.binned import BinnedBooster
 from dh2o.estimators.gbm.boosting import Booster, Grown
 from dh2o.estimators.gbm.by_value import ValueBooster
+from dh2o.estimators.gbm.custom import custom_messages, stored_distribution
 from dh2o.estimators.gbm.distributions import Distribution, distribution_of
 from dh2o.estimators.gbm.initial import initial_score
 from dh2o.estimators.gbm.parameters import PARAMS
@@ -23,7 +26,7 @@ from dh2o.estimators.trees.adaptive.global_points import with_global_points
 from dh2o.estimators.trees.binning import MAX_NARROW_BINS
 from dh2o.estimators.trees.sampling import BinLimits, bin_map_of
 from dh2o.estimators.trees.tables import importance_table, summary_table
-from dh2o.models import Model, ModelCategory
+from dh2o.models import Model, ModelCategory, ModelError, save_model
 from dh2o.models.forest import Forest
 from dh2o.models.gbm import GBMModel
 
@@ -67,7 +70,10 @@ class GBMBuilder(ModelBuilder):
 
     def check(self, spec: TrainSpec) -> Iterable[Message]:
         """Return what does not go together."""
-        yield from _check_distribution(spec)
+        if spec.params["distribution"] == "custom":
+            yield from custom_messages(spec.params, spec.n_classes, spec.offset)
+        else:
+            yield from _check_distribution(spec)
         yield from _check_sampling(spec)
         yield from _check_constraints(spec)
         yield from tree_messages(spec)
@@ -79,6 +85,7 @@ class GBMBuilder(ModelBuilder):
         distribution = distribution_of(
             params["distribution"], spec.n_classes, params["tweedie_power"],
             params["quantile_alpha"],
+            stored_distribution(params) if params["distribution"] == "custom" else None,
         )  # fmt: skip
         response = str(spec.response)
         facts = ResponsePass(
@@ -88,6 +95,9 @@ class GBMBuilder(ModelBuilder):
         init_f = initial_score(spec, distribution, facts)
         before = model_before(spec, GBMModel)
         booster = _booster(ctx, spec, distribution, facts, init_f, before)
+        folder = params["in_training_checkpoints_dir"]
+        if folder and not spec.is_cv_model:
+            booster.keep = lambda grown: _save_unfinished(spec, booster, grown, folder)
         grown = booster.run()
         return _model(spec, distribution, booster.forest(grown), grown)
 
@@ -131,6 +141,21 @@ def _model(spec: TrainSpec, distribution: Distribution, forest: Forest, grown: G
         extra={"init_f": grown.init_f},
     )
     return GBMModel(spec.model_key, spec.params, output, forest, grown.init_f, distribution.scale)
+
+
+def _save_unfinished(spec: TrainSpec, booster: Booster, grown: Grown, folder: str) -> None:
+    """Write the model as far as it is into `folder`, by H2O's name: <model>.ntrees_<number>."""
+    n = booster.n_rounds
+    whole = _model(spec, booster.distribution, booster.forest(grown), grown)
+    model = dataclasses.replace(whole, key=f"{spec.model_key}.{n}")
+    target = Path(folder).expanduser()
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        save_model(model, target / f"{spec.model_key}.ntrees_{n}")
+    except OSError as problem:
+        raise ModelError(
+            f"in_training_checkpoints_dir {folder!r} cannot be written: {problem.strerror}."
+        ) from None
 
 
 def _check_distribution(spec: TrainSpec) -> Iterable[Message]:

@@ -137,12 +137,15 @@ _LOSSES = {
     "laplace": Loss.LAPLACE,
     "quantile": Loss.QUANTILE,
     "huber": Loss.HUBER,
+    "custom": Loss.GAUSSIAN,
 }
 
 
 def distribution_of(
-    name: str, n_classes: int, tweedie_power: float, quantile_alpha: float
+    name: str, n_classes: int, tweedie_power: float, quantile_alpha: float, custom: Any = None
 ) -> Distribution:
     """Return the distribution by H2O's name."""
+    if custom is not None:
+        return Distribution(name, Loss.GAUSSIAN, 0.0, n_classes, custom.link, custom)
     param = {"tweedie": tweedie_power, "quantile": quantile_alpha}.get(name, 0.0)
     return Distribution(name, _LOSSES[name], param, n_classes)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dh2o.estimators.gbm.custom import CustomStart
 from dh2o.estimators.gbm.distributions import Distribution
 from dh2o.estimators.gbm.response import ResponseFacts, used_rows
 from dh2o.estimators.trees.gradients import Loss
@@ -21,6 +22,12 @@ __all__ = ["initial_score"]
 
 def initial_score(spec: TrainSpec, distribution: Distribution, facts: ResponseFacts) -> float:
     """Return the constant score that fits best, besides the offsets."""
+    custom = distribution.custom
+    if custom is not None:
+        if distribution.is_multinomial:
+            return 0.0
+        start = CustomStart(custom, str(spec.response), spec.weights, spec.offset)
+        return float(custom.link_of(start.do_all(spec.train)))
     f0 = distribution.initial(facts)
     if distribution.loss is not Loss.BERNOULLI or spec.offset is None:
         return f0

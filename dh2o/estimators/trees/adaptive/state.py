@@ -186,7 +186,9 @@ def _fill(state: ValueState, block: Block, start: int, stop: int, at: int) -> No
         state.sums[k, to] = init
     if spec.before is not None:
         padded = np.concatenate([x, np.zeros((len(x), 1))], axis=1)
-        state.sums[:, to] += spec.before.sums(padded).T
+        for t in range(spec.before.n_trees):
+            sums = state.sums[:, to] + spec.before.sums(padded, t, t + 1).T
+            state.sums[:, to] = sums.astype(np.float32) if spec.as_float else sums
     if state.offset is not None:
         offset = block.chunk(str(spec.offset)).floats(None, start, stop)
         unknown = np.isnan(offset)

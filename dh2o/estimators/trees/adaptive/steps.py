@@ -41,7 +41,7 @@ def _own(array: Any) -> Any:
 class Residuals:
     """Which residuals a tree is fitted to: a loss with its parameter, a class or -1.
 
-    `custom` computes (z, numerator, denominator) of rows from (y, f, weights, class).
+    `custom` computes (z, numerator, denominator) of rows from (y, f, weights, class, probability).
     """
 
     loss: int
@@ -58,7 +58,9 @@ class Residuals:
                 log_sum_exp(state.f, lo, hi, state.aux)
             if self.loss == CUSTOM and hi > lo:
                 weights = state.weights[lo:hi] if state.weights.size > 1 else np.ones(hi - lo)
-                given = self.custom(state.y[lo:hi], state.f[:, lo:hi], weights, k)
+                f = state.f[k, lo:hi]
+                p = None if self.target < 0 else np.exp(f - state.aux[lo:hi])
+                given = self.custom(state.y[lo:hi], f, weights, k, p)
                 state.given[3 * lo : 3 * hi] = np.stack(given, axis=1).reshape(-1)
 
         state.each_shard(fill)
