@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.models.columns import F64, Columns
+from dh2o.models.glm_classes import cumulative, softmax
 from dh2o.models.glm_design import Design
 from dh2o.models.glm_family import Family, family_of
 from dh2o.models.glm_link import Link, link_of
@@ -25,7 +27,10 @@ class GLMModel(Model):
     """mu = inverse link (X beta + offset).
 
     ``beta`` belongs to the columns as they are, ``norm_beta`` to standardised ones; both in the
-    order of ``design.names``. ``null_mu`` is the mean that a model without predictors gives.
+    order of ``design.names``. A model of several classes has the coefficients of one class after
+    those of another (H2O's layout): multinomial by softmax; ordinal with the same slopes for all
+    classes but the last, which has only zeros. ``null_mu`` is the mean that a model without
+    predictors gives, ``class_shares`` are the shares of the classes.
     ``covariance`` of beta is there when p-values were asked for. The path arrays hold every
     solution of a lambda search, one row each.
     """
@@ -37,6 +42,7 @@ class GLMModel(Model):
     beta: F64
     norm_beta: F64
     null_mu: float
+    class_shares: F64 | None = None
     covariance: F64 | None = None
     z_values: F64 | None = None
     p_values: F64 | None = None
@@ -46,6 +52,25 @@ class GLMModel(Model):
     path_deviance: F64 | None = None
     path_z: F64 | None = None
     path_p: F64 | None = None
+    #: Columns that the model was trained with and that do not count in its predictions.
+    muted: tuple[str, ...] = ()
+    #: The offset was there in training and does not count in predictions.
+    mutes_offset: bool = False
+
+    @property
+    def scoring_beta(self) -> F64:
+        """The coefficients that predictions are made of."""
+        if not self.muted:
+            return self.beta
+        beta = self.beta.copy()
+        for idx, name in enumerate(self.design.names[:-1]):
+            if name in self.muted or name.partition(".")[0] in self.muted:
+                beta[idx] = 0.0
+        return beta
+
+    def with_effects(self, *, muted: tuple[str, ...], mutes_offset: bool) -> GLMModel:
+        """Return the same model with these columns (and the offset) out of its predictions."""
+        return dataclasses.replace(self, muted=muted, mutes_offset=mutes_offset)
 
     @property
     def family(self) -> Family:
@@ -71,11 +96,47 @@ class GLMModel(Model):
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.beta == 0, np.nan, self.beta / self.z_values)
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether there is one set of coefficients per class."""
+        return self.family.name in ("multinomial", "ordinal")
+
+    @property
+    def class_beta(self) -> F64:
+        """Coefficients of the columns as they are, one row per class (or one row in all)."""
+        return self.beta.reshape(-1, self.design.n_coefficients)
+
+    @property
+    def class_norm_beta(self) -> F64:
+        """Coefficients of standardised columns, one row per class (or one row in all)."""
+        return self.norm_beta.reshape(-1, self.design.n_coefficients)
+
+    @property
+    def coefficient_names(self) -> tuple[str, ...]:
+        """A name for each entry of ``beta``: in several classes, ``name_class``."""
+        names = self.design.names
+        if not self.has_classes:
+            return names
+        levels = self.output.response_domain or ()
+        return tuple(f"{name}_{level}" for level in levels for name in names)
+
     def coefficients(self, *, standardised: bool = False) -> dict[str, float]:
         """Return the coefficients by name, the intercept first."""
         beta = self.norm_beta if standardised else self.beta
-        pairs = list(zip(self.design.names, beta.tolist(), strict=True))
+        pairs = list(zip(self.coefficient_names, beta.tolist(), strict=True))
+        if self.has_classes:
+            return dict(pairs)
         return dict([pairs[-1], *pairs[:-1]])
+
+    def coefficients_by_class(self, *, standardised: bool = False) -> dict[str, dict[str, float]]:
+        """Return the coefficients of each class, by class and name, the intercept first."""
+        rows = self.class_norm_beta if standardised else self.class_beta
+        names = ("Intercept", *self.design.names[:-1])
+        domain = self.output.response_domain or ("",)
+        return {
+            level: dict(zip(names, [row[-1], *row[:-1].tolist()], strict=True))
+            for level, row in zip(domain, rows, strict=False)
+        }
 
     def regularization_path(self) -> dict[str, Any]:
         """Return every solution of the path, one row each, under the names of H2O's REST schema.
@@ -96,8 +157,12 @@ class GLMModel(Model):
 
     def score(self, columns: Columns) -> F64:
         n_rows = columns.n_rows
-        eta = self.design.eta(columns, self.beta, n_rows)
-        if self.output.offset is not None:
+        if self.has_classes:
+            etas = np.array([self.design.eta(columns, b, n_rows) for b in self.class_beta])
+            p = cumulative(etas) if self.family.name == "ordinal" else softmax(etas)
+            return np.ascontiguousarray(p.T)
+        eta = self.design.eta(columns, self.scoring_beta, n_rows)
+        if self.output.offset is not None and not self.mutes_offset:
             eta += columns[self.output.offset]
         with np.errstate(over="ignore"):
             mu = self.link.inverse(eta)
@@ -138,7 +203,18 @@ class GLMModel(Model):
             self.rank,
             bool(params["intercept"]),
             self.output.offset,
+            self.class_shares,
         )
+
+    def labels(self, raw: F64) -> NDArray[np.int32]:
+        """Return the predicted class; an ordinal model takes the first that is likely reached."""
+        if self.family.name != "ordinal":
+            return super().labels(raw)
+        reached = np.cumsum(raw[:, : self.n_outputs], axis=1) > 0.5
+        reached[:, -1] = True
+        labels = reached.argmax(axis=1).astype(np.int32)
+        labels[np.isnan(raw[:, 0])] = -1
+        return labels
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         data, arrays = self.design.to_state()
@@ -149,7 +225,8 @@ class GLMModel(Model):
             "norm_beta": self.norm_beta,
             **{name: value for name, value in optional.items() if value is not None},
         }
-        return {**data, "null_mu": self.null_mu}, arrays
+        muted = {"muted": list(self.muted), "mutes_offset": self.mutes_offset}
+        return {**data, "null_mu": self.null_mu, **muted}, arrays
 
     @classmethod
     def from_state(
@@ -169,10 +246,13 @@ class GLMModel(Model):
             np.asarray(arrays["norm_beta"]),
             float(data["null_mu"]),
             **{name: np.asarray(arrays[name]) for name in _OPTIONAL if name in arrays},
+            muted=tuple(data.get("muted", ())),
+            mutes_offset=bool(data.get("mutes_offset", False)),
         )
 
 
 _OPTIONAL = (
+    "class_shares",
     "covariance",
     "z_values",
     "p_values",

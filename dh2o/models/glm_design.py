@@ -68,7 +68,12 @@ class Design:
     @property
     def n_level_coefficients(self) -> int:
         """How many coefficients belong to levels."""
-        return len(self.names) - len(self.numerics) - 1
+        return self.starts[-1] - (0 if self.all_levels else len(self.levels))
+
+    @property
+    def n_coefficients(self) -> int:
+        """How many coefficients there are, the intercept included."""
+        return self.n_level_coefficients + len(self.numerics) + 1
 
     def spread(self, beta: F64) -> F64:
         """Return the coefficients at their places, 0 for levels that have none."""
@@ -107,19 +112,19 @@ class Design:
         return eta
 
     def destandardised(self, beta: F64) -> F64:
-        """Return coefficients for x of coefficients for (x - shift) * scale."""
+        """Return coefficients (last axis) for x of coefficients for (x - shift) * scale."""
         out = beta.copy()
-        numbers = slice(self.n_level_coefficients, len(beta) - 1)
-        out[numbers] = beta[numbers] * self.scale
-        out[-1] -= float((out[numbers] * self.shift).sum())
+        numbers = slice(self.n_level_coefficients, beta.shape[-1] - 1)
+        out[..., numbers] = beta[..., numbers] * self.scale
+        out[..., -1] -= (out[..., numbers] * self.shift).sum(axis=-1)
         return out
 
     def standardised(self, beta: F64) -> F64:
-        """Return coefficients for (x - shift) * scale of coefficients for x."""
+        """Return coefficients (last axis) for (x - shift) * scale of coefficients for x."""
         out = beta.copy()
-        numbers = slice(self.n_level_coefficients, len(beta) - 1)
-        out[numbers] = beta[numbers] / self.scale
-        out[-1] += float((beta[numbers] * self.shift).sum())
+        numbers = slice(self.n_level_coefficients, beta.shape[-1] - 1)
+        out[..., numbers] = beta[..., numbers] / self.scale
+        out[..., -1] += (beta[..., numbers] * self.shift).sum(axis=-1)
         return out
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

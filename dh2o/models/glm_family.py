@@ -17,11 +17,12 @@ _SMALL = 1e-6
 _MIN_NORMAL = 2.2250738585072014e-308
 
 
-class Working(NamedTuple):
-    """The weighted least squares problem that one step of IRLSM solves: W z on X."""
+class Newton(NamedTuple):
+    """What a step needs: derivatives of the likelihood by eta (without the offset), and its sum."""
 
     weight: F64
-    weighted_z: F64
+    residual: F64
+    nll: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,12 @@ class Family(ABC):
         """Return the negative log likelihood that is minimised, up to constants."""
         return self.deviance(y, mu)
 
-    def working(self, link: Link, y: F64, eta: F64, offset: F64 | None, w: F64) -> Working:
-        """Return the weights and weighted targets at `eta` (without the offset)."""
-        full = eta if offset is None else eta + offset
-        mu = link.inverse(full)
+    def newton(self, link: Link, y: F64, eta: F64, offset: F64 | None, w: F64) -> Newton:
+        """Return weights and residuals at `eta` (without the offset): by Fisher's scoring."""
+        mu = link.inverse(eta if offset is None else eta + offset)
         slope = link.slope(mu)
         weight = w / (self.variance(mu) * slope * slope)
-        return Working(weight, weight * (eta + (y - mu) * slope))
+        return Newton(weight, weight * (mu - y) * slope, float(w @ self.nll(y, mu)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,14 @@ class Binomial(Family):
         return 2.0 * self.nll(y, mu)
 
     def nll(self, y: F64, mu: F64) -> F64:
-        actual = np.where(y > 0.5, mu, 1.0 - mu)
+        actual = np.abs(np.where(y > 0.5, 0.0, 1.0) - mu)
         return 0.0 - np.log(np.maximum(actual, _MIN_NORMAL))
+
+    def newton(self, link: Link, y: F64, eta: F64, offset: F64 | None, w: F64) -> Newton:
+        mu = link.inverse(eta if offset is None else eta + offset)
+        nll = float(w @ self.nll(y, mu))
+        weight = w * self.variance(mu)  # the logit's slope is 1 / variance
+        return Newton(weight, w * (mu - y), nll)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +195,7 @@ class Tweedie(Family):
                 return np.log(mu) + y / mu
             return np.power(mu, 2.0 - p) / (2.0 - p) - y * np.power(mu, 1.0 - p) / (1.0 - p)
 
-    def working(self, link: Link, y: F64, eta: F64, offset: F64 | None, w: F64) -> Working:
+    def newton(self, link: Link, y: F64, eta: F64, offset: F64 | None, w: F64) -> Newton:
         full = eta if offset is None else eta + offset
         mu = link.inverse(full)
         d1, d2 = link.inverse_slopes(full, mu)
@@ -198,7 +204,7 @@ class Tweedie(Family):
             score = (y - mu) * np.power(mu, -p)
             curve = p * y * np.power(mu, -p - 1.0) + (1.0 - p) * np.power(mu, -p)
         weight = w * (curve * d1 * d1 - score * d2)
-        return Working(weight, weight * eta + w * score * d1)
+        return Newton(weight, -w * score * d1, float(w @ self.nll(y, mu)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +236,7 @@ class NegativeBinomial(Family):
         constant = gammaln(y + inv) - gammaln(inv) - gammaln(y + 1.0)
         return np.where((y > 0) & (mu > 0), rest - constant, inv * np.log1p(t * np.maximum(mu, 0)))
 
-    def working(self, link: Link, y: F64, eta: F64, offset: F64 | None, w: F64) -> Working:
+    def newton(self, link: Link, y: F64, eta: F64, offset: F64 | None, w: F64) -> Newton:
         full = eta if offset is None else eta + offset
         mu = link.inverse(full)
         d1, d2 = link.inverse_slopes(full, mu)
@@ -241,10 +247,43 @@ class NegativeBinomial(Family):
             curve = y / (mu * mu) - t * (1.0 + t * y) * shrink * shrink
         weight = w * (curve * d1 * d1 - score * d2)
         usable = mu > 0
-        return Working(
+        return Newton(
             np.where(usable, weight, 0.0),
-            np.where(usable, weight * eta + w * score * d1, 0.0),
+            np.where(usable, -w * score * d1, 0.0),
+            float(w @ self.nll(y, mu)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Classes(Family):
+    """Classes of which each row has one: no single mean, so nothing is measured around it."""
+
+    deviance_factor: ClassVar[float] = 2.0
+    known_dispersion: ClassVar[bool] = True
+
+    def variance(self, mu: F64) -> F64:  # noqa: ARG002
+        raise TypeError(f"the {self.name} family has no variance around a mean")
+
+    def deviance(self, y: F64, mu: F64) -> F64:  # noqa: ARG002
+        raise TypeError(f"the {self.name} family has no deviance from a mean")
+
+
+@dataclass(frozen=True, slots=True)
+class Multinomial(Classes):
+    """More than two classes, one predictor each."""
+
+    name: ClassVar[str] = "multinomial"
+    default_link: ClassVar[str] = "multinomial"
+    links: ClassVar[tuple[str, ...]] = ("multinomial",)
+
+
+@dataclass(frozen=True, slots=True)
+class Ordinal(Classes):
+    """More than two classes in an order: proportional odds."""
+
+    name: ClassVar[str] = "ordinal"
+    default_link: ClassVar[str] = "ologit"
+    links: ClassVar[tuple[str, ...]] = ("ologit",)
 
 
 def _y_log_ratio(y: F64, mu: F64) -> F64:
@@ -256,7 +295,7 @@ FAMILIES: dict[str, type[Family]] = {
     family.name: family
     for family in (
         Gaussian, Binomial, QuasiBinomial, FractionalBinomial, Poisson, Gamma, Tweedie,
-        NegativeBinomial,
+        NegativeBinomial, Multinomial, Ordinal,
     )
 }  # fmt: skip
 

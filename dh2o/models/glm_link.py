@@ -140,6 +140,34 @@ class TweedieLink(Link):
         return mu * exponent * inverse, mu * exponent * (exponent - 1.0) * inverse * inverse
 
 
+@dataclass(frozen=True, slots=True)
+class ClassLink(Link):
+    """Links of several classes, which have no single mean: only their names are of use here."""
+
+    def link(self, mu: F64) -> F64:  # noqa: ARG002
+        raise TypeError(f"the {self.name} link is of several classes")
+
+    def inverse(self, eta: F64) -> F64:  # noqa: ARG002
+        raise TypeError(f"the {self.name} link is of several classes")
+
+    def slope(self, mu: F64) -> F64:  # noqa: ARG002
+        raise TypeError(f"the {self.name} link is of several classes")
+
+
+@dataclass(frozen=True, slots=True)
+class SoftmaxLink(ClassLink):
+    """P(class) is proportional to exp(eta of the class)."""
+
+    name: ClassVar[str] = "multinomial"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedLogitLink(ClassLink):
+    """P(class <= k) = logistic(eta_k)."""
+
+    name: ClassVar[str] = "ologit"
+
+
 def _away_from_zero(x: F64) -> F64:
     return np.where(x < 0, np.minimum(-_MIN_INVERSE, x), np.maximum(_MIN_INVERSE, x))
 
@@ -152,5 +180,7 @@ def link_of(name: str, power: float = 1.0) -> Link:
         "log": LogLink(),
         "inverse": InverseLink(),
         "tweedie": TweedieLink(power),
+        "multinomial": SoftmaxLink(),
+        "ologit": OrderedLogitLink(),
     }
     return links[name]

@@ -38,6 +38,7 @@ class GLMMetricBuilder(MetricBuilder[GLMPartial]):
     rank: int
     intercept: bool
     offset: str | None
+    class_shares: F64 | None = None
 
     def map(self, preds: F64, actual: F64, weights: F64 | None = None) -> GLMPartial:
         return self.map_rows({}, preds, actual, weights)
@@ -51,6 +52,8 @@ class GLMMetricBuilder(MetricBuilder[GLMPartial]):
     ) -> GLMPartial:
         """Return the partial of some rows; `columns` may hold the offset."""
         preds = np.asarray(preds, dtype=np.float64).reshape(len(actual), -1)
+        if self.class_shares is not None:
+            return self._map_classes(preds, actual, weights)
         mu = preds[:, 1] if preds.shape[1] > 1 and self.is_classifier else preds[:, 0]
         w = np.ones(len(actual)) if weights is None else weights
         usable = ~np.isnan(actual) & ~np.isnan(mu) & (w > 0)
@@ -71,10 +74,28 @@ class GLMMetricBuilder(MetricBuilder[GLMPartial]):
         base = self.base.map(np.ascontiguousarray(preds[:, :width]), actual, weights)
         return GLMPartial(base, len(y), sums)
 
+    def _map_classes(self, preds: F64, actual: F64, weights: F64 | None) -> GLMPartial:
+        w = np.ones(len(actual)) if weights is None else weights
+        usable = np.flatnonzero(~np.isnan(actual) & ~np.isnan(preds[:, 0]) & (w > 0))
+        y, w = actual[usable].astype(np.int64), w[usable]
+        assert self.class_shares is not None
+        with np.errstate(divide="ignore"):
+            residual = -2.0 * w * np.log(preds[usable, y])
+            null = -2.0 * w * np.log(self.class_shares[y])
+        sums = exact_sums(w, residual, null, np.zeros(len(y))) if len(y) else empty_sums(_N_SUMS)
+        return GLMPartial(self.base.map(preds, actual, weights), len(y), sums)
+
     @property
     def is_classifier(self) -> bool:
         """Whether predictions are class probabilities."""
-        return self.family.name == "binomial"
+        return self.family.name in ("binomial", "multinomial", "ordinal")
+
+    def _n_free(self, n_obs: int) -> int:
+        """Return the residual degrees of freedom; ordinal classes share their slopes."""
+        if self.family.name == "ordinal" and self.class_shares is not None:
+            n_thresholds = len(self.class_shares) - 1
+            return n_obs - (self.rank // n_thresholds + n_thresholds - 1)
+        return n_obs - self.rank
 
     def _poisson_term(self, y: F64, mu: F64) -> F64:
         if self.family.name != "poisson":
@@ -101,7 +122,7 @@ class GLMMetricBuilder(MetricBuilder[GLMPartial]):
         extra = {
             "residual_deviance": residual,
             "null_deviance": null,
-            "residual_degrees_of_freedom": total.n_obs - self.rank,
+            "residual_degrees_of_freedom": self._n_free(total.n_obs),
             "null_degrees_of_freedom": total.n_obs - int(self.intercept),
             "AIC": self._aic(total.n_obs, residual, poisson),
             "loglikelihood": math.nan,

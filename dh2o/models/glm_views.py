@@ -24,7 +24,8 @@ def regularization_path(model: GLMModel) -> dict[str, Any]:
     extra = model.output.extra
     lambdas = [extra["lambda_best"]] if model.path_lambda is None else model.path_lambda.tolist()
     alphas = [extra["alpha_best"]] if model.path_alpha is None else model.path_alpha.tolist()
-    scaled = [model.design.standardised(beta).tolist() for beta in betas]
+    width = model.design.n_coefficients
+    scaled = [model.design.standardised(b.reshape(-1, width)).ravel().tolist() for b in betas]
     z, p = (
         _rows(model, of_path, of_best)
         for of_path, of_best in ((model.path_z, model.z_values), (model.path_p, model.p_values))
@@ -69,7 +70,7 @@ def with_coefficients(
     model: GLMModel, coefficients: Mapping[str, float], key: str, threshold: float
 ) -> GLMModel:
     """Return a copy under `key` with other coefficients, and without what belonged to the old."""
-    names = model.design.names
+    names = model.coefficient_names
     unknown = [name for name in coefficients if name not in names]
     if unknown:
         raise ParameterError(
@@ -92,6 +93,6 @@ def with_coefficients(
         key=key,
         output=output,
         beta=beta,
-        norm_beta=model.design.standardised(beta),
+        norm_beta=model.design.standardised(beta.reshape(-1, model.design.n_coefficients)).ravel(),
         **nothing,
     )

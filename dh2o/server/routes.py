@@ -139,6 +139,8 @@ MODELS = [
     Route("GET", "/99/Grids/{grid_id}", grids.show_grid, g.GridSchemaV99, g.GridSchemaV99, "One grid, best model first."),
     Route("GET", "/3/GetGLMRegPath", linear.show_path, lin.GLMRegularizationPathV3, lin.GLMRegularizationPathV3, "Solutions of a lambda search."),
     Route("POST", "/3/MakeGLMModel", linear.make_model, lin.MakeGLMModelV3, m.ModelSchemaBaseV3, "A linear model of given coefficients."),
+    Route("POST", "/3/MakeUnrestrictedGLMModel", linear.make_unrestricted, lin.MakeUnrestrictedGLMModelV3, m.ModelSchemaBaseV3, "A linear model with all effects in its predictions."),
+    Route("POST", "/3/MakeDerivedGLMModel", linear.make_derived, lin.MakeDerivedGLMModelV3, m.ModelSchemaBaseV3, "A linear model with other effects in its predictions."),
     Route("GET", "/3/Models/{model_id}/mojo", mojo.download_mojo, m.ModelsV3, None, "A model as MOJO."),
     Route("GET", "/99/Models.mojo/{model_id}", mojo.save_mojo_file, m.ModelExportV3, m.ModelExportV3, "Write a model as MOJO to a file of the server."),
     Route("GET", "/3/Models.java/{model_id}", mojo.refuse_pojo, m.ModelsV3, None, "Not served: models are not written as Java code."),

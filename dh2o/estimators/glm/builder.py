@@ -31,14 +31,16 @@ class GLMBuilder(ModelBuilder):
     can_build: ClassVar[tuple[ModelCategory, ...]] = (
         ModelCategory.REGRESSION,
         ModelCategory.BINOMIAL,
+        ModelCategory.MULTINOMIAL,
+        ModelCategory.ORDINAL,
     )
     model_class: ClassVar[type[Model]] = GLMModel
     warns_of_numeric_binary: ClassVar[bool] = True
 
     def category_of(self, params: ModelParameters, response: Vec | None) -> ModelCategory:
         family = params["family"]
-        if family == "binomial":
-            return ModelCategory.BINOMIAL
+        if family in _CATEGORIES:
+            return _CATEGORIES[family]
         if family != "AUTO":
             return ModelCategory.REGRESSION
         return super().category_of(params, response)
@@ -46,7 +48,9 @@ class GLMBuilder(ModelBuilder):
     def resolve(self, spec: TrainSpec) -> TrainSpec:
         family = spec.params["family"]
         if family == "AUTO":
-            family = "binomial" if spec.category.is_classifier else "gaussian"
+            family = _FAMILIES.get(spec.category, "gaussian")
+        if spec.params["build_null_model"]:
+            spec = spec.replace(x=())
         link = spec.params["link"]
         if link == "family_default":
             link = FAMILIES[family].default_link
@@ -54,6 +58,10 @@ class GLMBuilder(ModelBuilder):
         if not alpha:
             alpha = (0.0,) if spec.params["solver"] == "L_BFGS" else (0.5,)
         spec = spec.with_actual(family=family, link=link, alpha=alpha)
+        if family == "multinomial" and spec.offset is not None:
+            warning = "offset_column has no effect on multinomial and will be ignored."
+            message = Message.warn("offset_column", warning)
+            spec = spec.replace(offset=None, messages=(*spec.messages, message))
         return _with_classes(spec) if family == "binomial" else spec
 
     def check(self, spec: TrainSpec) -> Iterable[Message]:
@@ -77,6 +85,14 @@ class GLMBuilder(ModelBuilder):
             "lambda": model.path_lambda.tolist(),
             "deviance": model.path_deviance[:, 1].tolist(),
         }
+
+
+_CATEGORIES = {
+    "binomial": ModelCategory.BINOMIAL,
+    "multinomial": ModelCategory.MULTINOMIAL,
+    "ordinal": ModelCategory.ORDINAL,
+}
+_FAMILIES = {category: family for family, category in _CATEGORIES.items()}
 
 
 def _with_classes(spec: TrainSpec) -> TrainSpec:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dh2o.errors import KeyNotFoundError
+from dh2o.estimators.checkpoint import check_checkpoint
 from dh2o.estimators.messages import Message
 from dh2o.estimators.spec import TrainSpec
 from dh2o.frame import Frame
-from dh2o.models import ModelCategory
+from dh2o.models.glm import GLMModel
 from dh2o.models.glm_family import FAMILIES
+
+#: What a model that goes on from another must not change.
+_FIXED = ("response_column", "family", "solver")
 
 
 def check_parameters(spec: TrainSpec) -> Iterator[Message]:
@@ -19,6 +23,8 @@ def check_parameters(spec: TrainSpec) -> Iterator[Message]:
     yield from _check_link(spec)
     yield from _check_p_values(spec)
     yield from _check_missing(spec)
+    yield from _check_muted(spec)
+    yield from _check_start(spec)
 
 
 def _check_numbers(spec: TrainSpec) -> Iterator[Message]:
@@ -51,14 +57,17 @@ def _check_family(spec: TrainSpec) -> Iterator[Message]:
     family = spec.params["family"]
     if spec.response is None:
         return
+    descends = ("GRADIENT_DESCENT_LH", "GRADIENT_DESCENT_SQERR")
+    if spec.params["solver"] in descends and family != "ordinal":
+        yield Message.error(
+            "solver",
+            "Solvers GRADIENT_DESCENT_LH and GRADIENT_DESCENT_SQERR are only supported for "
+            "ordinal regression.  Do not choose them unless you specify your family to be ordinal",
+        )
     vec = spec.train.vec(spec.response)
     stats = spec.train.select([spec.response]).rollups()[0]
-    if spec.category is ModelCategory.MULTINOMIAL:
-        yield Message.error(
-            "family",
-            "Multinomial models are not supported by dh2o yet; the response has "
-            f"{vec.n_levels} levels. Use GBM, or a response of two levels.",
-        )
+    if family in ("multinomial", "ordinal"):
+        yield from _check_classes(spec)
     elif family == "binomial":
         if not vec.is_enum or vec.n_levels != 2:
             yield Message.error(
@@ -86,6 +95,46 @@ def _check_family(spec: TrainSpec) -> Iterator[Message]:
             f"Response '{spec.response}' must be between 0 and 1 for fractional_binomial family. "
             f"Min: {stats.min:f}, Max: {stats.max:f}",
         )
+
+
+def _check_classes(spec: TrainSpec) -> Iterator[Message]:
+    params, family = spec.params, spec.params["family"]
+    assert spec.response is not None
+    vec = spec.train.vec(spec.response)
+    if not vec.is_enum or vec.n_levels <= 2:
+        yield Message.error(
+            "family",
+            f"{family.capitalize()} requires a categorical response with at least 3 levels (for 2 "
+            "class problem use family=binomial.",
+        )
+    if params["compute_p_values"]:
+        yield Message.error(
+            "compute_p_values",
+            "P values are currently not supported for family=multinomial or ordinal",
+        )
+    if params["non_negative"] or params["beta_constraints"]:
+        field = "non_negative" if params["non_negative"] else "beta_constraints"
+        yield Message.error(field, f" does not work with {family} family.")
+    if family == "ordinal":
+        yield from _check_ordinal(spec)
+    elif params["solver"] == "COORDINATE_DESCENT_NAIVE":
+        yield Message.error("solver", "Naive coordinate descent is not supported for multinomial.")
+
+
+def _check_ordinal(spec: TrainSpec) -> Iterator[Message]:
+    params = spec.params
+    if not params["intercept"]:
+        yield Message.error("intercept", "Ordinal regression must have intercepts.")
+    if params["solver"] not in ("AUTO", "GRADIENT_DESCENT_LH", "GRADIENT_DESCENT_SQERR"):
+        yield Message.error(
+            "solver",
+            "Ordinal regression only supports gradient descend.  Do not set Solver or set Solver "
+            "to auto, GRADIENT_DESCENT_LH or GRADIENT_DESCENT_SQERR.",
+        )
+    if params["lambda_search"]:
+        yield Message.error("lambda_search", "Ordinal regression do not support lambda search.")
+    if spec.offset is not None:
+        yield Message.error("offset_column", " does not work with ordinal family right now.")
 
 
 def _check_link(spec: TrainSpec) -> Iterator[Message]:
@@ -118,6 +167,79 @@ def _check_p_values(spec: TrainSpec) -> Iterator[Message]:
             "P values of a penalized fit are those of its nonzero coefficients: they take the "
             "choice of columns as given and ignore the shrinkage.",
         )
+
+
+def _check_muted(spec: TrainSpec) -> Iterator[Message]:
+    """Check control variables and removed offset effects, which change predictions only."""
+    params = spec.params
+    for field, title in (
+        ("control_variables", "Control variables"),
+        ("remove_offset_effects", "Remove offset effects"),
+    ):
+        if not params[field]:
+            continue
+        for given, what in (
+            (params["interactions"] or params["interaction_pairs"], "interactions"),
+            (params["lambda_search"], "Lambda search"),
+            (params["nfolds"] > 1 or spec.fold is not None, "cross-validation"),
+        ):
+            if given:
+                yield Message.error(field, f"{title} option is not supported with {what}.")
+        if params["family"] in ("multinomial", "ordinal"):
+            yield Message.error(
+                field,
+                f"The {params['family']} distribution is not supported with {title.lower()}.",
+            )
+    if params["remove_offset_effects"] and spec.offset is None:
+        yield Message.error(
+            "remove_offset_effects",
+            "Remove offset effects option (remove_offset_effects=True) requires the offset_column "
+            "to be specified.",
+        )
+    roles = {spec.weights: "weight_column", spec.offset: "offset_column",
+             spec.response: "response_column"}  # fmt: skip
+    for name in params["control_variables"] or ():
+        if name in roles:
+            yield Message.error(
+                "control_variables", f"Control variable '{name}' is set as {roles[name]}."
+            )
+        elif name in (params["ignored_columns"] or ()):
+            yield Message.error(
+                "control_variables", f"Control variable '{name}' is set is ignored_columns."
+            )
+        elif name not in spec.original_names:
+            yield Message.error(
+                "control_variables", f"Control variable '{name}' is not in the frame."
+            )
+
+
+def _check_start(spec: TrainSpec) -> Iterator[Message]:
+    params = spec.params
+    if params["build_null_model"] and params["family"] not in (
+        "tweedie",
+        "gamma",
+        "negativebinomial",
+    ):
+        yield Message.error(
+            "build_null_model",
+            " is only supported for tweedie, gamma and negativebinomial familes",
+        )
+    if params["generate_variable_inflation_factors"] and all(
+        spec.train.vec(name).is_enum for name in spec.x
+    ):
+        yield Message.error(
+            "generate_variable_inflation_factors",
+            " cannot be enabled for GLM models with only non-numerical predictors.",
+        )
+    if params["checkpoint"] is None:
+        return
+    if params["solver"] != "IRLSM":
+        yield Message.error(
+            "checkpoint",
+            "GLM checkpoint is supported only for IRLSM.  Please specify it explicitly.  Do not "
+            "use AUTO or default",
+        )
+    yield from check_checkpoint(spec, GLMModel, _FIXED)
 
 
 def _check_missing(spec: TrainSpec) -> Iterator[Message]:

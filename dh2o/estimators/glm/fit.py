@@ -1,4 +1,4 @@
-"""Fitting at one penalty: iteratively reweighted least squares, solved on the Gram matrix."""
+"""Fitting at one penalty: reweighted least squares on the Gram matrix, or gradient steps."""
 
 from __future__ import annotations
 
@@ -11,83 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.errors import ModelError
-from dh2o.estimators.glm.passes import FitSums, FitTask, GramSums, GramTask
-from dh2o.estimators.glm.rows import Roles
+from dh2o.estimators.glm.problem import Gram, OrdinalProblem, Problem
 from dh2o.estimators.glm.solve import Penalty, independent_columns, solve
-from dh2o.frame import Frame
-from dh2o.models.glm_design import Design
-from dh2o.models.glm_family import Family
-from dh2o.models.glm_link import Link
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 _MAX_HALVINGS = 24
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Gram:
-    """The least squares problem at one beta, per unit of weight: xx b = xy."""
-
-    beta: F64
-    xx: F64
-    xy: F64
-    nll: float
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether the step can be solved at all."""
-        return bool(np.isfinite(self.xx).all() and np.isfinite(self.xy).all())
-
-    @property
-    def gradient(self) -> F64:
-        """Gradient of the mean negative log likelihood."""
-        return self.xx @ self.beta - self.xy
-
-
-@dataclass(slots=True, eq=False)
-class Problem:
-    """What is minimised: data, family and link; passes over the data are made here."""
-
-    frame: Frame
-    design: Design
-    family: Family
-    link: Link
-    roles: Roles
-    standardise: bool
-    intercept: bool
-    obj_reg: float
-    last: Gram | None = None
-
-    @property
-    def is_linear(self) -> bool:
-        """Whether one step solves it: the Gram matrix does not depend on beta."""
-        return self.family.name == "gaussian" and self.link.name == "identity"
-
-    def gram(self, beta: F64) -> Gram:
-        """Return the problem at `beta`; the last one is remembered."""
-        if self.last is not None and np.array_equal(self.last.beta, beta):
-            return self.last
-        sums = self._sums(beta)
-        kept = self.design.kept
-        xx = sums.xx[np.ix_(kept, kept)] * self.obj_reg
-        self.last = Gram(beta.copy(), xx, sums.xy[kept] * self.obj_reg, sums.nll)
-        return self.last
-
-    def _sums(self, beta: F64) -> GramSums:
-        places = self.design.spread(beta)
-        task = GramTask(self.design, self.family, self.link, self.roles, places, self.standardise)
-        return task.do_all(self.frame)
-
-    def fit_sums(
-        self, beta: F64, frame: Frame | None = None, roles: Roles | None = None
-    ) -> FitSums:
-        """Return likelihood and deviance at `beta`, of the training rows or of `frame`."""
-        places = self.design.spread(beta)
-        task = FitTask(
-            self.design, self.family, self.link, roles or self.roles, places, self.standardise
-        )
-        return task.do_all(frame if frame is not None else self.frame)
+#: Below this share of the starting likelihood the final one is measured by a pass of its own.
+_NLL_DIGITS = 1e-6
+#: Large problems start from the minimum on one row in so many.
+_SAMPLE = 16
+_SAMPLE_STEPS = 6
+_SAMPLE_ACCURACY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +38,9 @@ class Limits:
     after_step: Callable[[State], bool] = lambda _: False
     #: Metrics decide when to stop, not the size of the steps.
     by_metrics: bool = False
+    #: L-BFGS: gradients only, down to this largest entry.
+    by_gradient: bool = False
+    gradient_epsilon: float = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +100,13 @@ def fit(
     drop_collinear: bool = False,
 ) -> None:
     """Move `state` to the minimum under `penalty`."""
-    if problem.is_linear:
+    if limits.by_gradient:
+        from dh2o.estimators.glm.lbfgs import fit_lbfgs
+
+        fit_lbfgs(problem, penalty, state, limits)
+    elif isinstance(problem, OrdinalProblem) and problem.by_squared_error:
+        _descend(problem, penalty, state, limits)
+    elif problem.is_linear:
         _fit_linear(problem, penalty, state, limits, drop_collinear)
     else:
         _fit_irlsm(problem, penalty, state, limits, drop_collinear)
@@ -170,12 +115,15 @@ def fit(
 def _fit_linear(
     problem: Problem, penalty: Penalty, state: State, limits: Limits, drop_collinear: bool
 ) -> None:
+    """Solve least squares: everything is in the Gram matrix, and no pass is made for it."""
     gram = problem.last or problem.gram(state.beta)
     _check_finite(gram)
     if drop_collinear:
-        _find_collinear(gram, state)
-    beta = _solve_step(problem, gram, penalty, state)
-    state.beta, state.nll = beta, problem.fit_sums(beta).nll
+        _find_collinear(problem, gram, state)
+    state.beta = _solve_step(problem, gram, penalty, state)
+    state.nll = gram.nll_at(state.beta, problem.obj_reg)
+    if not state.nll > _NLL_DIGITS * gram.nll:  # few digits are left of the difference
+        state.nll = problem.fit_sums(state.beta).nll
     state.iterations += 1
     state.record(state.objective(problem, penalty), penalty.lam, penalty.alpha)
     limits.after_step(state)
@@ -186,12 +134,18 @@ def _fit_irlsm(
 ) -> None:
     """Reweight, solve, check; once a full step makes things worse, search along each step."""
     candidate, searching, first = state.beta, False, True
+    if problem.is_large and not state.iterations and not drop_collinear:
+        candidate = _warm_start(problem, penalty, state)
+        first = candidate is state.beta
     _check_finite(problem.gram(candidate))
     while True:
-        gram = problem.gram(candidate)
-        objective = gram.nll * problem.obj_reg + penalty.value(candidate)
+        allowed = problem.is_allowed(candidate)
+        gram = problem.gram(candidate if allowed else state.beta)
+        objective = gram.nll * problem.obj_reg + penalty.value(gram.beta)
         worse = objective > state.objective(problem, penalty) + limits.objective_epsilon
-        if not searching and (not math.isfinite(objective) or worse or not gram.is_finite):
+        if not searching and (
+            not allowed or not math.isfinite(objective) or worse or not gram.is_finite
+        ):
             searching = True
         else:
             going = first or searching
@@ -200,14 +154,48 @@ def _fit_irlsm(
             if not gram.is_finite:
                 return
             if first and drop_collinear:
-                _find_collinear(gram, state)
+                _find_collinear(problem, gram, state)
             candidate = _solve_step(problem, gram, penalty, state)
+            if problem.is_large and _is_last_step(problem, gram, penalty, candidate, limits):
+                nll = gram.nll_at(candidate, problem.obj_reg)
+                state.advance(problem, penalty, candidate, nll, limits)
+                return
         first = False
         if searching:
             found = _line_search(problem, penalty, state, candidate)
             if found is None or not state.advance(problem, penalty, *found, limits):
                 return
             candidate = state.beta
+
+
+def _warm_start(problem: Problem, penalty: Penalty, state: State) -> F64:
+    """Return the minimum on a sample of the rows: from there few passes over all are needed."""
+    beta = state.beta
+    for _ in range(_SAMPLE_STEPS):
+        gram = problem.new_gram(beta, _SAMPLE)
+        if not gram.is_finite:
+            return state.beta
+        found = solve(
+            *_least_squares(problem, gram, penalty), penalty, beta, intercept=problem.intercept
+        )
+        moved = float(np.abs(found - beta).max(initial=0.0))
+        if not np.isfinite(found).all() or not problem.is_allowed(found):
+            return state.beta
+        beta = found
+        if moved < _SAMPLE_ACCURACY:
+            break
+    return beta
+
+
+def _is_last_step(
+    problem: Problem, gram: Gram, penalty: Penalty, beta: F64, limits: Limits
+) -> bool:
+    """Whether what the step to `beta` gains, to second order, is too little to look at it."""
+    if limits.by_metrics or not problem.is_allowed(beta):
+        return False
+    before = gram.nll * problem.obj_reg + penalty.value(gram.beta)
+    after = gram.nll_at(beta, problem.obj_reg) * problem.obj_reg + penalty.value(beta)
+    return bool(0 <= before - after < limits.objective_epsilon * abs(before))
 
 
 def _line_search(
@@ -220,6 +208,8 @@ def _line_search(
         return None
     for n_halvings in range(_MAX_HALVINGS):
         beta = penalty.clipped(state.beta + direction * 0.5**n_halvings)
+        if not problem.is_allowed(beta):
+            continue
         nll = problem.fit_sums(beta).nll
         objective = nll * problem.obj_reg + penalty.value(beta)
         if math.isfinite(objective) and objective < before:
@@ -228,17 +218,45 @@ def _line_search(
 
 
 def _solve_step(problem: Problem, gram: Gram, penalty: Penalty, state: State) -> F64:
-    xx = gram.xx
+    xx, xy = _least_squares(problem, gram, penalty)
     if len(state.dropped):
         xx = xx.copy()
         xx[state.dropped] = xx[:, state.dropped] = 0.0
-    return solve(xx, gram.xy, penalty, state.beta, intercept=problem.intercept)
+    return solve(xx, xy, penalty, state.beta, intercept=problem.intercept)
 
 
-def _find_collinear(gram: Gram, state: State) -> None:
-    present = np.flatnonzero(np.diag(gram.xx) > 0)
-    _, dropped = independent_columns(gram.xx[np.ix_(present, present)])
-    state.dropped = present[dropped]
+def _least_squares(problem: Problem, gram: Gram, penalty: Penalty) -> tuple[F64, F64]:
+    xx = problem.fixed(gram.xx, penalty)
+    return xx, xx @ gram.beta - gram.gradient
+
+
+def _descend(problem: Problem, penalty: Penalty, state: State, limits: Limits) -> None:
+    """Take H2O's gradient steps of length 1, as long as thresholds stay in order."""
+    while True:
+        nll, gradient = problem.gradient(state.beta)
+        state.nll = nll
+        slope = gradient + penalty.smooth_gradient(state.beta)
+        slope += penalty.l1 * np.sign(state.beta) * problem.penalised
+        beta = state.beta - slope
+        if not problem.is_allowed(beta):
+            return
+        if not state.advance(problem, penalty, beta, problem.gradient(beta)[0], limits):
+            return
+
+
+def _find_collinear(problem: Problem, gram: Gram, state: State) -> None:
+    """Note the columns that others determine; in several classes they are the same ones."""
+    width = problem.design.n_coefficients
+    if isinstance(problem, OrdinalProblem):
+        one = np.append(np.arange(width - 1), len(gram.xx) - 1)
+        n_blocks = 1
+    else:
+        one, n_blocks = np.arange(width), len(gram.xx) // width
+    xx = gram.xx[np.ix_(one, one)]
+    present = np.flatnonzero(np.diag(xx) > 0)
+    _, dropped = independent_columns(xx[np.ix_(present, present)])
+    columns = present[dropped]
+    state.dropped = (columns + width * np.arange(n_blocks)[:, None]).ravel()
     if len(dropped):
         state.beta = state.beta.copy()
         state.beta[state.dropped] = 0.0

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.errors import ModelError
-from dh2o.estimators.glm.fit import Problem
-from dh2o.estimators.glm.passes import GramTask
+from dh2o.estimators.glm.problem import Problem
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -43,13 +42,7 @@ def infer(
     plain = replace(problem, standardise=False, last=None)
     estimated = dispersion is None
     active = np.setdiff1d(np.arange(len(beta)), dropped)
-    places = problem.design.spread(beta)
-    task = GramTask(
-        problem.design, problem.family, problem.link, problem.roles, places, standardise=False
-    )
-    sums = task.do_all(problem.frame)
-    kept = problem.design.kept
-    xx = sums.xx[np.ix_(kept, kept)]
+    xx = plain.new_gram(beta).xx / problem.obj_reg
     active = active[np.diag(xx)[active] > 0]
     fit = plain.fit_sums(beta)
     n_free = fit.n_obs - len(active)

@@ -1,4 +1,4 @@
-"""Compiled kernels of linear models, imported for wide problems only."""
+"""Compiled kernels of linear models, imported for large problems only."""
 
 from __future__ import annotations
 
@@ -38,3 +38,28 @@ def sweeps_kernel(
         if largest < tol * tol:
             return True
     return False
+
+
+@njit(nogil=True, cache=True)
+def add_level_sums(codes: Any, numbers: Any, weight: Any, out: Any) -> None:
+    """out[codes[r], j] += weight[r] * numbers[j, r] for all r, j.   Twin: gram_tables."""
+    n_numbers = len(numbers)
+    for r in range(len(codes)):
+        w, row = weight[r], out[codes[r]]
+        for j in range(n_numbers):
+            row[j] += w * numbers[j, r]
+
+
+@njit(nogil=True, cache=True)
+def add_level_pairs(first: Any, second: Any, weight: Any, out: Any) -> None:
+    """out[first[r], second[r]] += weight[r] for all r.   Twin: gram_tables."""
+    for r in range(len(first)):
+        out[first[r], second[r]] += weight[r]
+
+
+@njit(nogil=True, cache=True)
+def add_to_levels(places: Any, v: Any, out: Any) -> None:
+    """out[places[i, r]] += v[r] for all i, r."""
+    for i in range(len(places)):
+        for r in range(len(v)):
+            out[places[i, r]] += v[r]

@@ -35,6 +35,30 @@ class Moments:
     plain_n: F64
     plain_mean: F64
     counts: list[I64]
+    response: Response
+
+
+@dataclass(slots=True, eq=False)
+class Response:
+    """Weight, weighted sum and number of the usable rows; weight per class if there are classes."""
+
+    weight: float
+    weighted_y: float
+    n_obs: int
+    by_class: F64
+
+    @property
+    def mean(self) -> float:
+        """Weighted mean of the response."""
+        return self.weighted_y / self.weight if self.weight > 0 else float("nan")
+
+    def __add__(self, other: Response) -> Response:
+        return Response(
+            self.weight + other.weight,
+            self.weighted_y + other.weighted_y,
+            self.n_obs + other.n_obs,
+            self.by_class + other.by_class,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,19 +70,30 @@ class MomentsTask(MRTask[Moments, Moments]):
     numerics: tuple[str, ...]
     roles: Roles
     skip_na: bool
+    n_classes: int = 0
 
     def map(self, block: Block) -> Moments:
-        w = self._weights(block)
-        parts = [_moments(block.floats(name), w) for name in self.numerics]
+        y = block.floats(self.roles.response)
+        w = self._weights(block, y)
+        alike = bool((w == 1.0).all())
+        parts = [_moments(block.floats(name), w, alike=alike) for name in self.numerics]
         n, weight, mean, m2, plain_n, plain_mean = np.array(parts).reshape(-1, 6).T
         counts = []
         for name, n_levels in zip(self.categoricals, self.n_levels, strict=True):
             codes = block.codes(name)
             counts.append(np.bincount(codes[codes >= 0], minlength=n_levels))
-        return Moments(n, weight, mean, m2, plain_n, plain_mean, counts)
+        response = self._response(y, w)
+        return Moments(n, weight, mean, m2, plain_n, plain_mean, counts, response)
 
-    def _weights(self, block: Block) -> F64:
-        y = block.floats(self.roles.response)
+    def _response(self, y: F64, w: F64) -> Response:
+        used = w > 0
+        y, w = y[used], w[used]
+        by_class = np.zeros(self.n_classes)
+        if self.n_classes:
+            by_class += np.bincount(y.astype(np.int64), w, self.n_classes)
+        return Response(float(w.sum()), float(w @ y), len(y), by_class)
+
+    def _weights(self, block: Block, y: F64) -> F64:
         w = block.floats(self.roles.weights) if self.roles.weights else np.ones(len(y))
         unusable = np.isnan(y) | ~(w > 0)
         if self.roles.offset:
@@ -82,6 +117,7 @@ class MomentsTask(MRTask[Moments, Moments]):
             plain_n,
             a.plain_mean + (b.plain_mean - a.plain_mean) * plain,
             [x + y for x, y in zip(a.counts, b.counts, strict=True)],
+            a.response + b.response,
         )
 
     def finish(self, total: Moments | None) -> Moments:
@@ -89,10 +125,16 @@ class MomentsTask(MRTask[Moments, Moments]):
             return total
         n, weight, mean, m2, plain_n, plain_mean = np.zeros((6, len(self.numerics)))
         empty = [np.zeros(k, dtype=np.int64) for k in self.n_levels]
-        return Moments(n, weight, mean, m2, plain_n, plain_mean, empty)
+        nobody = Response(0.0, 0.0, 0, np.zeros(self.n_classes))
+        return Moments(n, weight, mean, m2, plain_n, plain_mean, empty, nobody)
 
 
-def _moments(x: F64, w: F64) -> tuple[float, ...]:
+def _moments(x: F64, w: F64, *, alike: bool) -> tuple[float, ...]:
+    if alike and len(x):
+        mean = float(x.sum()) / len(x)
+        if np.isfinite(mean):
+            d = x - mean
+            return float(len(x)), float(len(x)), mean, float(d @ d), float(len(x)), mean
     known = ~np.isnan(x)
     plain_n = float(known.sum())
     plain_mean = float(x[known].sum() / plain_n) if plain_n else 0.0
@@ -115,8 +157,9 @@ def make_design(
     all_levels: bool,
     skip_na: bool,
     plugs: Mapping[str, Any] | None,
-) -> Design:
-    """Return the design of the predictors `x`, after one pass over them."""
+    n_classes: int = 0,
+) -> tuple[Design, Response]:
+    """Return the design of the predictors `x` and facts on the response, after one pass."""
     cats = sorted(
         (name for name in x if frame.vec(name).is_enum and frame.vec(name).n_levels),
         key=lambda name: -frame.vec(name).n_levels,
@@ -124,7 +167,7 @@ def make_design(
     numerics = tuple(name for name in x if not frame.vec(name).is_enum)
     levels = tuple(tuple(frame.vec(name).domain or ()) for name in cats)
     n_levels = tuple(map(len, levels))
-    task = MomentsTask(tuple(cats), n_levels, numerics, roles, skip_na)
+    task = MomentsTask(tuple(cats), n_levels, numerics, roles, skip_na, n_classes)
     special = [n for n in (roles.weights, roles.offset, roles.response) if n]
     moments = task.do_all(frame.select([*cats, *numerics, *special]))
     _check_finite(numerics, moments)
@@ -143,7 +186,7 @@ def make_design(
     for idx, name in enumerate(cats):
         if plugs and name in plugs:
             modes[idx] = levels[idx].index(plugs[name])
-    return Design(
+    design = Design(
         tuple(cats),
         levels,
         numerics,
@@ -154,6 +197,7 @@ def make_design(
         all_levels,
         skip_na,
     )
+    return design, moments.response
 
 
 def _check_finite(numerics: Sequence[str], moments: Moments) -> None:

@@ -1,4 +1,4 @@
-"""The passes of a linear model: the weighted Gram matrix, and sums over rows."""
+"""The passes of a linear model with one predictor eta a row: Gram matrix, gradient, sums."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.chunks import Block
+from dh2o.estimators.glm.gram_tables import GramTables
 from dh2o.estimators.glm.rows import Roles, Tile, tiles
+from dh2o.estimators.glm.sandwich import add_gradient, linear_predictor
 from dh2o.models.glm_design import Design
 from dh2o.models.glm_family import Family
 from dh2o.models.glm_link import Link
@@ -19,30 +21,89 @@ F64 = NDArray[np.float64]
 
 @dataclass(slots=True, eq=False)
 class GramSums:
-    """X'WX and X'Wz over places (see Design), negative log likelihood, weight and rows."""
+    """Gradient and negative log likelihood over places (see Design), and X'WX as tables.
 
-    xx: F64
-    xy: F64
-    nll: float
-    weight: float
-    n_obs: int
+    Several classes have several tables, and their gradients one after the other; ``cross`` are
+    second derivatives of parameters that are not in the design. All empty if only the gradient was
+    asked for.
+    """
 
-    @classmethod
-    def empty(cls, n_places: int) -> GramSums:
-        """Return the sums of no rows."""
-        return cls(np.zeros((n_places, n_places)), np.zeros(n_places), 0.0, 0.0, 0)
+    tables: list[GramTables]
+    cross: F64
+    gradient: F64
+    nll: float = 0.0
+    n_obs: int = 0
 
     def __iadd__(self, other: GramSums) -> GramSums:
-        self.xx += other.xx
-        self.xy += other.xy
+        for mine, theirs in zip(self.tables, other.tables, strict=True):
+            mine += theirs
+        self.cross += other.cross
+        self.gradient += other.gradient
         self.nll += other.nll
-        self.weight += other.weight
         self.n_obs += other.n_obs
         return self
 
 
+class SumsTask(MRTask[GramSums, GramSums]):
+    """Adds up `GramSums` tile by tile; a subclass says what a tile adds."""
+
+    __slots__ = ()
+
+    design: Design
+    roles: Roles
+    standardise: bool
+    with_gram: bool
+    every: int
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of the gradient."""
+        return self.design.n_places
+
+    @property
+    def n_tables(self) -> int:
+        """How many tables the Gram matrix takes."""
+        return 1
+
+    @property
+    def cross_shape(self) -> tuple[int, int]:
+        """Shape of the second derivatives of other parameters."""
+        return 0, 0
+
+    def empty(self) -> GramSums:
+        """Return the sums of no rows."""
+        n_tables = self.n_tables if self.with_gram else 0
+        cross = self.cross_shape if self.with_gram else (0, 0)
+        tables = [GramTables.empty(self.design) for _ in range(n_tables)]
+        return GramSums(tables, np.zeros(cross), np.zeros(self.n_parameters))
+
+    def map(self, block: Block) -> GramSums:
+        total = self.empty()
+        walk = tiles(block, self.design, self.roles, standardise=self.standardise, every=self.every)
+        for tile in walk:
+            total.n_obs += tile.n_rows
+            with np.errstate(all="ignore"):
+                self.add(tile, total)
+        return total
+
+    def add(self, tile: Tile, total: GramSums) -> None:
+        """Add one tile to the total."""
+        raise NotImplementedError
+
+    def matrix(self, total: GramSums) -> F64:
+        """Return the whole Gram matrix."""
+        return total.tables[0].matrix(self.design)
+
+    def combine(self, a: GramSums, b: GramSums) -> GramSums:
+        a += b
+        return a
+
+    def finish(self, total: GramSums | None) -> GramSums:
+        return self.empty() if total is None else total
+
+
 @dataclass(frozen=True, eq=False)
-class GramTask(MRTask[GramSums, GramSums]):
+class GramTask(SumsTask):
     """One step's least squares problem at `beta` (all places), of standardised x if asked."""
 
     design: Design
@@ -51,65 +112,16 @@ class GramTask(MRTask[GramSums, GramSums]):
     roles: Roles
     beta: F64
     standardise: bool
+    with_gram: bool = True
+    every: int = 1
 
-    def map(self, block: Block) -> GramSums:
-        total = GramSums.empty(self.design.n_places)
-        for tile in tiles(block, self.design, self.roles, standardise=self.standardise):
-            self._add(tile, total)
-        return total
-
-    def _add(self, tile: Tile, total: GramSums) -> None:
+    def add(self, tile: Tile, total: GramSums) -> None:
         eta = linear_predictor(self.design, tile, self.beta)
-        full = eta if tile.offset is None else eta + tile.offset
-        with np.errstate(all="ignore"):
-            work = self.family.working(self.link, tile.y, eta, tile.offset, tile.w)
-            nll = self.family.nll(tile.y, self.link.inverse(full))
-            total.nll += float((tile.w * nll).sum())
-        total.weight += float(tile.w.sum())
-        total.n_obs += len(tile.y)
-        add_gram(self.design, tile, work.weight, work.weighted_z, total)
-
-    def combine(self, a: GramSums, b: GramSums) -> GramSums:
-        a += b
-        return a
-
-    def finish(self, total: GramSums | None) -> GramSums:
-        return total if total is not None else GramSums.empty(self.design.n_places)
-
-
-def linear_predictor(design: Design, tile: Tile, beta: F64) -> F64:
-    """Return X beta of the rows of a tile, without the offset."""
-    n_levels = design.starts[-1]
-    eta: F64 = beta[n_levels:] @ tile.numbers
-    for start, codes in zip(design.starts, tile.codes, strict=False):
-        eta += beta[start + codes]
-    return eta
-
-
-def add_gram(design: Design, tile: Tile, weight: F64, weighted_z: F64, total: GramSums) -> None:
-    """Total += (X'WX, X'Wz).   Numbers by BLAS; levels by counting into their places."""
-    starts, numbers = design.starts, tile.numbers
-    first_number = starts[-1]
-    weighted = numbers * weight
-    total.xx[first_number:, first_number:] += numbers @ weighted.T
-    total.xy[first_number:] += numbers @ weighted_z
-    for i, codes in enumerate(tile.codes):
-        n_levels = len(design.levels[i])
-        own = slice(starts[i], starts[i + 1])
-        total.xy[own] += np.bincount(codes, weighted_z, n_levels)
-        for j in range(len(numbers)):
-            sums = np.bincount(codes, weighted[j], n_levels)
-            total.xx[own, first_number + j] += sums
-            total.xx[first_number + j, own] += sums
-        diagonal = np.bincount(codes, weight, n_levels)
-        total.xx[np.arange(own.start, own.stop), np.arange(own.start, own.stop)] += diagonal
-        for h in range(i):
-            pairs = np.bincount(
-                tile.codes[h] * n_levels + codes, weight, len(design.levels[h]) * n_levels
-            ).reshape(-1, n_levels)
-            other = slice(starts[h], starts[h + 1])
-            total.xx[other, own] += pairs
-            total.xx[own, other] += pairs.T
+        work = self.family.newton(self.link, tile.y, eta, tile.offset, tile.w)
+        total.nll += work.nll
+        add_gradient(self.design, tile, work.residual, total.gradient)
+        for table in total.tables:
+            table.add(tile, work.weight, spoil=True)
 
 
 @dataclass(slots=True)
@@ -168,26 +180,6 @@ class FitTask(MRTask[FitSums, FitSums]):
 
 
 @dataclass(frozen=True, eq=False)
-class ResponseTask(MRTask[F64, F64]):
-    """Weight, weighted response and number of the usable rows."""
-
-    design: Design
-    roles: Roles
-
-    def map(self, block: Block) -> F64:
-        total = np.zeros(3)
-        for tile in tiles(block, self.design, self.roles, standardise=False):
-            total += (tile.w.sum(), (tile.w * tile.y).sum(), len(tile.y))
-        return total
-
-    def combine(self, a: F64, b: F64) -> F64:
-        return a + b
-
-    def finish(self, total: F64 | None) -> F64:
-        return np.zeros(3) if total is None else total
-
-
-@dataclass(frozen=True, eq=False)
 class InterceptTask(MRTask[F64, F64]):
     """One Newton step's sums for an intercept beside offsets: weight, and gradient."""
 
@@ -202,8 +194,8 @@ class InterceptTask(MRTask[F64, F64]):
         for tile in tiles(block, self.design, self.roles, standardise=False):
             eta = np.full(len(tile.y), self.intercept)
             with np.errstate(all="ignore"):
-                work = self.family.working(self.link, tile.y, eta, tile.offset, tile.w)
-            total += (work.weight.sum(), (work.weighted_z - work.weight * eta).sum())
+                work = self.family.newton(self.link, tile.y, eta, tile.offset, tile.w)
+            total += (work.weight.sum(), -work.residual.sum())
         return total
 
     def combine(self, a: F64, b: F64) -> F64:

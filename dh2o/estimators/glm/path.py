@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dh2o.estimators.glm.fit import Limits, Problem, State, fit
+from dh2o.estimators.glm.fit import Limits, State, fit
+from dh2o.estimators.glm.problem import Problem
 from dh2o.estimators.glm.rows import Roles
 from dh2o.estimators.glm.solve import Penalty
 from dh2o.frame import Frame
@@ -53,6 +54,8 @@ class PathPlan:
     cold_start: bool
     max_active: int
     drop_collinear: bool
+    rho: F64 | None = None
+    given: F64 | None = None
     valid: Frame | None = None
     valid_roles: Roles | None = None
 
@@ -110,7 +113,9 @@ class Path:
         return self.plan.is_search and self.state.iterations >= self.limits.max_iterations
 
     def _solve(self, lam: float, alpha: float) -> Solution:
-        penalty = Penalty(lam, alpha, self.plan.low, self.plan.high)
+        plan = self.plan
+        on = self.problem.penalised
+        penalty = Penalty(lam, alpha, plan.low, plan.high, on, plan.rho, plan.given)
         if lam >= self.plan.lambda_max and penalty.l1 > 0:
             return self._solution(lam, alpha, self.plan.null_beta)
         drop = self.plan.drop_collinear and not len(self.state.dropped)

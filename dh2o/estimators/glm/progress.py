@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dh2o.estimators.glm.fit import Problem, State, Step
+from dh2o.estimators.glm.fit import State, Step
 from dh2o.estimators.glm.path import PathPlan, Solution
+from dh2o.estimators.glm.problem import Problem
 from dh2o.estimators.glm.tables import path_row
 from dh2o.estimators.history import ScoringEvent, ScoringHistory, metric_columns
 from dh2o.estimators.scoring import model_metrics

@@ -12,7 +12,7 @@ from dh2o.chunks import Block
 from dh2o.models.glm_design import Design
 
 F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
+I32 = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
 #: Doubles of a tile: it stays in a core's cache between the operations.
@@ -32,76 +32,105 @@ class Roles:
 class Tile:
     """Usable rows: level codes, numbers column by column (the last is 1), y, w, offset."""
 
-    codes: list[I64]
+    codes: list[I32]
     numbers: F64
     y: F64
     w: F64
     offset: F64 | None
 
+    @property
+    def n_rows(self) -> int:
+        """How many rows there are."""
+        return len(self.y)
+
+    @property
+    def classes(self) -> I32:
+        """The response as class numbers."""
+        return self.y.astype(np.int32)
+
 
 def tile_rows(design: Design) -> int:
     """Return how many rows a tile has."""
-    return int(np.clip(_TILE_DOUBLES // (len(design.numerics) + 1), 1024, 1 << 16))
+    return int(np.clip(_TILE_DOUBLES // (len(design.numerics) + 1), 1024, 1 << 14))
 
 
-def tiles(block: Block, design: Design, roles: Roles, *, standardise: bool) -> Iterator[Tile]:
-    """Yield the usable rows of `block`: response and weight known, weight above 0."""
+def tiles(
+    block: Block, design: Design, roles: Roles, *, standardise: bool, every: int = 1
+) -> Iterator[Tile]:
+    """Yield the usable rows of `block`: response and weight known, weight above 0.
+
+    A tile and its arrays are valid until the next one is asked for. With `every` above 1 only the
+    first of so many rows of each tile are read: a sample.
+    """
     step = tile_rows(design)
+    buffer = np.empty((len(design.numerics) + 1) * min(step, block.n_rows))
+    reader = _Reader(block, design, roles, standardise, buffer)
     for start in range(0, block.n_rows, step):
-        yield _tile(block, design, roles, (start, min(start + step, block.n_rows)), standardise)
+        stop = min(start + step, block.n_rows)
+        if every > 1:
+            stop = start + (stop - start + every - 1) // every
+        yield reader.tile(start, stop)
 
 
-def _tile(
-    block: Block, design: Design, roles: Roles, rows: tuple[int, int], standardise: bool
-) -> Tile:
-    def read(name: str) -> F64:
-        return block.chunk(name).floats(start=rows[0], stop=rows[1])
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reader:
+    block: Block
+    design: Design
+    roles: Roles
+    standardise: bool
+    buffer: F64
 
-    y = read(roles.response)
-    w = read(roles.weights) if roles.weights else np.ones(len(y))
-    offset = read(roles.offset) if roles.offset else None
-    usable = ~np.isnan(y) & (w > 0)
-    if offset is not None:
-        usable &= ~np.isnan(offset)
-    codes = []
-    for idx, name in enumerate(design.categoricals):
-        filled, na = design.codes(idx, read(name))
-        codes.append(filled)
-        if design.skip_na:
-            usable &= ~na
-    numbers = np.empty((len(design.numerics) + 1, len(y)))
-    numbers[-1] = 1.0
-    for idx, name in enumerate(design.numerics):
-        usable = _read_number(block, name, rows, design, idx, numbers[idx], usable, standardise)
-    if usable.all():
-        return Tile(codes, numbers, y, w, offset)
-    kept = np.flatnonzero(usable)
-    return Tile(
-        [code[kept] for code in codes],
-        np.ascontiguousarray(numbers[:, kept]),
-        y[kept],
-        w[kept],
-        None if offset is None else offset[kept],
-    )
+    def _read(self, name: str, start: int, stop: int) -> F64:
+        return self.block.chunk(name).floats(start=start, stop=stop)
 
+    def tile(self, start: int, stop: int) -> Tile:
+        design, roles, n = self.design, self.roles, stop - start
+        y = self._read(roles.response, start, stop)
+        w = self._read(roles.weights, start, stop) if roles.weights else np.ones(n)
+        offset = self._read(roles.offset, start, stop) if roles.offset else None
+        usable = ~np.isnan(y)
+        if roles.weights:
+            usable &= w > 0
+        if offset is not None:
+            usable &= ~np.isnan(offset)
+        codes = [self._codes(i, start, stop, usable) for i in range(len(design.categoricals))]
+        width = len(design.numerics) + 1
+        numbers = self.buffer[: width * n].reshape(width, n)
+        numbers[-1] = 1.0
+        for idx in range(len(design.numerics)):
+            self._number(idx, start, stop, numbers[idx], usable)
+        if usable.all():
+            return Tile(codes, numbers, y, w, offset)
+        kept = np.flatnonzero(usable)
+        return Tile(
+            [code[kept] for code in codes],
+            np.ascontiguousarray(numbers[:, kept]),
+            y[kept],
+            w[kept],
+            None if offset is None else offset[kept],
+        )
 
-def _read_number(
-    block: Block,
-    name: str,
-    rows: tuple[int, int],
-    design: Design,
-    idx: int,
-    out: F64,
-    usable: Mask,
-    standardise: bool,
-) -> Mask:
-    block.chunk(name).floats(out, rows[0], rows[1])
-    na = np.isnan(out)
-    if na.any():
-        out[na] = design.fills[idx]
-        if design.skip_na:
-            usable = usable & ~na
-    if standardise:
-        out -= design.shift[idx]
-        out *= design.scale[idx]
-    return usable
+    def _codes(self, idx: int, start: int, stop: int, usable: Mask) -> I32:
+        """Return the level of each row, NA filled in.   OUT: usable, where NA rows are skipped."""
+        design = self.design
+        chunk = self.block.chunk(design.categoricals[idx])
+        codes = chunk.codes(start=start, stop=stop)
+        if len(codes) and codes.min() < 0:
+            na = codes < 0
+            codes = np.where(na, np.int32(design.modes[idx]), codes)
+            if design.skip_na:
+                usable &= ~na
+        return codes
+
+    def _number(self, idx: int, start: int, stop: int, out: F64, usable: Mask) -> None:
+        """Read one column into `out`, NA filled in.   OUT: usable, where NA rows are skipped."""
+        design = self.design
+        self.block.chunk(design.numerics[idx]).floats(out, start, stop)
+        if np.isnan(out.sum()):
+            na = np.isnan(out)
+            out[na] = design.fills[idx]
+            if design.skip_na:
+                usable &= ~na
+        if self.standardise:
+            out -= design.shift[idx]
+            out *= design.scale[idx]

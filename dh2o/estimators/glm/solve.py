@@ -23,15 +23,20 @@ _KERNEL_ENTRIES = 2500
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Penalty:
-    """lambda (alpha |b|_1 + (1 - alpha) / 2 |b|_2^2), and bounds; none of it on the intercept.
+    """lambda (alpha |b|_1 + (1 - alpha) / 2 |b|_2^2), and bounds.
 
-    ``low`` and ``high`` bound each coefficient, the intercept last; None is no bounds at all.
+    ``on`` says which coefficients lambda acts on (None: all but the last, the intercept). ``low``
+    and ``high`` bound each coefficient; None is no bounds at all. ``rho`` pulls each towards
+    ``given``: + rho (b - given)^2 / 2.
     """
 
     lam: float
     alpha: float
     low: F64 | None = None
     high: F64 | None = None
+    on: NDArray[np.bool_] | None = None
+    rho: F64 | None = None
+    given: F64 | None = None
 
     @property
     def l1(self) -> float:
@@ -48,10 +53,24 @@ class Penalty:
         """Whether a linear system solves the problem."""
         return self.l1 == 0 and self.low is None
 
+    def mask(self, n: int) -> NDArray[np.bool_]:
+        """Return which of `n` coefficients lambda acts on."""
+        return np.arange(n) < n - 1 if self.on is None else self.on
+
     def value(self, beta: F64) -> float:
         """Return what the penalty adds to the objective."""
-        b = beta[:-1]
-        return self.l1 * float(np.abs(b).sum()) + 0.5 * self.l2 * float((b * b).sum())
+        b = beta[self.mask(len(beta))]
+        pull = 0.0
+        if self.rho is not None and self.given is not None:
+            pull = 0.5 * float(self.rho @ (beta - self.given) ** 2)
+        return self.l1 * float(np.abs(b).sum()) + 0.5 * self.l2 * float(b @ b) + pull
+
+    def smooth_gradient(self, beta: F64) -> F64:
+        """Return the gradient of the squared parts."""
+        g = np.where(self.mask(len(beta)), self.l2 * beta, 0.0)
+        if self.rho is not None and self.given is not None:
+            g += self.rho * (beta - self.given)
+        return g
 
     def clipped(self, beta: F64) -> F64:
         """Return the coefficients moved within their bounds."""
@@ -65,18 +84,23 @@ def solve(xx: F64, xy: F64, penalty: Penalty, start: F64, *, intercept: bool) ->
 
     Columns without any weight (levels that no row has) keep the coefficient 0.
     """
-    used = np.diag(xx) > 0
-    used[-1] = intercept and used[-1]
+    mask = penalty.mask(len(xy))
+    used = (np.diag(xx) > 0) & (mask | intercept)
     active = np.flatnonzero(used)
     beta = np.zeros(len(xy))
     if not len(active):
         return beta
-    a, y = xx[np.ix_(active, active)], xy[active]
-    ridge = np.where(active == len(xy) - 1, 0.0, penalty.l2)
+    everything = len(active) == len(xy)
+    a, y = (xx, xy) if everything else (xx[np.ix_(active, active)], xy[active])
+    ridge = np.where(mask, penalty.l2, 0.0)
+    if penalty.rho is not None and penalty.given is not None:
+        ridge = ridge + penalty.rho
+        y = y + (penalty.rho * penalty.given)[active]
+    ridge = ridge[active]
     if penalty.is_smooth:
         beta[active] = _solve_smooth(a + np.diag(ridge), y)
         return beta
-    lasso = np.where(active == len(xy) - 1, 0.0, penalty.l1)
+    lasso = np.where(mask, penalty.l1, 0.0)[active]
     low = np.full(len(xy), -np.inf) if penalty.low is None else penalty.low
     high = np.full(len(xy), np.inf) if penalty.high is None else penalty.high
     bounds = low[active], high[active]

@@ -9,21 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.errors import ModelError
-from dh2o.estimators.glm.fit import Problem, State
-from dh2o.estimators.glm.moments import make_design
-from dh2o.estimators.glm.passes import InterceptTask, ResponseTask
+from dh2o.estimators.glm.fit import State
+from dh2o.estimators.glm.moments import Response, make_design
+from dh2o.estimators.glm.passes import InterceptTask
+from dh2o.estimators.glm.problem import MultinomialProblem, OrdinalProblem, Problem
 from dh2o.estimators.glm.rows import Roles
 from dh2o.estimators.spec import TrainSpec
 from dh2o.frame import Frame
+from dh2o.models.glm import GLMModel
 from dh2o.models.glm_design import Design
+from dh2o.models.glm_family import family_of
+from dh2o.models.glm_link import link_of
 
 F64 = NDArray[np.float64]
 
 _NEWTON_STEPS = 50
 
 
-def design_of(spec: TrainSpec, roles: Roles) -> Design:
-    """Return the design of the model: all levels count where a penalty tells them apart."""
+def design_of(spec: TrainSpec, roles: Roles) -> tuple[Design, Response]:
+    """Return the design, and facts on the response; all levels count where a penalty acts."""
     params = spec.params
     unpenalised = (
         params["intercept"]
@@ -37,7 +41,25 @@ def design_of(spec: TrainSpec, roles: Roles) -> Design:
         all_levels=not unpenalised,
         skip_na=params["missing_values_handling"] == "Skip",
         plugs=_plugs(params["plug_values"]),
+        n_classes=spec.n_classes if spec.n_classes > 2 else 0,
     )
+
+
+def problem_of(spec: TrainSpec, design: Design, roles: Roles) -> Problem:
+    """Return what is minimised; its ``obj_reg`` is yet to be set."""
+    params = spec.params
+    family = family_of(params["family"], params["tweedie_variance_power"], params["theta"])
+    link = link_of(params["link"], params["tweedie_link_power"])
+    used = [*design.categoricals, *design.numerics]
+    used += [name for name in (roles.weights, roles.offset, roles.response) if name]
+    frame = spec.train.select(used)
+    common = (frame, design, family, link, roles, params["standardize"], params["intercept"], 1.0)
+    if family.name == "multinomial":
+        return MultinomialProblem(*common, n_classes=spec.n_classes)
+    if family.name == "ordinal":
+        by_squares = params["solver"] == "GRADIENT_DESCENT_SQERR"
+        return OrdinalProblem(*common, n_classes=spec.n_classes, by_squared_error=by_squares)
+    return Problem(*common)
 
 
 def _plugs(key: str | None) -> dict[str, Any] | None:
@@ -57,17 +79,13 @@ def _plugs(key: str | None) -> dict[str, Any] | None:
     return values
 
 
-def null_mean(problem: Problem) -> tuple[float, float, int]:
-    """Return the mean that the intercept alone gives, the total weight, and the rows."""
-    task = ResponseTask(problem.design, problem.roles)
-    weight, weighted_y, n_obs = task.do_all(problem.frame)
-    if not problem.intercept or weight <= 0:
-        mean = float(problem.link.inverse(np.zeros(1))[0])
-    elif problem.roles.offset is None:
-        mean = float(weighted_y / weight)
-    else:
-        mean = _intercept_under_offset(problem, float(weighted_y / weight))
-    return mean, float(weight), int(n_obs)
+def null_mean(problem: Problem, response: Response) -> float:
+    """Return the mean that the intercept alone gives."""
+    if problem.roles.offset is not None and problem.intercept and response.weight > 0:
+        return _intercept_under_offset(problem, response.mean)
+    if not problem.intercept or response.weight <= 0:
+        return float(problem.link.inverse(np.zeros(1))[0])
+    return response.mean
 
 
 def _intercept_under_offset(problem: Problem, mean: float) -> float:
@@ -87,9 +105,25 @@ def _intercept_under_offset(problem: Problem, mean: float) -> float:
     return float(problem.link.inverse(np.array([b]))[0])
 
 
+def null_beta_of_classes(problem: MultinomialProblem, shares: F64) -> F64:
+    """Return the coefficients that give every row the shares of the classes."""
+    if (shares <= 0).any():
+        raise ModelError(
+            f"Class number {int(np.argmin(shares))} of the response has no rows that can be used "
+            "for training. Drop its level from the response."
+        )
+    blocks = np.zeros((problem.n_classes, problem.design.n_coefficients))
+    if problem.intercept and isinstance(problem, OrdinalProblem):
+        below = np.cumsum(shares)[:-1]
+        blocks[:-1, -1] = np.log(below / (1.0 - below))
+    elif problem.intercept:
+        blocks[:, -1] = np.log(shares)
+    return problem.of_blocks(blocks)
+
+
 def null_beta_of(problem: Problem, null_mu: float) -> F64:
     """Return the coefficients of the model without predictors."""
-    beta = np.zeros(len(problem.design.names))
+    beta = np.zeros(problem.n_coefficients)
     if problem.intercept and problem.family.name != "quasibinomial":
         with np.errstate(all="ignore"):
             beta[-1] = float(problem.link.link(np.array([null_mu]))[0])
@@ -101,15 +135,30 @@ def null_beta_of(problem: Problem, null_mu: float) -> F64:
     return beta
 
 
-def start_state(problem: Problem, given: Any, null_beta: F64) -> State:
+def state_of(problem: Problem, model: GLMModel) -> State:
+    """Return the coefficients of an earlier model as a start; new names start at 0."""
+    before = {name: i for i, name in enumerate(model.design.names)}
+    blocks = np.zeros((len(model.class_beta), problem.design.n_coefficients))
+    for i, name in enumerate(problem.design.names):
+        if name in before:
+            blocks[:, i] = model.class_beta[:, before[name]]
+    if problem.standardise:
+        blocks = problem.design.standardised(blocks)
+    beta = problem.of_blocks(blocks)
+    return State(beta, problem.fit_sums(beta).nll)
+
+
+def start_state(problem: Problem, given: Any, null_beta: F64, null_nll: float) -> State:
     """Return where the fit starts: at the `given` coefficients, or without predictors."""
     if given is None:
-        return State(null_beta.copy(), problem.gram(null_beta).nll)
-    if len(given) != len(null_beta):
+        return State(null_beta.copy(), null_nll)
+    n_wanted = problem.blocks(null_beta).size
+    if len(given) != n_wanted:
         raise ModelError(
             f"Initial coefficient length ({len(given)}) does not equal to actual GLM coefficient "
-            f"length({len(null_beta)}). The order of coefficients should be: "
+            f"length({n_wanted}). The order of coefficients should be: "
             f"{', '.join(problem.design.names)}."
         )
-    beta = np.array(given, dtype=np.float64)
+    blocks = np.array(given, dtype=np.float64).reshape(-1, problem.design.n_coefficients)
+    beta = problem.of_blocks(blocks)
     return State(beta, problem.fit_sums(beta).nll)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,16 @@ from dh2o.models.glm import GLMModel
 
 F64 = NDArray[np.float64]
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-def coefficients_table(model: GLMModel) -> TwoDimTable:
-    """Return all coefficients, the intercept first, with standard errors if there are any."""
+
+def coefficients_table(model: GLMModel, more: Mapping[str, Any] = _NOTHING) -> TwoDimTable:
+    """Return all coefficients, the intercept first, with standard errors if there are any.
+
+    `more` may hold variance inflation factors.
+    """
+    if model.has_classes:
+        return class_table(model, [str(k) for k in range(len(model.class_beta))], more=more)
     order = _intercept_first(len(model.beta))
     names = np.array(model.design.names)[order].tolist()
     columns: dict[str, Any] = {
@@ -28,8 +37,47 @@ def coefficients_table(model: GLMModel) -> TwoDimTable:
         columns["std_error"] = ("double", "%5f", errors[order].tolist())  # type: ignore[index]  # as z_values
         columns["z_value"] = ("double", "%5f", model.z_values[order].tolist())
         columns["p_value"] = ("double", "%5f", model.p_values[order].tolist())
+    columns |= _inflation_column(names, more)
     columns["standardized_coefficients"] = ("double", "%5f", model.norm_beta[order].tolist())
     return TwoDimTable.of("Coefficients", columns, "glm coefficients")
+
+
+def _inflation_column(names: list[str], more: Mapping[str, Any]) -> dict[str, Any]:
+    if "variable_inflation_factors" not in more:
+        return {}
+    known = dict(zip(more["vif_predictor_names"], more["variable_inflation_factors"], strict=True))
+    cells = [known.get(name, math.nan) for name in names]
+    return {"variable_inflation_factor": ("double", "%5f", cells)}
+
+
+def class_table(
+    model: GLMModel,
+    labels: list[str],
+    name: str = "Coefficients",
+    more: Mapping[str, Any] = _NOTHING,
+) -> TwoDimTable:
+    """Return the coefficients of several classes, one column a class, the intercept first."""
+    order = _intercept_first(model.design.n_coefficients)
+    columns: dict[str, Any] = {"names": ("string", np.array(model.design.names)[order].tolist())}
+    for prefix, rows in (("coefs", model.class_beta), ("std_coefs", model.class_norm_beta)):
+        for label, row in zip(labels, rows, strict=True):
+            columns[f"{prefix}_class_{label}"] = ("double", "%5f", row[order].tolist())
+    columns |= _inflation_column(columns["names"][1], more)
+    return TwoDimTable.of(name, columns, "glm multinomial coefficients")
+
+
+def named_class_table(model: GLMModel, more: Mapping[str, Any] = _NOTHING) -> TwoDimTable | None:
+    """Return the same with the names of the classes; None if there are no several classes."""
+    domain = model.output.response_domain
+    if not model.has_classes or domain is None:
+        return None
+    return class_table(model, list(domain), "Coefficients with class names", more)
+
+
+def magnitudes(model: GLMModel) -> F64:
+    """Return the size of each predictor's standardised coefficients, summed over classes."""
+    sizes: F64 = np.abs(model.class_norm_beta[:, :-1]).sum(axis=0)
+    return sizes
 
 
 def _intercept_first(n: int) -> NDArray[np.int64]:
@@ -38,7 +86,7 @@ def _intercept_first(n: int) -> NDArray[np.int64]:
 
 def magnitude_order(model: GLMModel) -> NDArray[np.int64]:
     """Return the predictors from the largest to the smallest standardised coefficient."""
-    return np.argsort(-np.abs(model.norm_beta[:-1]), kind="stable")
+    return np.argsort(-magnitudes(model), kind="stable")
 
 
 def magnitudes_table(model: GLMModel) -> TwoDimTable:
@@ -49,8 +97,11 @@ def magnitudes_table(model: GLMModel) -> TwoDimTable:
         "Standardized Coefficient Magnitudes",
         {
             "names": ("string", names),
-            "coefficients": ("double", "%5f", np.abs(model.norm_beta[order]).tolist()),
-            "sign": ("string", ["NEG" if b < 0 else "POS" for b in model.beta[order]]),
+            "coefficients": ("double", "%5f", magnitudes(model)[order].tolist()),
+            "sign": (
+                "string",
+                ["NEG" if b < 0 and not model.has_classes else "POS" for b in model.beta[order]],
+            ),
         },
         "standardized coefficient magnitudes",
     )
@@ -61,7 +112,7 @@ def importances_table(model: GLMModel) -> TwoDimTable | None:
     order = magnitude_order(model)
     if not len(order):
         return None
-    sizes = np.abs(model.norm_beta[order]).astype(np.float32).astype(np.float64)
+    sizes = magnitudes(model)[order].astype(np.float32).astype(np.float64)
     total, largest = sizes.sum(), sizes.max()
     names = np.array(model.design.names)[order].tolist()
     zeros = np.zeros_like(sizes)
@@ -81,7 +132,11 @@ def importances_table(model: GLMModel) -> TwoDimTable | None:
 
 
 def summary_table(
-    model: GLMModel, best: Solution, iterations: int, search: dict[str, float] | None
+    model: GLMModel,
+    best: Solution,
+    iterations: int,
+    search: dict[str, float] | None,
+    n_intercepts: int = 1,
 ) -> TwoDimTable:
     """Return one row that says what was fitted; `search` has lambda max, min and 1se."""
     columns: dict[str, Any] = {
@@ -92,9 +147,10 @@ def summary_table(
     }
     if search is not None:
         columns["lambda_search"] = ("string", [_search_text(model, search)])
-    n_active = best.rank - int(bool(model.params["intercept"]))
+    n_blocks = len(model.class_beta)
+    n_active = best.rank - (n_intercepts if model.params["intercept"] else 0)
     columns |= {
-        "number_of_predictors_total": ("int", [len(model.beta) - 1]),
+        "number_of_predictors_total": ("int", [len(model.beta) - n_blocks]),
         "number_of_active_predictors": ("string", [str(n_active)]),
         "number_of_iterations": ("int", [best.iteration if search is not None else iterations]),
         "training_frame": ("string", [model.output.training_frame or ""]),

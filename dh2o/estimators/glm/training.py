@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.errors import ModelError
+from dh2o.estimators.checkpoint import model_before
 from dh2o.estimators.glm import tables
-from dh2o.estimators.glm.constraints import bounds_of
-from dh2o.estimators.glm.fit import Limits, Problem
+from dh2o.estimators.glm.constraints import wishes_of
+from dh2o.estimators.glm.fit import Limits
 from dh2o.estimators.glm.inference import Inference, infer
+from dh2o.estimators.glm.inflation import inflation_factors
 from dh2o.estimators.glm.path import (
     Path,
     PathPlan,
@@ -23,13 +25,20 @@ from dh2o.estimators.glm.path import (
     lambda_max,
     lambda_series,
 )
+from dh2o.estimators.glm.problem import MultinomialProblem, Problem
 from dh2o.estimators.glm.progress import Progress, fold_curves, one_error_lambda
 from dh2o.estimators.glm.rows import Roles
-from dh2o.estimators.glm.start import design_of, null_beta_of, null_mean, start_state
+from dh2o.estimators.glm.start import (
+    design_of,
+    null_beta_of,
+    null_beta_of_classes,
+    null_mean,
+    problem_of,
+    start_state,
+    state_of,
+)
 from dh2o.estimators.spec import TrainSpec
 from dh2o.models.glm import GLMModel
-from dh2o.models.glm_family import family_of
-from dh2o.models.glm_link import link_of
 
 if TYPE_CHECKING:
     from dh2o.mrtask import JobContext
@@ -38,6 +47,8 @@ F64 = NDArray[np.float64]
 
 #: Gram matrices above this are refused with the numbers before anything is allocated.
 _MAX_GRAM_NBYTES = 1 << 30
+#: H2O's cutoff, from which on AUTO takes L-BFGS.
+_MOST_GRAM_COEFFICIENTS = 5000
 
 
 @dataclass(slots=True, eq=False)
@@ -47,7 +58,9 @@ class Training:
     ctx: JobContext
     spec: TrainSpec
     problem: Problem
+    null_beta: F64
     null_mu: float
+    class_shares: F64 | None
     n_obs: int
     warnings: list[str] = field(default_factory=list)
 
@@ -57,10 +70,14 @@ def train_glm(ctx: JobContext, spec: TrainSpec) -> GLMModel:
     ctx.update(0.0, "Looking at the columns")
     training = _begin(ctx, spec)
     problem = training.problem
-    null_beta = null_beta_of(problem, training.null_mu)
-    state = start_state(problem, training.spec.params["startval"], null_beta)
-    gram = problem.gram(null_beta)
-    plan = _plan(training, null_beta, gram.gradient)
+    null_beta = training.null_beta
+    null_nll, gradient = _null_gradient(training)
+    before = model_before(spec, GLMModel)
+    if before is not None:
+        state = state_of(problem, before)
+    else:
+        state = start_state(problem, training.spec.params["startval"], null_beta, null_nll)
+    plan = _plan(training, null_beta, gradient)
     spec = training.spec
     progress = Progress(spec, problem, plan, lambda beta: _bare_model(training, beta))
     path = Path(problem, plan, _limits(ctx, spec, progress), state)
@@ -84,32 +101,53 @@ def train_glm(ctx: JobContext, spec: TrainSpec) -> GLMModel:
 
 def _begin(ctx: JobContext, spec: TrainSpec) -> Training:
     assert spec.response is not None
-    params = spec.params
     roles = Roles(spec.response, spec.weights, spec.offset)
-    family = family_of(params["family"], params["tweedie_variance_power"], params["theta"])
-    link = link_of(params["link"], params["tweedie_link_power"])
-    design = design_of(spec, roles)
-    nbytes = 8 * design.n_places**2
-    if nbytes > _MAX_GRAM_NBYTES:
-        raise ModelError(
-            f"The model would have {design.n_places - 1} coefficients and need {nbytes:,} bytes "
-            "for its Gram matrix on every worker. Leave out columns with very many levels."
-        )
-    used = [*design.categoricals, *design.numerics]
-    used += [name for name in (roles.weights, roles.offset, roles.response) if name]
-    frame = spec.train.select(used)
-    problem = Problem(
-        frame, design, family, link, roles, params["standardize"], params["intercept"], 1.0
-    )
-    mu, weight, n_obs = null_mean(problem)
-    if weight <= 0:
+    design, response = design_of(spec, roles)
+    if response.weight <= 0:
         raise ModelError(
             "No rows left in the dataset after filtering out rows with missing values. Ignore "
             "columns with many NAs or impute your missing values prior to calling glm."
         )
-    given = params["obj_reg"]
-    problem.obj_reg = given if given > 0 else 1.0 / weight
-    return Training(ctx, spec, problem, mu, n_obs)
+    problem = problem_of(spec, design, roles)
+    given = spec.params["obj_reg"]
+    problem.obj_reg = given if given > 0 else 1.0 / response.weight
+    if isinstance(problem, MultinomialProblem):
+        shares = response.by_class / response.weight
+        null_beta = null_beta_of_classes(problem, shares)
+        return Training(ctx, spec, problem, null_beta, math.nan, shares, response.n_obs)
+    mu = null_mean(problem, response)
+    return Training(ctx, spec, problem, null_beta_of(problem, mu), mu, None, response.n_obs)
+
+
+def _is_by_gradient(training: Training) -> bool:
+    """Whether L-BFGS solves it; as in H2O when asked, and by itself for very many coefficients."""
+    params, problem = training.spec.params, training.problem
+    if params["solver"] != "AUTO":
+        return bool(params["solver"] == "L_BFGS")
+    if params["remove_collinear_columns"] or problem.family.name == "ordinal":
+        return False
+    ridge = problem.family.name == "multinomial" and (params["alpha"] or (0.5,))[0] == 0
+    bounded = params["non_negative"] or params["beta_constraints"]
+    return problem.n_coefficients > _MOST_GRAM_COEFFICIENTS or (
+        ridge and not params["lambda_search"] and not bounded
+    )
+
+
+def _null_gradient(training: Training) -> tuple[float, F64]:
+    """Return likelihood and gradient without predictors, after a check that memory suffices."""
+    problem = training.problem
+    if _is_by_gradient(training):
+        return problem.gradient(training.null_beta)
+    if problem.gram_nbytes > _MAX_GRAM_NBYTES:
+        raise ModelError(
+            f"The model would have {problem.n_coefficients:,} coefficients and need "
+            f"{problem.gram_nbytes:,} bytes for its Gram matrix on every worker. Set "
+            "solver='L_BFGS', which needs none, or leave out columns with very many levels."
+        )
+    if problem.is_large and not problem.is_linear:
+        return problem.gradient(training.null_beta)
+    gram = problem.gram(training.null_beta)
+    return gram.nll, gram.gradient
 
 
 def _plan(training: Training, null_beta: F64, gradient: F64) -> PathPlan:
@@ -134,25 +172,27 @@ def _plan(training: Training, null_beta: F64, gradient: F64) -> PathPlan:
             "nlambdas": n_lambdas if is_search else params["nlambdas"],
             "lambda_min_ratio": ratio,
             "obj_reg": problem.obj_reg,
-            "solver": _solver(params, is_search),
-            "max_iterations": _max_iterations(params, is_search, n_lambdas),
+            "solver": _solver(training, is_search),
+            "max_iterations": _max_iterations(training, is_search, n_lambdas),
             "objective_epsilon": _objective_epsilon(params, is_search, lambdas),
+            "gradient_epsilon": _gradient_epsilon(params, is_search, lambdas),
         }
     )
-    bounds = bounds_of(
+    wishes = wishes_of(
         problem.design,
         non_negative=params["non_negative"],
         constraints=params["beta_constraints"],
         standardise=problem.standardise,
     )
-    low, high = bounds if bounds is not None else (None, None)
     return PathPlan(
         alphas=alphas,
         lambdas=lambdas,
         lambda_max=largest,
         null_beta=null_beta,
-        low=low,
-        high=high,
+        low=wishes.low,
+        high=wishes.high,
+        rho=wishes.rho,
+        given=wishes.given,
         is_search=is_search,
         early_stopping=params["early_stopping"],
         cold_start=params["cold_start"],
@@ -168,24 +208,41 @@ def _min_ratio(training: Training, alpha: float) -> float:
     given = training.spec.params["lambda_min_ratio"]
     if given != -1:
         return float(given)
-    n_predictors = len(training.problem.design.names) - 1
+    n_predictors = training.problem.design.n_coefficients - 1
     ratio = 1e-4 if (training.n_obs >> 4) > n_predictors else 1e-2
     return ratio * 1e-2 if alpha == 0 else ratio
 
 
-def _solver(params: Any, is_search: bool) -> str:
+def _solver(training: Training, is_search: bool) -> str:
+    params = training.spec.params
     if params["solver"] != "AUTO":
         return str(params["solver"])
+    if training.problem.family.name == "ordinal":
+        return "GRADIENT_DESCENT_LH"
     bounded = params["non_negative"] or params["beta_constraints"]
     if params["remove_collinear_columns"]:
         return "IRLSM"
+    if _is_by_gradient(training):
+        return "L_BFGS"
     return "COORDINATE_DESCENT" if is_search or bounded else "IRLSM"
 
 
-def _max_iterations(params: Any, is_search: bool, n_lambdas: int) -> int:
+def _max_iterations(training: Training, is_search: bool, n_lambdas: int) -> int:
+    params, problem = training.spec.params, training.problem
     if params["max_iterations"] != -1:
         return int(params["max_iterations"])
-    return 10 * n_lambdas if is_search else 50
+    if params["solver"] != "L_BFGS":
+        return 10 * n_lambdas if is_search else 50
+    n_blocks = len(problem.blocks(training.null_beta))
+    n = 100 * n_lambdas if is_search else max(20, (problem.design.n_coefficients - 1) >> 2)
+    return n * n_blocks * (10 if params["alpha"][0] > 0 else 1)
+
+
+def _gradient_epsilon(params: Any, is_search: bool, lambdas: tuple[float, ...]) -> float:
+    if params["gradient_epsilon"] != -1:
+        return float(params["gradient_epsilon"])
+    epsilon = 1e-6 if lambdas[0] == 0 else 1e-4
+    return epsilon * 1e-2 if is_search else epsilon
 
 
 def _objective_epsilon(params: Any, is_search: bool, lambdas: tuple[float, ...]) -> float:
@@ -207,6 +264,8 @@ def _limits(ctx: JobContext, spec: TrainSpec, progress: Progress) -> Limits:
         out_of_time,
         progress.after_step,
         by_metrics=params["stopping_rounds"] > 0,
+        by_gradient=params["solver"] == "L_BFGS",
+        gradient_epsilon=params["gradient_epsilon"],
     )
 
 
@@ -222,15 +281,14 @@ def _choose(spec: TrainSpec, solutions: list[Solution]) -> int:
 def _bare_model(training: Training, fitted: F64) -> GLMModel:
     """Return the model of fitted coefficients, without metrics and tables."""
     spec, problem = training.spec, training.problem
-    design = problem.design
-    if problem.standardise:
-        norm_beta, beta = fitted, design.destandardised(fitted)
-    else:
-        norm_beta, beta = design.standardised(fitted), fitted
+    beta, norm_beta = problem.plain_and_standardised(fitted)
     beta, norm_beta = _with_prior(training, beta), _with_prior(training, norm_beta)
     return GLMModel(
-        spec.model_key, spec.params, spec.output(), design, beta, norm_beta, training.null_mu
-    )
+        spec.model_key, spec.params, spec.output(), problem.design, beta, norm_beta,
+        training.null_mu, training.class_shares,
+        muted=tuple(spec.params["control_variables"] or ()),
+        mutes_offset=bool(spec.params["remove_offset_effects"]),
+    )  # fmt: skip
 
 
 def _finish(training: Training, path: Path, best_idx: int, progress: Progress) -> GLMModel:
@@ -239,7 +297,7 @@ def _finish(training: Training, path: Path, best_idx: int, progress: Progress) -
     inferences = _infer(training, path)
     inference = inferences[best_idx] if inferences else None
     if len(path.state.dropped) and spec.params["remove_collinear_columns"]:
-        names = [design.names[i] for i in path.state.dropped]
+        names = [design.names[i] for i in path.state.dropped if i < design.n_coefficients]
         training.warnings.append(f"Removed collinear columns [{', '.join(names)}]")
         training.ctx.warn(training.warnings[-1])
     model = dataclasses.replace(
@@ -278,11 +336,11 @@ def _infer(training: Training, path: Path) -> list[Inference]:
     known = family.known_dispersion or params["fix_dispersion_parameter"]
     dispersion = params["init_dispersion_parameter"] if known else None
     method = params["dispersion_parameter_method"]
-    problem, design = training.problem, training.problem.design
+    problem = training.problem
     made = []
     for solution in path.solutions:
         beta = solution.beta
-        plain = design.destandardised(beta) if problem.standardise else beta
+        plain = problem.plain(beta)
         left_out = state.dropped if solution.lam == 0 else np.flatnonzero(beta == 0)
         made.append(infer(problem, plain, left_out, dispersion, method, exact=solution.lam == 0))
     return made
@@ -292,8 +350,7 @@ def _path_arrays(problem: Problem, path: Path, inferences: list[Inference]) -> d
     solutions = path.solutions
     if len(solutions) < 2 and not path.plan.is_search:
         return {}
-    design = problem.design
-    betas = [design.destandardised(s.beta) if problem.standardise else s.beta for s in solutions]
+    betas = [problem.plain(s.beta) for s in solutions]
     return {
         "path_lambda": np.array([s.lam for s in solutions]),
         "path_alpha": np.array([s.alpha for s in solutions]),
@@ -302,6 +359,22 @@ def _path_arrays(problem: Problem, path: Path, inferences: list[Inference]) -> d
         **({"path_z": np.array([i.z_values for i in inferences])} if inferences else {}),
         **({"path_p": np.array([i.p_values for i in inferences])} if inferences else {}),
     }
+
+
+def _more_output(
+    training: Training, path: Path, model: GLMModel, progress: Progress
+) -> dict[str, Any]:
+    """Return what further parameters ask to be shown."""
+    more: dict[str, Any] = {}
+    if training.spec.params["generate_variable_inflation_factors"]:
+        more |= inflation_factors(training.problem)
+    if model.muted or model.mutes_offset:
+        plain = model.with_effects(muted=(), mutes_offset=False)
+        found = progress.measure(plain)
+        more["scoring_history_unrestricted_model"] = progress.table(
+            path.state, path.solutions, found
+        )
+    return more
 
 
 def _with_output(
@@ -315,6 +388,7 @@ def _with_output(
     spec, best = training.spec, path.solutions[best_idx]
     training.ctx.update(0.92, "Measuring the model")
     found = progress.measure(model)
+    more = _more_output(training, path, model, progress)
     lambda_1se = one_error_lambda(spec.cv_facts, path.solutions, best_idx)
     search = None
     if path.plan.is_search:
@@ -324,14 +398,19 @@ def _with_output(
             "lambda.1se": lambda_1se,
         }
     output = spec.output(
-        model_summary=tables.summary_table(model, best, path.state.iterations, search),
+        model_summary=tables.summary_table(
+            model, best, path.state.iterations, search, training.problem.n_intercepts
+        ),
         scoring_history=progress.table(path.state, path.solutions, found),
         variable_importances=tables.importances_table(model),
         training_metrics=found["training"],
         validation_metrics=found.get("validation"),
         warnings=(*spec.warnings, *training.warnings),
         extra={
-            "coefficients_table": tables.coefficients_table(model),
+            "coefficients_table": tables.coefficients_table(model, more),
+            "coefficients_table_multinomials_with_class_names": tables.named_class_table(
+                model, more
+            ),
             "standardized_coefficient_magnitudes": tables.magnitudes_table(model),
             "coefficient_names": list(model.design.names),
             "lambda_best": best.lam,
@@ -341,6 +420,7 @@ def _with_output(
             "lambda_min": best.lam if path.plan.is_search else -1.0,
             "lambda_max": path.plan.lambda_max if path.plan.is_search else -1.0,
             "dispersion": dispersion,
+            **more,
         },
     )
     return dataclasses.replace(model, output=output)

@@ -6,6 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import ModelError, ParameterError
+from dh2o.estimators.glm.derived import derived_model
 from dh2o.models import Model
 from dh2o.server.model_view import model_json
 
@@ -14,9 +15,14 @@ from .models import model_of
 if TYPE_CHECKING:
     from dh2o.server.app import Call
     from dh2o.server.schemas.base import Key
-    from dh2o.server.schemas.linear import GLMRegularizationPathV3, MakeGLMModelV3
+    from dh2o.server.schemas.linear import (
+        GLMRegularizationPathV3,
+        MakeDerivedGLMModelV3,
+        MakeGLMModelV3,
+        MakeUnrestrictedGLMModelV3,
+    )
 
-__all__ = ["make_model", "show_path"]
+__all__ = ["make_derived", "make_model", "make_unrestricted", "show_path"]
 
 
 def show_path(call: Call, args: GLMRegularizationPathV3) -> GLMRegularizationPathV3:
@@ -38,6 +44,41 @@ def make_model(call: Call, args: MakeGLMModelV3) -> dict[str, Any]:
     )
     call.state.engine.dkv.put(key, made, kind="model")
     return model_json(made)
+
+
+def make_derived(call: Call, args: MakeDerivedGLMModelV3) -> dict[str, Any]:
+    """Store and return a model in which control variables or the offset count, or not, anew."""
+    model = _linear(call, args.model)
+    without, no_offset = args.remove_control_variables_effects, args.remove_offset_effects
+    if not model.muted and not model.mutes_offset:
+        raise ParameterError(
+            "Source model is not trained with control variables or remove offset effects."
+        )
+    if (without or no_offset) and not (model.muted and model.mutes_offset):
+        raise ParameterError(
+            "You can set remove_control_variables_effects to true or remove_offset_effects to true "
+            "only if control_variables and remove_offset_effects are both set."
+        )
+    if without and no_offset:
+        raise ParameterError(
+            "The remove_control_variables_effects and remove_offset_effects feature cannot be used "
+            "together. It produces the same model as the main model."
+        )
+    suffix = "_remove_offset_effects" if no_offset else "_unrestricted_model"
+    suffix = "_remove_control_variables_effects" if without else suffix
+    key = args.dest or f"{model.key}{suffix}"
+    if call.state.engine.dkv.contains(key):
+        raise ParameterError(f"Model with {key} already exists.")
+    made = derived_model(model, key, keeps_muted=without, keeps_offset_out=no_offset)
+    call.state.engine.dkv.put(key, made, kind="model")
+    return model_json(made)
+
+
+def make_unrestricted(call: Call, args: MakeUnrestrictedGLMModelV3) -> dict[str, Any]:
+    """Store and return the model in which control variables and the offset count."""
+    from dh2o.server.schemas.linear import MakeDerivedGLMModelV3
+
+    return make_derived(call, MakeDerivedGLMModelV3(model=args.model, dest=args.dest))
 
 
 def _linear(call: Call, key: Key | None) -> Any:

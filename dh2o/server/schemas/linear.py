@@ -37,3 +37,21 @@ class MakeGLMModelV3(Schema):
     names: list[Any] | None = takes("string[]", None, "Names of the coefficients.", required=True)
     beta: list[Any] | None = takes("double[]", required=True)
     threshold: float = takes("float", 0.5)
+
+
+@dataclass(kw_only=True)
+class MakeUnrestrictedGLMModelV3(Schema):
+    """Request for a GLM in which control variables and the offset count."""
+
+    model: Key | None = takes("Key<Model>", None, "Key of the model.", required=True)
+    dest: str | None = takes("string", None, "Key of the result.")
+
+
+@dataclass(kw_only=True)
+class MakeDerivedGLMModelV3(Schema):
+    """Request for a GLM in which other columns count in predictions."""
+
+    model: Key | None = takes("Key<Model>", None, "Key of the model.", required=True)
+    dest: str | None = takes("string", None, "Key of the result.")
+    remove_control_variables_effects: bool = takes("boolean", False)
+    remove_offset_effects: bool = takes("boolean", False)

@@ -138,7 +138,7 @@ def test_numeric_response_of_0_and_1_makes_classes(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"family": "multinomial"}, "family value multinomial is not supported by dh2o yet"),
+        ({"family": "multinomial"}, "Multinomial requires a categorical response"),
         ({"interactions": ["a"]}, "interactions is not supported by dh2o yet"),
         ({"alpha": 2.0}, "alpha must be >= 0 and <= 1"),
         ({"family": "binomial"}, "Binomial requires the response to be a 2-class"),

@@ -1,0 +1,106 @@
+"""X'WX as tables: what levels share with numbers, what pairs of levels share, and the numbers.
+
+There are no one-hot columns: a row counts into one cell of each table. A table is small and in one
+piece, so that it stays in the cache while a tile is counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dh2o.estimators.glm.rows import I32, Tile
+from dh2o.models.glm_design import Design
+
+F64 = NDArray[np.float64]
+
+#: Tiles of fewer (row, number) pairs are not worth loading compiled code for.
+KERNEL_PAIRS = 1 << 15
+
+
+@dataclass(slots=True, eq=False)
+class GramTables:
+    """``sums[i]`` (level, number), ``pairs[i][h]`` (level of i, level of h < i), ``numbers``.
+
+    The last number is the constant 1, so the last column of ``sums`` has the weights of levels.
+    """
+
+    sums: list[F64]
+    pairs: list[list[F64]]
+    numbers: F64
+
+    @classmethod
+    def empty(cls, design: Design) -> GramTables:
+        """Return the tables of no rows."""
+        sizes = [len(domain) for domain in design.levels]
+        q = len(design.numerics) + 1
+        return cls(
+            [np.zeros((n, q)) for n in sizes],
+            [[np.zeros((n, m)) for m in sizes[:i]] for i, n in enumerate(sizes)],
+            np.zeros((q, q)),
+        )
+
+    def __iadd__(self, other: GramTables) -> GramTables:
+        for mine, theirs in zip(self.sums, other.sums, strict=True):
+            mine += theirs
+        for row, other_row in zip(self.pairs, other.pairs, strict=True):
+            for mine, theirs in zip(row, other_row, strict=True):
+                mine += theirs
+        self.numbers += other.numbers
+        return self
+
+    def add(self, tile: Tile, weight: F64, *, spoil: bool = False) -> None:
+        """Count the rows of a tile; with `spoil` its numbers are overwritten."""
+        for i, codes in enumerate(tile.codes):
+            add_level_sums(codes, tile.numbers, weight, self.sums[i])
+            for h, table in enumerate(self.pairs[i]):
+                add_level_pairs(codes, tile.codes[h], weight, table)
+        self.numbers += _numbers_gram(tile.numbers, weight, spoil)
+
+    def matrix(self, design: Design) -> F64:
+        """Return X'WX over all places."""
+        starts, n_levels = design.starts, design.starts[-1]
+        out = np.zeros((design.n_places, design.n_places))
+        out[n_levels:, n_levels:] = self.numbers
+        for i, sums in enumerate(self.sums):
+            own = slice(starts[i], starts[i + 1])
+            out[own, n_levels:] = sums
+            out[n_levels:, own] = sums.T
+            at = np.arange(own.start, own.stop)
+            out[at, at] = sums[:, -1]
+            for h, table in enumerate(self.pairs[i]):
+                other = slice(starts[h], starts[h + 1])
+                out[own, other] = table
+                out[other, own] = table.T
+        return out
+
+
+def add_level_sums(codes: I32, numbers: F64, weight: F64, out: F64) -> None:
+    """out[level, j] += weighted sum of number j over the rows of the level."""
+    if numbers.size >= KERNEL_PAIRS:
+        from dh2o.estimators.glm import kernels
+
+        kernels.add_level_sums(codes, numbers, weight, out)
+        return
+    for j, row in enumerate(numbers):
+        out[:, j] += np.bincount(codes, weight * row, len(out))
+
+
+def add_level_pairs(first: I32, second: I32, weight: F64, out: F64) -> None:
+    """out[i, j] += sum of weights of the rows that have level i of the first, j of the second."""
+    if len(first) * 8 >= KERNEL_PAIRS:
+        from dh2o.estimators.glm import kernels
+
+        kernels.add_level_pairs(first, second, weight, out)
+        return
+    pairs = first.astype(np.int64) * out.shape[1] + second
+    out += np.bincount(pairs, weight, out.size).reshape(out.shape)
+
+
+def _numbers_gram(numbers: F64, weight: F64, spoil: bool) -> F64:
+    if len(weight) and weight.min() >= 0.0:
+        scaled = np.multiply(numbers, np.sqrt(weight), out=numbers if spoil else None)
+        return scaled @ scaled.T  # numpy asks BLAS for syrk: half the work
+    return numbers @ (numbers * weight).T
