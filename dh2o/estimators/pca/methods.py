@@ -1,0 +1,159 @@
+"""Singular values and right singular vectors, by the methods that H2O names.
+
+All of them work on the Gram matrix X'X, or on the rows themselves where columns are more than
+rows; the rows are passed over once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+
+_POWER_TOLERANCE = 1e-16
+_CALM, _FAILED = 1e-14, 1e-4  # residuals, as shares of the trace
+_SHARPENINGS = 3
+_RANDOMIZED_TOLERANCE = 1e-26
+_OVERSAMPLED = 10  # vectors beside those wanted: the smallest wanted ones converge sooner
+_LEAST_ITERATIONS = 10
+
+
+@dataclass(slots=True, eq=False)
+class Decomposition:
+    """Singular values, falling, and their right vectors (columns); and how they were found.
+
+    ``events`` are (milliseconds since 1970, error, number of the component or 0).
+    """
+
+    values: F64
+    vectors: F64
+    events: list[tuple[int, float, int]] = field(default_factory=list)
+    has_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to stop: iterations, and the build's clock."""
+
+    max_iterations: int
+    seed: int
+    is_over: Callable[[], bool]
+
+
+def by_gram(xx: F64, k: int) -> Decomposition:
+    """Return the k largest, by the eigenvectors of the Gram matrix."""
+    values, vectors = np.linalg.eigh(xx)
+    largest = np.arange(len(values) - 1, len(values) - 1 - k, -1)
+    return _finished(np.sqrt(np.maximum(values[largest], 0.0)), vectors[:, largest])
+
+
+def by_rows(rows: F64, k: int) -> Decomposition:
+    """Return the k largest, by the singular value decomposition of the rows."""
+    _, values, vectors = np.linalg.svd(rows, full_matrices=False)
+    k = min(k, len(values))
+    return _finished(values[:k], vectors[:k].T)
+
+
+def by_power(xx: F64, k: int, limits: Limits) -> Decomposition:
+    """Return the k largest, one by one, by multiplying with the Gram matrix until it settles.
+
+    After each the Gram matrix loses what the vectors so far explain. Fewer than `k` are found if
+    the rank is lower.
+    """
+    rng = np.random.Generator(np.random.Philox(key=limits.seed % 2**64))
+    rest, keeps = xx, np.eye(len(xx))
+    found = Decomposition(np.zeros(0), np.zeros((len(xx), 0)))
+    values: list[float] = []
+    vectors: list[F64] = []
+    smallest = np.finfo(np.float64).eps * len(xx) * max(float(np.trace(xx)), 0.0)
+    for number in range(1, k + 1):
+        v = rng.standard_normal(len(xx))
+        v /= np.linalg.norm(v)
+        value = _settle(rest, v, number, limits, found)
+        if value <= smallest or (limits.is_over() and vectors):
+            break
+        values.append(float(np.sqrt(value)))
+        vectors.append(v)
+        keeps = keeps - np.outer(v, v)
+        rest = keeps @ xx @ keeps
+    done = _finished(np.array(values), np.array(vectors).reshape(len(values), len(xx)).T)
+    done.events, done.has_failed = found.events, found.has_failed
+    return done
+
+
+def _settle(xx: F64, v: F64, number: int, limits: Limits, found: Decomposition) -> float:
+    """Turn `v`, in place, into the first eigenvector; return its eigenvalue."""
+    value, error = 0.0, 1.0
+    scale = max(float(np.trace(xx)), 1e-300)
+    for _ in range(limits.max_iterations):
+        product = xx @ v
+        norm = float(np.linalg.norm(product))
+        value = float(product @ v)
+        if norm <= _POWER_TOLERANCE * scale:
+            return 0.0
+        error = float(np.linalg.norm(product - value * v)) / scale
+        v[:] = product / norm
+        found.events.append((int(time.time() * 1000), error, number))
+        if error <= 10 * _POWER_TOLERANCE or limits.is_over():
+            break
+    if error > _CALM:
+        found.has_failed |= error > _FAILED
+        value = _sharpened(xx, v, value)
+    return value
+
+
+def _sharpened(xx: F64, v: F64, value: float) -> float:
+    """Bring `v`, in place, from close to an eigenvector onto it: Rayleigh's quotient iteration.
+
+    Multiplying alone hardly gets there when two eigenvalues are nearly equal.
+    """
+    for _ in range(_SHARPENINGS):
+        try:
+            w = np.linalg.solve(xx - value * np.eye(len(xx)), v)
+        except np.linalg.LinAlgError:  # the value is exact
+            return value
+        norm = float(np.linalg.norm(w))
+        if not np.isfinite(norm) or norm == 0.0:
+            return value
+        v[:] = w / norm
+        value = float(v @ xx @ v)
+    return value
+
+
+def by_subspace(product: Callable[[F64], F64], n: int, k: int, limits: Limits) -> Decomposition:
+    """Return the k largest, by iterations of a random subspace (Halko et al. 2011, 4.4 and 5.1).
+
+    `product` multiplies with the Gram matrix, which has `n` columns.
+    """
+    rng = np.random.Generator(np.random.Philox(key=limits.seed % 2**64))
+    basis, _ = np.linalg.qr(rng.standard_normal((n, min(k + _OVERSAMPLED, n))))
+    events: list[tuple[int, float, int]] = []
+    for iteration in range(limits.max_iterations):
+        turned, triangle = np.linalg.qr(product(basis))
+        turned = turned * np.where(np.diag(triangle) < 0, -1.0, 1.0)
+        error = float(np.square(turned - basis).mean())
+        basis = turned
+        events.append((int(time.time() * 1000), error, 0))
+        is_calm = iteration + 1 >= _LEAST_ITERATIONS and error <= _RANDOMIZED_TOLERANCE
+        if is_calm or limits.is_over():
+            break
+    inside = basis.T @ product(basis)
+    values, turn = np.linalg.eigh((inside + inside.T) / 2)
+    largest = np.argsort(-values, kind="stable")[:k]
+    roots = np.sqrt(np.maximum(values[largest], 0.0))
+    done = _finished(roots, (basis @ turn)[:, largest])
+    events.append(events[-1])
+    done.events = events
+    return done
+
+
+def _finished(values: F64, vectors: F64) -> Decomposition:
+    """Return the decomposition with signs such that each vector's largest part is positive."""
+    largest = np.argmax(np.abs(vectors), axis=0) if vectors.size else np.zeros(0, np.int64)
+    signs = np.where(vectors[largest, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
+    return Decomposition(values, np.ascontiguousarray(vectors * signs))
