@@ -102,10 +102,11 @@ def prepare(
     return spec.replace(messages=tuple(findings.messages))
 
 
-def _folds_meant(params: ModelParameters) -> dict[str, str]:
-    """Return the fold assignment that AUTO stands for, where there are folds to assign."""
-    automatic = params.get("fold_assignment") == "AUTO" and params.get("nfolds", 0) > 1
-    return {"fold_assignment": "Random"} if automatic else {}
+def _folds_meant(params: ModelParameters) -> dict[str, str | None]:
+    """Return the fold assignment that AUTO stands for: none where there are no folds to assign."""
+    if params.get("fold_assignment") != "AUTO":
+        return {}
+    return {"fold_assignment": "Random" if params.get("nfolds", 0) > 1 else None}
 
 
 def _with_known(params: ModelParameters, **values: object) -> ModelParameters:

@@ -52,7 +52,7 @@ class StopRule:
     @classmethod
     def of(cls, params: ModelParameters, category: ModelCategory) -> StopRule:
         """Return the rule of a model's parameters; AUTO is logloss or deviance."""
-        metric = params.get("stopping_metric", "AUTO")
+        metric = params.get("stopping_metric") or "AUTO"  # none where nothing is to stop
         if metric == "AUTO":
             metric = "logloss" if category.is_classifier else "deviance"
             if category is ModelCategory.ANOMALY:

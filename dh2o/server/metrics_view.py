@@ -37,7 +37,8 @@ def metrics_schema(
     values: dict[str, Any] = {}
     for name, spec in schema.wire_fields().items():
         found = metrics.extra.get(name, getattr(metrics, _ATTRIBUTES.get(name, name), None))
-        if found is not None:
+        of_no_rows = metrics.n_obs == 0 and hasattr(found, "col_names")
+        if found is not None and not of_no_rows:
             values[spec["attribute"]] = _wire(found)
     model_key = metrics.model_key or (model.key if model is not None else None)
     values.update(

@@ -17,6 +17,7 @@ from dh2o.estimators.messages import Message, raise_errors
 from dh2o.estimators.spec import TrainSpec
 from dh2o.estimators.tree_checks import tree_messages
 from dh2o.estimators.trees.adaptive.columns import column_table
+from dh2o.estimators.trees.adaptive.global_points import with_global_points
 from dh2o.estimators.trees.binning import MAX_NARROW_BINS
 from dh2o.estimators.trees.rounds import Grown
 from dh2o.estimators.trees.sampling import BinLimits, bin_map_of
@@ -52,8 +53,9 @@ class DRFBuilder(ModelBuilder):
             actual["histogram_type"] = "QuantilesGlobal"
         if spec.params["categorical_encoding"] == "AUTO":
             actual["categorical_encoding"] = "Enum"
-        if spec.params["stopping_metric"] == "AUTO" and spec.params["stopping_rounds"] > 0:
-            actual["stopping_metric"] = "logloss" if spec.category.is_classifier else "deviance"
+        if spec.params["stopping_metric"] == "AUTO":
+            metric = "logloss" if spec.category.is_classifier else "deviance"
+            actual["stopping_metric"] = metric if spec.params["stopping_rounds"] > 0 else None
         return spec.with_actual(**actual)
 
     def check(self, spec: TrainSpec) -> Iterable[Message]:
@@ -86,7 +88,12 @@ def _bagger(
     """Return what grows the trees: over bins made once, or by H2O's histogram types."""
     params = spec.params
     if params.input("histogram_type") != "AUTO":
-        return ValueBagger(ctx, spec, facts, column_table(spec.train, spec.x), before)
+        columns = column_table(spec.train, spec.x)
+        if params["histogram_type"] in ("QuantilesGlobal", "RoundRobin"):
+            columns = with_global_points(
+                columns, spec.train, spec.weights, params["nbins"], params["nbins_top_level"]
+            )
+        return ValueBagger(ctx, spec, facts, columns, before)
     most = min(max(params["nbins"], params["nbins_top_level"]), MAX_NARROW_BINS)
     limits = BinLimits(most, params["nbins_cats"])
     bin_map = bin_map_of(spec.train, spec.x, str(spec.response), spec.weights, limits)

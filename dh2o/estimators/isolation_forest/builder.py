@@ -16,6 +16,7 @@ from dh2o.estimators.isolation_forest.parameters import PARAMS
 from dh2o.estimators.isolation_forest.tree import TreeRules, isolation_forest_of
 from dh2o.estimators.messages import Message
 from dh2o.estimators.spec import TrainSpec
+from dh2o.estimators.tree_checks import tree_messages
 from dh2o.estimators.trees.arrays import I64
 from dh2o.estimators.trees.grower import MAX_DEPTH
 from dh2o.estimators.trees.tables import summary_table
@@ -51,11 +52,12 @@ class IsolationForestBuilder(ModelBuilder):
 
     def resolve(self, spec: TrainSpec) -> TrainSpec:
         """Return the spec with AUTO values resolved and labels beside the validation rows."""
-        params, actual = spec.params, {}
+        params = spec.params
+        actual: dict[str, str | None] = {}
         if params["categorical_encoding"] == "AUTO":
             actual["categorical_encoding"] = "Enum"
-        if params["stopping_metric"] == "AUTO" and params["stopping_rounds"] > 0:
-            actual["stopping_metric"] = "anomaly_score"
+        if params["stopping_metric"] == "AUTO":
+            actual["stopping_metric"] = "anomaly_score" if params["stopping_rounds"] > 0 else None
         label, key = params["validation_response_column"], params["validation_frame"]
         if spec.valid is not None and label is not None and label not in spec.train.names:
             labelled = Frame.get(key)
@@ -68,6 +70,7 @@ class IsolationForestBuilder(ModelBuilder):
         """Return what does not go together."""
         yield from _check_sizes(spec)
         yield from _check_labels(spec)
+        yield from tree_messages(spec)
 
     def build(self, ctx: JobContext, spec: TrainSpec) -> Model:
         """Return the model."""
@@ -217,11 +220,11 @@ def _check_labels(spec: TrainSpec) -> Iterable[Message]:
     params = spec.params
     label = params["validation_response_column"]
     if params["validation_frame"] is None:
-        if params["stopping_metric"] not in _OF_LABELS:
+        if params.input("stopping_metric") not in _OF_LABELS:
             yield Message.error(
                 "stopping_metric",
-                f"Stopping metric `{params['stopping_metric']}` can only be used when a labeled "
-                "validation frame is provided.",
+                f"Stopping metric `{params.input('stopping_metric')}` can only be used when a "
+                "labeled validation frame is provided.",
             )
         return
     if params["contamination"] > 0:
