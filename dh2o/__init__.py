@@ -41,6 +41,12 @@ if TYPE_CHECKING:
         upload_mojo,
     )
     from dh2o.chunks import Block, Chunk
+    from dh2o.estimators.explain.h2o_tree import H2OTree
+    from dh2o.estimators.explain.report import (
+        model_correlation_heatmap,
+        pd_multi_plot,
+        varimp_heatmap,
+    )
     from dh2o.frame import Frame, Vec
     from dh2o.mrtask import MRTask
 
@@ -51,6 +57,7 @@ __all__ = [
     "Chunk",
     "Frame",
     "H2OFrame",
+    "H2OTree",
     "MRTask",
     "Vec",
     "__version__",
@@ -67,11 +74,13 @@ __all__ = [
     "load_model",
     "ls",
     "make_metrics",
+    "model_correlation_heatmap",
     "mojo_predict_csv",
     "mojo_predict_pandas",
     "no_progress",
     "parse_raw",
     "parse_setup",
+    "pd_multi_plot",
     "remove",
     "remove_all",
     "save_grid",
@@ -82,6 +91,7 @@ __all__ = [
     "upload_custom_metric",
     "upload_file",
     "upload_mojo",
+    "varimp_heatmap",
 ]
 
 _HOMES = {
@@ -89,8 +99,12 @@ _HOMES = {
     "Chunk": "dh2o.chunks",
     "Frame": "dh2o.frame",
     "Vec": "dh2o.frame",
+    "H2OTree": "dh2o.estimators.explain.h2o_tree",
     "MRTask": "dh2o.mrtask",
     "init": "dh2o.mrtask",
+    "model_correlation_heatmap": "dh2o.estimators.explain.report",
+    "pd_multi_plot": "dh2o.estimators.explain.report",
+    "varimp_heatmap": "dh2o.estimators.explain.report",
 }
 
 
