@@ -41,7 +41,7 @@ class CustomMetric:
 
         The values of a plain function are averaged over the rows, by weight.
         """
-        own = name or getattr(given, "__name__", type(given).__name__)
+        own = str(name or getattr(given, "__name__", type(given).__name__))
         if isinstance(given, CustomMetric):
             return given if name is None else dataclasses.replace(given, name=name)
         made = given() if inspect.isclass(given) else given
