@@ -421,7 +421,7 @@ def import_mojo(mojo_path: str | Path, model_id: str | None = None) -> H2OEstima
 
     Raises
     ------
-    JobFailedError
+    ModelError
         The file is missing, or is no MOJO, or one of an algorithm that is not read.
     """
     from dh2o.estimators import H2OGenericEstimator

@@ -179,8 +179,9 @@ class Scorer:
 
         trees = self._trees("leaf_nodes")
         columns = self._read(data) if _is_row(data) else self._columns(data)
-        names = tree_column_names(trees.forest, trees.forest.n_classes)
-        return _by_name(names, node_numbers(trees.forest, trees.tree_rows(columns)), _is_row(data))
+        names = tree_column_names(trees.forest, trees.output.n_classes)
+        numbers = node_numbers(trees.forest, trees.tree_rows(columns))
+        return _by_name(names, numbers.T, _is_row(data))
 
     def _trees(self, what: str) -> TreeModel:
         from dh2o.models.explain.raw_score import tree_model_of

@@ -110,9 +110,13 @@ class GenericModel(Model):
         return self.inner.metric_builder(base)
 
     def replace(self, **changes: Any) -> Model:
-        """Return a copy; a new key goes to the original as well."""
+        """Return a copy; a new key or threshold goes to the original as well."""
         if "key" in changes:
             changes["inner"] = self.inner.replace(key=changes["key"])
+        if "output" in changes and changes["output"].threshold != self.output.threshold:
+            inner = changes.get("inner", self.inner)
+            known = inner.output.replace(threshold=changes["output"].threshold)
+            changes["inner"] = inner.replace(output=known)
         return super().replace(**changes)
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -132,7 +136,10 @@ class GenericModel(Model):
         if "mojo" not in arrays:
             raise ModelError("The model file has no MOJO in it.")
         raw = np.require(arrays["mojo"], np.uint8, ["C"]).tobytes()
-        return cls(key, params, output, np.frombuffer(raw, np.uint8), read_mojo(raw, key))
+        inner = read_mojo(raw, key)
+        if output.threshold != inner.output.threshold:
+            inner = inner.replace(output=inner.output.replace(threshold=output.threshold))
+        return cls(key, params, output, np.frombuffer(raw, np.uint8), inner)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as bytes; the original is made again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from . import ServerOptions, serve
+from .options import CLIENT_VERSION
 
 
 def main() -> None:
@@ -17,6 +18,7 @@ def main() -> None:
     parser.add_argument("--threads-per-worker", type=int)
     parser.add_argument("--no-auth", action="store_true")
     parser.add_argument("--ready-file")
+    parser.add_argument("--client-version", default=CLIENT_VERSION)
     serve(ServerOptions(**vars(parser.parse_args())))
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from dh2o.models.drf import DRFModel
 from dh2o.models.model import Model
 from dh2o.models.mojo.draft import MojoDraft
-from dh2o.models.mojo.errors import MojoError
 from dh2o.models.mojo.kinds import MojoKind, register_kind
 from dh2o.models.mojo.source import MojoSource
 from dh2o.models.mojo.trees import TREES_VERSION, read_trees, tree_output, write_trees
@@ -37,7 +36,5 @@ class DRFMojo(MojoKind):
         double = source.ini.flag("binomial_double_trees")
         n_classes = 1 if output.n_classes == 2 and not double else output.n_classes
         forest = read_trees(source, n_classes)
-        if forest.n_classes != n_classes:
-            raise MojoError(f"A forest of {n_classes} trees a round has {forest.n_classes}.")
         keys = np.zeros(forest.n_trees, np.int64)
         return DRFModel(source.key, source.params(), output, forest, keys)

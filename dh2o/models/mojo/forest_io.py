@@ -34,8 +34,14 @@ _MAX_SETS_RATIO = 64
 Domains = Sequence[tuple[str, ...] | None]
 
 _AUX = np.dtype(
-    [("node", "<i4"), ("n_left", "<i4"), ("weight", "<f4", 2), ("value", "<f4", 2)]
-    + [("error", "<f4", 2), ("child", "<i4", 2)]
+    [
+        ("node", "<i4"),
+        ("n_left", "<i4"),
+        ("weight", "<f4", 2),
+        ("value", "<f4", 2),
+        ("error", "<f4", 2),
+        ("child", "<i4", 2),
+    ]
 )
 
 
@@ -61,8 +67,10 @@ def entry_name(klass: int, tree: int) -> str:
 
 @njit(nogil=True, cache=True)
 def _roll_up(starts: Any, left: Any, gains: Any, weights: Any, values: Any, errors: Any) -> None:
-    """From the leaves up: errors[k] = gains under k; values of inner nodes, where unknown (0 or
-    NaN), are the means of their children's by weight.
+    """errors[k] = gains of node k and below it; fills in unknown values of inner nodes.
+
+    IN: starts, left (0 in leaves), gains, weights.   OUT: errors, and values where they are 0 or
+    NaN: the mean of the two children's by weight.
     """
     for t in range(len(starts) - 1):
         first = starts[t]
@@ -72,7 +80,7 @@ def _roll_up(starts: Any, left: Any, gains: Any, weights: Any, values: Any, erro
             a = first + left[k]
             gain = max(np.float64(gains[k]), 0.0)
             errors[k] = gain + errors[a] + errors[a + 1]
-            if values[k] == 0 or values[k] != values[k]:  # noqa: PLR0124
+            if values[k] == 0 or values[k] != values[k]:
                 wa, wb = np.float64(weights[a]), np.float64(weights[a + 1])
                 if wa + wb > 0:
                     values[k] = (wa * values[a] + wb * values[a + 1]) / (wa + wb)
@@ -256,7 +264,7 @@ def _fill_sets(
 
 
 @njit(nogil=True, cache=True)
-def _copy_sets(  # noqa: PLR0913, PLR0917
+def _copy_sets(
     data: Any,
     set_at: Any,
     first: Any,
@@ -266,7 +274,7 @@ def _copy_sets(  # noqa: PLR0913, PLR0917
     starts: Any,
     bits: Any,
 ) -> None:
-    """bits of level l of set i = bit l - first[i] of data from set_at[i]; outside[i] elsewhere."""
+    """Bit l of set i = bit l - first[i] of data from set_at[i]; outside[i] elsewhere."""
     for i in range(len(set_at)):
         for level in range(wanted[i]):
             at = level - first[i]

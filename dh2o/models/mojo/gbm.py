@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import ClassVar
+
+import numpy as np
 
 from dh2o.models.gbm import GBMModel
 from dh2o.models.model import Model
@@ -47,18 +50,19 @@ class GBMMojo(MojoKind):
         link = source.ini.text("link_function", _LINKS.get(distribution, "identity"))
         output = tree_output(source)
         n_classes = 1 if output.n_classes == 2 else output.n_classes
-        return GBMModel(
-            source.key,
-            source.params(),
-            output,
-            read_trees(source, n_classes),
-            source.ini.number("init_f"),
-            _scored_as(distribution, link, output.n_classes),
-        )
+        scored_as = _scored_as(distribution, link, output.n_classes)
+        forest, init_f = read_trees(source, n_classes), source.ini.number("init_f")
+        if distribution == "multinomial" and output.n_classes == 2:
+            # H2O takes the odds of f and -f for the two classes: those of 0 and -2 f, to the bit
+            forest = dataclasses.replace(forest, values=forest.values * np.float32(-2))
+            init_f, scored_as = -2 * init_f, "bernoulli"
+        return GBMModel(source.key, source.params(), output, forest, init_f, scored_as)
 
 
 def _scored_as(distribution: str, link: str, n_classes: int) -> str:
     """Return a distribution that is scored with `link`, the model's own where that is so."""
+    if distribution == "multinomial" and n_classes == 2:
+        return distribution
     if distribution == "multinomial" or _LINKS.get(distribution, "identity") == link:
         own = "bernoulli" if distribution == "modified_huber" else distribution
         if (own in ("bernoulli", "quasibinomial")) != (n_classes == 2) or (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,8 +15,6 @@ from dh2o.models.glm_design import Design
 from dh2o.models.model import Model
 from dh2o.models.mojo.errors import MojoError
 from dh2o.models.mojo.source import MojoSource
-from dh2o.models.output import ModelOutput
-from dh2o.models.params import ModelParameters
 
 __all__ = ["GLMClassesModel", "read_classes"]
 
@@ -53,14 +50,7 @@ class GLMClassesModel(Model):
         raise ModelError("A linear model of several classes from a MOJO is saved as that MOJO.")
 
     @classmethod
-    def from_state(
-        cls,
-        key: str,
-        params: ModelParameters,
-        output: ModelOutput,
-        data: Mapping[str, Any],
-        arrays: Mapping[str, NDArray[Any]],
-    ) -> GLMClassesModel:
+    def from_state(cls, *args: Any, **kwargs: Any) -> GLMClassesModel:  # noqa: ARG003
         """Raise `ModelError`: such a model is kept as its MOJO."""
         raise ModelError("A linear model of several classes from a MOJO is read from that MOJO.")
 

@@ -42,8 +42,6 @@ class IsolationForestMojo(MojoKind):
         flags = source.ini.flag("output_anomaly_flag")
         output = tree_output(source)
         forest = read_trees(source, 1)
-        if forest.n_classes != 1:
-            raise MojoError(f"An isolation forest has one tree a round, not {forest.n_classes}.")
         # H2O's scorer asks whether a score is above the threshold, the model whether it reaches it
         threshold = math.nextafter(output.default_threshold, math.inf) if flags else -1.0
         output = output.replace(threshold=threshold)

@@ -53,7 +53,7 @@ def part_sizes(left: I32, kinds: I8, n_bits: I32, sizes: I64, n_inner: I32) -> N
 
 @njit(nogil=True, cache=True)
 def _skip_width(size: int) -> int:
-    """Bytes of the field that holds the size of a left part, as H2O chooses them."""
+    """Return the bytes of the field that holds the size of a left part, as H2O chooses them."""
     if size < 256:
         return 1
     if size < 65535:
@@ -142,15 +142,51 @@ def encode_tree(  # noqa: PLR0913, PLR0917
 
 @njit(nogil=True, cache=True)
 def _get(data: U8, at: int, n: int) -> int:
-    """The unsigned number of n bytes, lowest first."""
+    """Return the unsigned number of n bytes, lowest first."""
     value = np.int64(0)
     for i in range(n):
         value |= np.int64(data[at + i]) << (8 * i)
-    return value
+    return int(value)
 
 
 @njit(nogil=True, cache=True)
-def decode_tree(  # noqa: PLR0911, PLR0912, PLR0913, PLR0915, PLR0917
+def _read_split(  # noqa: PLR0913, PLR0917
+    data: U8,
+    p: int,
+    stop: int,
+    kind: int,
+    oldest: bool,
+    k: int,
+    numbers: U32,
+    set_at: I64,
+    set_first: I32,
+    n_bits: I32,
+) -> int:
+    """Fill in what node k splits at; returns where its left part begins, -1 if beyond `stop`.
+
+    IN: the bytes from p on, the kind of split, whether sizes of sets are in bytes.
+    """
+    if kind != 12:
+        if kind == 8:
+            n_bits[k], set_at[k] = 32, p
+        elif p + 4 <= stop:
+            numbers[k] = np.uint32(_get(data, p, 4))
+        return p + 4 if p + 4 <= stop else -1
+    head = 4 if oldest else 6
+    if p + head > stop:
+        return -1
+    size = _get(data, p + 2, head - 2)
+    if oldest:
+        size *= 8
+    if size > 8 * (stop - p):
+        return -1
+    set_first[k] = np.int32(_get(data, p, 2))
+    n_bits[k], set_at[k] = np.int32(size), p + head
+    return p + head + (size + 7) // 8
+
+
+@njit(nogil=True, cache=True)
+def decode_tree(  # noqa: PLR0913, PLR0917
     data: U8,
     oldest: bool,
     features: I32,
@@ -199,44 +235,21 @@ def decode_tree(  # noqa: PLR0911, PLR0912, PLR0913, PLR0915, PLR0917
         column = _get(data, p + 1, 2)
         na_sides[k] = np.int8(data[p + 3] if data[p + 3] <= 5 else 0)
         features[k] = np.int32(column)
-        p += 4
-        kind = type_ & 12
-        if kind == 4 or column == 65535:
-            return BAD_TREE
         numbers[k] = np.uint32(0)
+        if type_ & 12 == 4 or column == 65535:
+            return BAD_TREE
+        p += 4
         if na_sides[k] != 1:
-            if kind == 12:
-                head = 4 if oldest else 6
-                if p + head > stop:
-                    return BAD_TREE
-                set_first[k] = np.int32(_get(data, p, 2))
-                size = _get(data, p + 2, head - 2)
-                if oldest:
-                    size *= 8
-                if size > 8 * (stop - p):
-                    return BAD_TREE
-                n_bits[k] = np.int32(size)
-                set_at[k] = p + head
-                p += head + (size + 7) // 8
-            else:
-                if kind == 8:
-                    n_bits[k] = 32
-                    set_at[k] = p
-                elif p + 4 <= stop:
-                    numbers[k] = np.uint32(_get(data, p, 4))
-                p += 4
-        left_is_leaf = type_ & 48 == 48
-        right_is_leaf = type_ & 192 != 0
+            p = _read_split(
+                data, p, stop, type_ & 12, oldest, k, numbers, set_at, set_first, n_bits
+            )
+        left_is_leaf, right_is_leaf = type_ & 48 == 48, type_ & 192 != 0
         size = np.int64(4)
-        if not left_is_leaf:
-            if type_ & 48 != 0:
-                return BAD_TREE
-            width = (type_ & 3) + 1
-            if p + width > stop:
-                return BAD_TREE
-            size = _get(data, p, width)
+        if p >= 0 and not left_is_leaf:
+            width = (type_ & 3) + 1 if type_ & 48 == 0 else stop
+            size = _get(data, p, width) if p + width <= stop else np.int64(0)
             p += width
-        if size < 4 or size > stop - p or count + 2 > len(features):
+        if p < 0 or size < 4 or size > stop - p or count + 2 > len(features):
             return BAD_TREE
         left[k] = np.int32(count)
         features[count] = -1 if left_is_leaf else -2
@@ -245,7 +258,7 @@ def decode_tree(  # noqa: PLR0911, PLR0912, PLR0913, PLR0915, PLR0917
         begins[count + 1], ends[count + 1] = p + size, stop
         count += 2
         k += 1
-    return count
+    return int(count)
 
 
 @njit(nogil=True, cache=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dh2o.models.calibration import Calibration, IsotonicCalibration, PlattScaling
 from dh2o.models.encoding import Encoding, EncodingStep
-from dh2o.models.forest import NA_LEFT, NA_RIGHT, Forest
+from dh2o.models.forest import NA_LEFT, NA_RIGHT, NA_VS_REST, Forest
 from dh2o.models.model import Model
 from dh2o.models.mojo.draft import MojoDraft
 from dh2o.models.mojo.errors import MojoError
@@ -62,11 +62,16 @@ def _with_na_as_encoded(forest: Forest, output: ModelOutput) -> Forest:
     for step in encoding.steps:
         for name, column in step.columns(np.array([np.nan])).items():
             standing[output.x.index(name)] = column[0]
-    inner = forest.features >= 0
-    value = np.where(inner, standing[np.maximum(forest.features, 0)], np.nan)
-    right = value >= forest.thresholds
-    sides = np.where(np.isnan(value), forest.na_sides, np.where(right, NA_RIGHT, NA_LEFT))
-    return dataclasses.replace(forest, na_sides=sides.astype(np.int8))
+    value = np.where(forest.is_leaf, np.nan, standing[np.maximum(forest.features, 0)])
+    known = ~np.isnan(value)
+    alone = known & (forest.na_sides == NA_VS_REST)  # all rows go left, whatever they hold
+    thresholds = np.where(alone, np.inf, forest.thresholds).astype(np.float32)
+    sides = np.where(value >= thresholds, NA_RIGHT, NA_LEFT)
+    return dataclasses.replace(
+        forest,
+        thresholds=thresholds,
+        na_sides=np.where(known, sides, forest.na_sides).astype(np.int8),
+    )
 
 
 def _write_calibration(calibration: Calibration | None, draft: MojoDraft) -> None:
@@ -116,8 +121,8 @@ def _projection(encoding: Encoding) -> list[float] | None:
     return [float(v) for step in encoding.steps if step.values is not None for v in step.values]
 
 
-def read_trees(source: MojoSource, n_classes: int | None = None) -> Forest:
-    """Return the trees; `n_classes` is how many there are a round where the MOJO does not say."""
+def read_trees(source: MojoSource, n_classes: int) -> Forest:
+    """Return the trees, `n_classes` a round: older MOJOs do not say how many, newer must agree."""
     ini = source.ini
     if source.version > _NEWEST:
         raise MojoError(
@@ -125,10 +130,12 @@ def read_trees(source: MojoSource, n_classes: int | None = None) -> Forest:
         )
     n_trees = ini.count("n_trees", _MAX_TREES)
     rounds = ini.count("n_trees_per_class", _MAX_TREES, n_classes)
+    if rounds != n_classes:
+        raise MojoError(f"The MOJO has {rounds} trees a round; its classes need {n_classes}.")
     if n_trees * rounds > min(_MAX_TREES, 1 + len(list(source.archive)) * 64):
         raise MojoError(f"The MOJO announces {n_trees * rounds} trees, far more than it has.")
     return read_forest(
-        source.archive, n_trees, max(rounds, 1), source.n_features, source.feature_domains,
+        source.archive, n_trees, rounds, source.n_features, source.feature_domains,
         source.version,
     )  # fmt: skip
 
