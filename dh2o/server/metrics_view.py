@@ -58,7 +58,8 @@ def metrics_schema(
 def _schema_for(metrics: ModelMetrics) -> type[Schema]:
     name = type(metrics).__name__
     is_linear = "residual_deviance" in metrics.extra
-    return SCHEMAS.get(f"{name}{'GLM' if is_linear else ''}V3") or SCHEMAS["ModelMetricsBaseV3"]
+    found = SCHEMAS.get(f"{name}{'GLM' if is_linear else ''}V3") or SCHEMAS.get(f"{name}V99")
+    return found or SCHEMAS["ModelMetricsBaseV3"]
 
 
 def _wire(value: Any) -> Any:

@@ -181,8 +181,17 @@ def _output_json(model: Model, name: str) -> dict[str, Any]:
     if output.variable_importances is not None:
         out["variable_importances"] = table_schema(output.variable_importances)
     for key, value in output.extra.items():
-        out.setdefault(key, table_schema(value) if hasattr(value, "col_names") else value)
+        out.setdefault(key, _extra(value))
     return {key: encode(value) if key != "__meta" else value for key, value in out.items()}
+
+
+def _extra(value: Any) -> Any:
+    """Return an algorithm's own output as it goes over the wire; tables may stand in lists."""
+    if hasattr(value, "col_names"):
+        return table_schema(value)
+    if isinstance(value, list | tuple) and any(hasattr(item, "col_names") for item in value):
+        return [table_schema(item) for item in value]
+    return value
 
 
 def _cross_validation(output: ModelOutput) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class ModelMetricsBaseV3(Schema):
             "Multinomial",
             "Regression",
             "Clustering",
+            "DimReduction",
             "AnomalyDetection",
         ),
     )
@@ -68,6 +69,32 @@ class ModelMetricsAutoEncoderV3(ModelMetricsBaseV3):
     """Reconstruction error of an autoencoder."""
 
     schema_type: ClassVar[str] = "ModelMetricsAutoEncoder"
+
+
+@dataclass(kw_only=True)
+class ModelMetricsClusteringV3(ModelMetricsBaseV3):
+    """How tight clusters are."""
+
+    schema_type: ClassVar[str] = "ModelMetricsClustering"
+
+    tot_withinss: float = gives("double", 0.0, "Sum of squared distances to the centres.")
+    totss: float = gives("double", 0.0, "Sum of squared distances to the mean.")
+    betweenss: float = gives("double", 0.0, "What the clusters explain of that.")
+    centroid_stats: Any = gives("TwoDimTableV3", None, "Size and sum of squares by cluster.")
+
+
+@dataclass(kw_only=True)
+class ModelMetricsPCAV3(ModelMetricsBaseV3):
+    """Metrics of principal components."""
+
+    schema_type: ClassVar[str] = "ModelMetricsPCA"
+
+
+@dataclass(kw_only=True)
+class ModelMetricsSVDV99(ModelMetricsBaseV3):
+    """Metrics of a singular value decomposition."""
+
+    schema_type: ClassVar[str] = "ModelMetricsSVD"
 
 
 @dataclass(kw_only=True)
