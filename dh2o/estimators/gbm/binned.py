@@ -43,7 +43,9 @@ class BinnedBooster(Booster):
     ) -> None:  # fmt: skip
         super().__init__(ctx, spec, distribution, facts, init_f, before)
         self.bin_map = bin_map
-        self.fixed = FixedPoint.of(facts.weights)
+        curved = distribution.loss in (Loss.BERNOULLI, Loss.MULTINOMIAL)
+        bound_d = distribution.bounds[1] if curved and distribution.bounds else 0.0
+        self.fixed = FixedPoint.of(facts.weights, bound_d)
         self.grower = Grower(bin_map, self._tree_params(), self.fixed, n_threads(), self._signs())
 
     def _tree_params(self) -> TreeParams:
@@ -108,7 +110,7 @@ class BinnedBooster(Booster):
         self, tree: RawTree, state: LocalState, rate: float, bound_z: float, bound_d: float, k: int
     ) -> None:
         fixed, leaves = self.fixed, tree.leaves
-        weights = fixed.weight_of(tree.sums)
+        weights = tree.counts.astype(np.float64) if fixed.curved else fixed.weight_of(tree.sums)
         tree.weights = weights.astype(np.float32)
         scale = fixed.gradient_scale(bound_z)
         tree.gains *= fixed.weight_scale / scale**2

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BOOL", "F32", "F64", "I8", "I32", "I64", "PAD", "U8", "U16", "U32"]
+__all__ = ["BOOL", "F32", "F64", "I8", "I32", "I64", "PAD", "U8", "U16", "U32", "U64"]
 
 U8 = npt.NDArray[np.uint8]
 I8 = npt.NDArray[np.int8]
 U16 = npt.NDArray[np.uint16]
 U32 = npt.NDArray[np.uint32]
+U64 = npt.NDArray[np.uint64]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 F32 = npt.NDArray[np.float32]

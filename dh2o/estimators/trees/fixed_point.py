@@ -37,11 +37,20 @@ class FixedPoint:
     shift: int
     weight_scale: float
     mean_weight: float
+    curved: bool = False  # the weights in words are second derivatives, of rows of weight 1
 
     @classmethod
-    def of(cls, facts: WeightFacts) -> FixedPoint:
-        """Return the scales for these weights: exact for integers, else 10 bits a mean weight."""
+    def of(cls, facts: WeightFacts, bound_d: float = 0.0) -> FixedPoint:
+        """Return the scales for these weights: exact for integers, else 10 bits a mean weight.
+
+        With `bound_d`, the largest second derivative of a row, words hold those instead, provided
+        that all rows weigh 1 (and are counted apart).
+        """
         n = max(facts.n_rows, 1)
+        if bound_d > 0.0 and facts.largest == 1.0 and facts.total == facts.n_rows:
+            bits = min(10, max(2, (62 - 2 * n.bit_length()) // 3))
+            scale = 2.0**bits / bound_d
+            return cls(n, (n << bits).bit_length() + 1, scale, scale, True)
         if facts.whole and facts.total < 2**31:
             scale, bound = 1.0, facts.total
         else:
@@ -74,15 +83,26 @@ class FixedPoint:
         spare = (62 - self.n_rows.bit_length()) // 2
         return self.shift + max(self.gradient_bits - spare, 0)
 
+    @property
+    def weight_mask(self) -> int:
+        """Mask of the weight by which a row's square is divided: none if words hold no weights."""
+        return 0 if self.curved else (1 << self.shift) - 1
+
     def gradient_scale(self, bound: float) -> float:
         """Return the power of two that makes gradients up to `bound` use their bits."""
         return _power_of_two(2.0**self.gradient_bits, bound)
 
     def scales(self, bound_z: float, bound_d: float) -> F64:
-        """Return the scales of gradient, weight and leaf term, and the square shift."""
+        """Return the scales of gradient, weight and leaf term, the square shift, and `curved`."""
         terms = _power_of_two(2.0**30, bound_d)
         return np.array(
-            [self.gradient_scale(bound_z), self.weight_scale, terms, float(self.square_shift)]
+            [
+                self.gradient_scale(bound_z),
+                self.weight_scale,
+                terms,
+                float(self.square_shift),
+                float(self.curved),
+            ]
         )
 
     def weight_of(self, sums: I64) -> F64:

@@ -101,18 +101,20 @@ def fill_words(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Words and leaf terms of rows start..stop-1; the tree's rows first, rows left out last.
 
-    Word = (w z scales[0] rounded) << shift | (w scales[1] rounded, at least 1).  `target` is the
+    Word = (w z scales[0] rounded) << shift | (w scales[1] rounded, at least 1), or, if scales[4]
+    is not 0, with d scales[1] instead of the weight.  `target` is the
     class of a multinomial tree or -1; `aux`, `weights` may be of size 1: the same for all rows.
     keys = (row sample, rounding; 0: to the nearest); a row is in the tree if
     its random number is below ``rates[class or 0]``.  scales[2] makes terms integers.
     OUT: rows, words, terms; out = (rows in the tree, rows left out, sum of words, of the rows'
-    coarse squares ``(word >> scales[3])²``).
+    coarse squares ``(word >> scales[3])²``, each divided by the row's weight).
     """
     front, back = start, stop - 1
     total, squares = np.int64(0), np.int64(0)
     n_aux = 1 if aux.size > 1 else 0
     n_weights = 1 if weights.size > 1 else 0
     coarse_shift = np.int64(scales[3])
+    curved = scales.size > 4 and scales[4] > 0.0
     for i in range(start, stop):
         weight = np.float64(weights[i * n_weights])
         terms[i] = 0
@@ -130,13 +132,20 @@ def fill_words(  # noqa: PLR0913, PLR0917
         z, d = _terms(loss, yi, f[i], aux[i * n_aux], param)
         noise = 0.5 if keys[1] == 0 else uniform(keys[1], row_ids[i])
         gradient = np.int64(math.floor(weight * z * scales[0] + noise))
-        word = (gradient << shift) + np.int64(max(weight * scales[1] + 0.5, 1.0))
+        if curved:
+            low = np.int64(d * scales[1] + (1.0 - noise if keys[1] != 0 else 0.5))
+        else:
+            low = np.int64(max(weight * scales[1] + 0.5, 1.0))
+        word = (gradient << shift) + low
         rows[front] = i
         words[front] = word
         front += 1
         terms[i] = np.int32(weight * d * scales[2] + 0.5)
         total += word
-        squares += (word >> coarse_shift) * (word >> coarse_shift)
+        square = (word >> coarse_shift) * (word >> coarse_shift)
+        if low > 1 and not curved:
+            square //= low
+        squares += square
     out[0], out[1], out[2], out[3] = front - start, stop - 1 - back, total, squares
 
 

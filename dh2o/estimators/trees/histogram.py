@@ -81,6 +81,7 @@ def route_and_add(  # noqa: PLR0913, PLR0917
     stretch: int,
     hists: I64,
     square_shift: int,
+    weight_mask: int,
     left_counts: I64,
     left_squares: I64,
 ) -> None:
@@ -90,8 +91,8 @@ def route_and_add(  # noqa: PLR0913, PLR0917
     from the front of the same stretch, its right rows from the back.  Column c >= 0 is byte-wide,
     c < 0 is two-byte column -c-1; ``goes_left[goes_left_start[s] + bin]`` routes.
     `builds`: 0 none, 1 left, 2 right, into histogram ``hist_idx[s]``.
-    OUT: to_rows, to_words, hists, left_counts, left_squares (sum of squares of
-    ``word >> square_shift`` on the left).
+    OUT: to_rows, to_words, hists, left_counts, left_squares (sum on the left of the squares of
+    ``word >> square_shift``, each divided by ``word & weight_mask``).
     """
     n_wide = wide_start.size
     for s in range(segments.shape[0]):
@@ -118,7 +119,10 @@ def route_and_add(  # noqa: PLR0913, PLR0917
                 front += left
                 back += left - 1
                 coarse = word >> square_shift
-                squares += left * coarse * coarse
+                square = coarse * coarse
+                if word & weight_mask > 1:
+                    square //= word & weight_mask
+                squares += left * square
             if builds[s] != 0:
                 lo, hi = (front0, front) if builds[s] == 1 else (back + 1, back0 + 1)
                 add_rows(

@@ -7,7 +7,7 @@ from numba import njit
 
 from dh2o.estimators.trees.arrays import F32, F64, I8, I32, I64, U8, U16
 
-__all__ = ["add_leaf_values", "sum_leaf_terms", "walk_bins"]
+__all__ = ["add_leaf_values", "leaf_of", "sum_leaf_terms", "walk_bins"]
 
 
 @njit(nogil=True, cache=True)
@@ -35,6 +35,29 @@ def add_leaf_values(even: I32, odd: I32, leaves: I64, values: F32, f: F64) -> No
 
 
 @njit(nogil=True, cache=True)
+def leaf_of(  # noqa: PLR0913, PLR0917
+    bins: U8, width: int, wide_bins: U16, n_wide: int, row: int, root: int, nodes: I32, bits: U8,
+    na_left: I8,
+) -> int:  # fmt: skip
+    """Return the leaf below `root` that a row falls into; trees as in `walk_bins`."""
+    k = np.int64(root)
+    while nodes[k, 2] >= 0:
+        column = np.int64(nodes[k, 0])
+        if column >= 0:
+            b = np.int64(bins[row * width + column])
+        else:
+            b = np.int64(wide_bins[row * n_wide - column - 1])
+        if b == nodes[k, 5]:
+            left = na_left[k] == 1
+        elif nodes[k, 4] >= 0:
+            left = (bits[nodes[k, 4] + (b >> 3)] >> (b & 7)) & 1 == 0
+        else:
+            left = b < nodes[k, 1]
+        k = np.int64(nodes[k, 2] if left else nodes[k, 3])
+    return k  # type: ignore[return-value]
+
+
+@njit(nogil=True, cache=True)
 def walk_bins(  # noqa: PLR0913, PLR0917
     bins: U8,
     width: int,
@@ -44,30 +67,17 @@ def walk_bins(  # noqa: PLR0913, PLR0917
     start: int,
     stop: int,
     nodes: I32,
-    goes_left: U8,
+    bits: U8,
     na_left: I8,
     values: F32,
     f: F64,
 ) -> None:
     """f[r] += value of the leaf that row r falls into, by its bins; r = rows[i] or i if no rows.
 
-    nodes[k] = (column, cut, left child, right child, start in `goes_left` or -1, NA bin); a leaf
-    has left child -1.  Left if bin < cut, or if goes_left[start + bin] for coded splits.
+    nodes[k] = (column, cut, left child, right child, first byte in `bits` or -1, NA bin); a leaf
+    has left child -1.  Left if bin < cut, or if the bin's bit is not set for coded splits.
     """
     for i in range(start, stop):
         row = np.int64(rows[i]) if rows.size > 0 else np.int64(i)
-        k = np.int64(0)
-        while nodes[k, 2] >= 0:
-            column = np.int64(nodes[k, 0])
-            if column >= 0:
-                b = np.int64(bins[row * width + column])
-            else:
-                b = np.int64(wide_bins[row * n_wide - column - 1])
-            if b == nodes[k, 5]:
-                left = na_left[k] == 1
-            elif nodes[k, 4] >= 0:
-                left = goes_left[nodes[k, 4] + b] == 1
-            else:
-                left = b < nodes[k, 1]
-            k = np.int64(nodes[k, 2] if left else nodes[k, 3])
+        k = leaf_of(bins, width, wide_bins, n_wide, row, 0, nodes, bits, na_left)
         f[row] += np.float64(values[k])

@@ -13,11 +13,13 @@ __all__ = ["RawTree"]
 
 @dataclass(slots=True)
 class RawTree:
-    """Nodes in level order; node 0 is the root, children come in pairs.
+    """Node 0 is the root, children come in pairs after their parent.
 
-    ``nodes[k]`` = (column, cut, left child or -1, right child, start in `goes_left` or -1, NA bin),
-    as `walk_bins` reads it.  `sums[k]` is the word sum of the node's rows, `terms[k]` the sum of
-    leaf terms (leaves only); `values`, `weights` and `gains` are final once the tree is whole.
+    ``nodes[k]`` = (column, cut, left child or -1, right child, first byte in `bits` or -1, NA bin),
+    as `walk_bins` reads it; `bits` has one for each bin that goes right.  `sums[k]` is the word
+    sum of the node's rows, `counts[k]` their number, `terms[k]` the sum of leaf terms (leaves
+    only); `values`, `weights` and `gains` are final once the tree is whole.  Where a state keeps
+    the node's rows: ``bounds[shard, places[k]]`` of ``rows[parity[k]]``.
     """
 
     nodes: I32 = field(default_factory=lambda: np.full((1, 6), -1, np.int32))
@@ -28,7 +30,10 @@ class RawTree:
     sums: I64 = field(default_factory=lambda: np.zeros(1, np.int64))
     depths: I8 = field(default_factory=lambda: np.zeros(1, np.int8))
     terms: I64 = field(default_factory=lambda: np.zeros(1, np.int64))
-    goes_left: U8 = field(default_factory=lambda: np.zeros(0, np.uint8))
+    counts: I64 = field(default_factory=lambda: np.zeros(1, np.int64))
+    places: I32 = field(default_factory=lambda: np.zeros(1, np.int32))
+    parity: I8 = field(default_factory=lambda: np.zeros(1, np.int8))
+    bits: U8 = field(default_factory=lambda: np.zeros(0, np.uint8))
     values: F32 = field(default_factory=lambda: np.zeros(1, np.float32))
     weights: F32 = field(default_factory=lambda: np.zeros(1, np.float32))
 
@@ -40,7 +45,7 @@ class RawTree:
     @property
     def walk_arrays(self) -> tuple[I32, U8, I8, F32]:
         """The arrays that `walk_bins` takes."""
-        return self.nodes, self.goes_left, self.na_left, self.values
+        return self.nodes, self.bits, self.na_left, self.values
 
     @property
     def leaves(self) -> I64:
@@ -59,6 +64,9 @@ class RawTree:
             "sums",
             "depths",
             "terms",
+            "counts",
+            "places",
+            "parity",
             "values",
             "weights",
         ):

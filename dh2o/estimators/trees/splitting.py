@@ -1,9 +1,11 @@
-"""The best split of each node, from its histograms.
+"""The best split of a node, from the sums of the bins that its rows fall into.
 
-A split's worth is the squared error it removes, ``GL²/WL + GR²/WR - G²/W`` with G the sum of
-weighted residuals and W of weights.  Every threshold between bins is tried with the NAs on
-either side; levels of a categorical are first sorted by their mean residual, which makes a
-prefix of that order the best of all subsets (Fisher 1958).
+A split's worth is what it removes of the squared error, ``GL²/WL + GR²/WR - G²/W``, with G the
+sum of weighted residuals and W of weights (or of second derivatives: Newton's gain, Friedman 2000).
+Every threshold between bins is tried with the NAs on either side; levels of a categorical are
+first sorted by their mean residual, which makes a prefix of that order the best of all subsets
+(Fisher 1958).  Sorting fits noise: with k levels in the node a split pays ``(k - 1) times`` the
+residual variance, what as many means of noise would bring.
 """
 
 from __future__ import annotations
@@ -11,7 +13,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from dh2o.estimators.trees._bits import double_bits
 from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8
+from dh2o.estimators.trees.gradients import mix
 
 __all__ = [
     "NA_LEFT",
@@ -19,85 +23,122 @@ __all__ = [
     "NA_VS_REST",
     "UNSEEN_LEFT",
     "UNSEEN_RIGHT",
+    "best_cut",
+    "draw_next",
     "route_tables",
     "scan_pairs",
+    "send_bins",
+    "side_of_na",
+    "split_facts",
 ]
 
 # Where NAs go; the numbers are those of H2O's tree format.
 NA_VS_REST, NA_LEFT, NA_RIGHT, UNSEEN_LEFT, UNSEEN_RIGHT = 1, 2, 3, 4, 5
 
+_COLUMN_DRAWS = np.int64(16)  # counts below are the keys of children
+
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _scan(  # noqa: PLR0913, PLR0917
-    hists: I64, start: int, order: I32, n: int, coded: bool, total: int, na: int, shift: int,
-    min_weight: float, sign: int, found: I64,
-) -> float:  # fmt: skip
-    """Best GL²/WL + GR²/WR over the cuts of `n` bins; OUT: found = (cut, NA side or 0, left word).
+def split_facts(
+    total: int, count: int, squares: int, shift: int, square_shift: int, min_rows: float,
+    weight_scale: float, curved: bool,
+) -> tuple[float, float]:  # fmt: skip
+    """(least weight of a child, residual variance in the units of gains) of a node; < 0: a leaf.
 
-    Cut b sends the first b bins left, in the order of `order` if `coded`; a number's cut in a
-    gap of empty bins is put in its middle.
+    If `curved`, weights are second derivatives, and `min_rows` rows weigh their share.
+    """
+    weight = np.float64(max(total & ((np.int64(1) << shift) - 1), 1))
+    gradient = np.float64(total >> shift)
+    least = min_rows * (weight / count if curved else weight_scale)
+    mass = np.float64(count) if curved else weight
+    coarse = np.float64(np.int64(1) << (2 * (square_shift - shift)))
+    noise = (np.float64(squares) * coarse - gradient * gradient / mass) / weight
+    heavy = count >= 2 * min_rows if curved else weight >= 2 * least
+    return least, (noise if heavy and noise > 0.0 else -1.0)
+
+
+@njit(nogil=True, cache=True)
+def draw_next(order: I32, done: int, n: int, key: int) -> int:
+    """Return the next of `n` features in a random order that depends on `key`; swaps in `order`."""
+    at = done + np.int64(np.uint64(mix(key, _COLUMN_DRAWS + done)) % np.uint64(n - done))
+    order[done], order[at] = order[at], order[done]
+    return np.int64(order[done])  # type: ignore[return-value]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _sort_levels(n: int, shift: int, ints: I64) -> None:
+    """Sort n levels by their mean, ties by code.
+
+    The key is the mean's upper 48 bits, then the level.
     """
     mask = (np.int64(1) << shift) - 1
-    W = np.float64(total & mask)
-    G = np.float64(total >> shift)
-    best = -1.0
-    for na_left in range(2 if na != 0 else 1):
-        acc = np.int64(na * na_left)
-        last = -1
-        for b in range(n + 1 if na != 0 and na_left == 0 else n):
-            word = np.int64(1)
-            if b < n:
-                word = hists[np.uint64(start + (order[np.uint64(b)] if coded else b))]
-                if word == 0:
-                    continue
-            wl = np.float64(acc & mask)
-            wr = W - wl
-            if last >= 0 and wl >= min_weight and wr >= min_weight:
-                gl = np.float64(acc >> shift)
-                gr = G - gl
-                score = (gl * gl * wr + gr * gr * wl) / (wl * wr)
-                if score > best and (sign == 0 or b == n or sign * (gr * wl - gl * wr) >= 0.0):
-                    best = score
-                    found[0] = b if coded or b == n else (last + b + 2) >> 1
-                    found[1] = 0 if na == 0 else (NA_VS_REST if b == n else NA_RIGHT - na_left)
-                    found[2] = acc
-            acc += word
-            last = b
-    return best
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _sort_levels(hists: I64, start: int, n_bins: int, shift: int, order: I32, means: F64) -> int:
-    """Return the number of non-empty levels, and in `order` the levels by mean, ties by code."""
-    mask = (np.int64(1) << shift) - 1
-    n = 0
-    for b in range(n_bins):
-        word = hists[start + b]
-        if word != 0:
-            means[b] = np.float64(word >> shift) / np.float64(word & mask)
-            order[n] = b
-            n += 1
+    levels, words, keys, copies = ints[0], ints[1], ints[2], ints[3]
+    for j in range(n):
+        word = words[j]
+        bits = double_bits(np.float64(word >> shift) / np.float64(word & mask))
+        bits ^= (bits >> 63) & np.int64(0x7FFFFFFFFFFFFFFF)
+        keys[j] = (bits & ~np.int64(0xFFFF)) | levels[j]
+        copies[levels[j]] = word
     gap = 1
     while gap < n:
         gap = 3 * gap + 1
     while gap > 1:
         gap //= 3
         for i in range(gap, n):
-            level = order[i]
-            mean = means[level]
+            key = keys[i]
             j = i
-            while j >= gap:
-                other = order[j - gap]
-                if means[other] < mean or (means[other] == mean and other < level):
-                    break
-                order[j] = other
+            while j >= gap and keys[j - gap] > key:
+                keys[j] = keys[j - gap]
                 j -= gap
-            order[j] = level
-    return n
+            keys[j] = key
+    for j in range(n):
+        levels[j] = keys[j] & 0xFFFF
+        words[j] = copies[levels[j]]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def scan_pairs(  # noqa: PLR0913, PLR0917
+def best_cut(  # noqa: PLR0913, PLR0917
+    n: int, coded: bool, total: int, na: int, shift: int, least: float, sign: int, ints: I64,
+    scores: F64, found: I64,
+) -> float:  # fmt: skip
+    """Best GL²/WL + GR²/WR over the cuts of n bins; OUT: found = (cut, NA side or 0, left word).
+
+    ints[0] are the bins that are not empty and ints[1] their words; levels are sorted first.  Cut j
+    sends the first j of them left; a number's cut in a gap of empty bins is put in its middle.
+    """
+    if coded:
+        _sort_levels(n, shift, ints)
+    bins, words, sums = ints[0], ints[1], ints[2]
+    mask = (np.int64(1) << shift) - 1
+    W, G = np.float64(total & mask), np.float64(total >> shift)
+    best = -1.0
+    for na_left in range(2 if na != 0 else 1):
+        acc = np.int64(na * na_left)
+        for j in range(n):
+            acc += words[j]
+            sums[j] = acc
+        n_cuts = n if na != 0 and na_left == 0 else n - 1
+        for j in range(n_cuts):
+            wl, gl = np.float64(sums[j] & mask), np.float64(sums[j] >> shift)
+            wr, gr = W - wl, G - gl
+            scores[j] = (gl * gl * wr + gr * gr * wl) / (wl * wr)
+        for j in range(n_cuts):
+            if scores[j] > best:
+                wl, gl = np.float64(sums[j] & mask), np.float64(sums[j] >> shift)
+                wr, gr = W - wl, G - gl
+                if wl < least or wr < least:
+                    continue
+                last = j == n - 1
+                if sign == 0 or last or sign * (gr * wl - gl * wr) >= 0.0:
+                    best = scores[j]
+                    found[0] = j + 1 if coded else (bins[j] + bins[min(j + 1, n - 1)] + 2) >> 1
+                    found[1] = 0 if na == 0 else (NA_VS_REST if last else NA_RIGHT - na_left)
+                    found[2] = sums[j]
+    return best
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def scan_pairs(  # noqa: C901, PLR0913, PLR0917
     first: int,
     stop: int,
     parents: I64,
@@ -106,12 +147,15 @@ def scan_pairs(  # noqa: PLR0913, PLR0917
     n_slots: int,
     rows: I32,
     totals: I64,
+    facts: F64,
+    keys: I64,
     features: I32,
     allowed: U8,
+    n_tries: int,
     shift: int,
-    min_weight: float,
     order: I32,
-    means: F64,
+    ints: I64,
+    scores: F64,
     gains: F64,
     splits: I32,
     left_words: I64,
@@ -119,13 +163,16 @@ def scan_pairs(  # noqa: PLR0913, PLR0917
     """Histograms of both children of each parent, and the best split of each child.
 
     Pair p: rows[p] = (parent, built, 1 if the built one is the left, left out, right out); an
-    out of -1 means that this child is not wanted.  features[k] = (start in the histogram,
-    number of bins, is coded, monotone sign).  parents, built and out are flat, `n_slots` a
-    histogram; order and means are scratch, each of the largest number of bins.  OUT: histograms
-    in `out`, gains[p, c], splits[p, c] = (feature or -1, cut, NA side), left_words[p, c].
+    out of -1 means that this child is not wanted.  facts[p, c] as of `split_facts`.  features[k] =
+    (start in the histogram, number of bins, is coded, monotone sign).  Of the `allowed` ones those
+    that vary in the node are tried, `n_tries` of them in the order of the node's key.  parents,
+    built and out are flat, `n_slots` a histogram; order, ints and scores are scratch.  OUT:
+    histograms in `out`, gains[p, c], splits[p, c] = (feature or -1, cut, NA side),
+    left_words[p, c].
     """
     mask = (np.int64(1) << shift) - 1
     found = np.zeros(3, np.int64)
+    bins, words = ints[0], ints[1]
     for p in range(first, stop):
         source = np.int64(rows[p, 1]) * n_slots
         parent = np.int64(rows[p, 0]) * n_slots
@@ -146,22 +193,69 @@ def scan_pairs(  # noqa: PLR0913, PLR0917
             total = totals[p, c]
             g, w = np.float64(total >> shift), np.float64(total & mask)
             best = base = g * g / w
+            n_allowed = 0
             for k in range(features.shape[0]):
-                if allowed[min(2 * p + c, allowed.shape[0] - 1), k] == 0:
-                    continue
+                if allowed[min(2 * p + c, allowed.shape[0] - 1), k] != 0:
+                    order[n_allowed] = k
+                    n_allowed += 1
+            n_left = n_tries
+            for i in range(n_allowed):
+                if n_left == 0:
+                    break
+                k = np.int64(order[i])
+                if n_tries < n_allowed:
+                    k = draw_next(order, i, n_allowed, keys[p, c])
                 start, n_bins = hist + features[k, 0], np.int64(features[k, 1])
-                n, coded = n_bins, features[k, 2] == 1
-                if coded:
-                    n = _sort_levels(out, start, n_bins, shift, order, means)
-                score = _scan(
-                    out, start, order, n, coded, total, out[start + n_bins], shift, min_weight,
-                    np.int64(features[k, 3]), found,
+                n = 0
+                for b in range(n_bins):
+                    word = out[np.uint64(start + b)]
+                    bins[np.uint64(n)] = b
+                    words[np.uint64(n)] = word
+                    n += np.int64(word != 0)
+                na = out[start + n_bins]
+                if n + np.int64(na != 0) < 2:
+                    continue
+                n_left -= 1
+                coded = features[k, 2] == 1
+                score = best_cut(
+                    n, coded, total, na, shift, facts[p, c, 0], np.int64(features[k, 3]), ints,
+                    scores, found,
                 )  # fmt: skip
+                if coded:
+                    score -= facts[p, c, 1] * (n - 1)
                 if score > best:
                     best = score
                     gains[p, c] = score - base
-                    splits[p, c, 0], splits[p, c, 1], splits[p, c, 2] = k, found[0], found[1]
+                    cut = n_bins if found[1] == NA_VS_REST else found[0]
+                    splits[p, c, 0], splits[p, c, 1], splits[p, c, 2] = k, cut, found[1]
                     left_words[p, c] = found[2]
+
+
+@njit(nogil=True, cache=True)
+def side_of_na(side: int, total: int, left: int, shift: int) -> int:
+    """Return where NAs go: those that the node never saw follow the heavier side."""
+    if side != 0:
+        return side
+    mask = (np.int64(1) << shift) - 1
+    return UNSEEN_LEFT if 2 * (left & mask) > (total & mask) else UNSEEN_RIGHT
+
+
+@njit(nogil=True, cache=True)
+def send_bins(
+    n: int, cut: int, side: int, coded: bool, n_bins: int, levels: I64, goes_left: U8, at: int
+) -> None:
+    """goes_left[at + bin] = 1 for the bins that go left; bin `n_bins` is NA.
+
+    `levels` are the n levels in the node, sorted; absent ones follow the side with more levels.
+    """
+    for b in range(n_bins):
+        goes_left[at + b] = 1 if b < cut or side == NA_VS_REST else 0
+    if coded and side != NA_VS_REST:
+        for b in range(n_bins):
+            goes_left[at + b] = 1 if 2 * cut >= n else 0
+        for i in range(n):
+            goes_left[at + levels[i]] = 1 if i < cut else 0
+    goes_left[at + n_bins] = 1 if side in (NA_LEFT, UNSEEN_LEFT) else 0
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -169,38 +263,39 @@ def route_tables(  # noqa: PLR0913, PLR0917
     hists: I64,
     n_slots: int,
     rows: I32,
+    totals: I64,
+    left_words: I64,
     features: I32,
     splits: I32,
     shift: int,
-    order: I32,
-    means: F64,
+    ints: I64,
     starts: I64,
     goes_left: U8,
     na_sides: I8,
+    bit_starts: I64,
+    bits: U8,
 ) -> None:
     """goes_left[starts[s] + bin] = 1 for the bins of split s that go left; last bin is NA.
 
-    splits[s] = (feature, cut, NA side or 0).  Empty levels follow the side with more levels;
-    NAs that the node never saw follow the heavier side.  OUT: goes_left, na_sides.
+    splits[s] = (feature, cut, NA side or 0).  OUT: goes_left, na_sides, and from bit_starts[s] >= 0
+    on a bit for each bin that goes right.
     """
-    mask = (np.int64(1) << shift) - 1
     for s in range(rows.size):
-        k, cut, side = splits[s, 0], splits[s, 1], np.int64(splits[s, 2])
+        k, cut = np.int64(splits[s, 0]), np.int64(splits[s, 1])
         start = np.int64(rows[s]) * n_slots + features[k, 0]
         n_bins = np.int64(features[k, 1])
-        at = starts[s]
-        for b in range(n_bins):
-            goes_left[at + b] = 1 if b < cut or side == NA_VS_REST else 0
-        if features[k, 2] == 1 and side != NA_VS_REST:
-            n = _sort_levels(hists, start, n_bins, shift, order, means)
+        side = side_of_na(np.int64(splits[s, 2]), totals[s], left_words[s], shift)
+        coded = features[k, 2] == 1
+        n = 0
+        if coded:
             for b in range(n_bins):
-                goes_left[at + b] = 1 if 2 * cut >= n else 0
-            for i in range(n):
-                goes_left[at + order[i]] = 1 if i < cut else 0
-        if side == 0:
-            balance = np.int64(0)
-            for b in range(n_bins):
-                balance += (hists[start + b] & mask) * (2 * np.int64(goes_left[at + b]) - 1)
-            side = np.int64(UNSEEN_LEFT if balance > 0 else UNSEEN_RIGHT)
-        goes_left[at + n_bins] = 1 if side in (NA_LEFT, UNSEEN_LEFT) else 0
+                if hists[start + b] != 0:
+                    ints[0, n], ints[1, n] = b, hists[start + b]
+                    n += 1
+            _sort_levels(n, shift, ints)
+        send_bins(n, cut, side, coded, n_bins, ints[0], goes_left, starts[s])
         na_sides[s] = side
+        if bit_starts[s] >= 0:
+            for b in range(n_bins):
+                right = np.uint8(1 - goes_left[starts[s] + b])
+                bits[bit_starts[s] + (b >> 3)] |= np.uint8(right << np.uint8(b & 7))

@@ -104,10 +104,10 @@ class TreeState:
         return hists[0]
 
     def leaf_table(self, shard: int, tree: RawTree) -> I64:
-        """Return (start, stop, depth parity) of each leaf of the tree just grown."""
+        """Return (start, stop, which of `rows`) of each leaf of the tree just grown."""
         leaves = tree.leaves
-        bounds = self.bounds[shard, leaves]
-        return np.column_stack([bounds, tree.depths[leaves] % 2]).astype(np.int64)
+        bounds = self.bounds[shard, tree.places[leaves]]
+        return np.column_stack([bounds, tree.parity[leaves]]).astype(np.int64)
 
     def apply(self, k: int, tree: RawTree) -> None:
         """Add the values of the tree just grown to class k's predictions, of rows left out too."""

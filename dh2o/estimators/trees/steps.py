@@ -103,7 +103,7 @@ class RouteLevel(LocalTask[LevelSums, LevelSums]):
     """Send the rows of the split nodes to their children and build the histograms that are asked.
 
     Split s divides node ``nodes[s]`` (at `depth`) into ``first_child + 2 s`` and the next one.
-    counts[s] = coarse squares of the left child.
+    counts = (rows, coarse squares) of the left children.
     """
 
     depth: int
@@ -116,6 +116,7 @@ class RouteLevel(LocalTask[LevelSums, LevelSums]):
     hist_idx: I32
     n_built: int
     square_shift: int
+    weight_mask: int
 
     def map(self, state: TreeState, _worker: WorkerContext) -> LevelSums:
         bin_map, here = state.spec.bin_map, self.depth % 2
@@ -136,17 +137,18 @@ class RouteLevel(LocalTask[LevelSums, LevelSums]):
                 state.bins, bin_map.width, state.wide_bins, bin_map.wide_start,
                 state.rows[here], state.words[here], state.rows[1 - here], state.words[1 - here],
                 segments, *tables,
-                bin_map.stretch, hists, self.square_shift, left[0], left[1],
+                bin_map.stretch, hists, self.square_shift, self.weight_mask,
+                left[0], left[1],
             )  # fmt: skip
             middle = segments[:, 0] + left[0]
             children = bounds[shard, self.first_child :]
             children[0::2, 0], children[0::2, 1] = segments[:, 0], middle
             children[1::2, 0], children[1::2, 1] = middle, segments[:, 1]
-            return hists, left[1]
+            return hists, left
 
         parts = state.each_shard(route)
-        squares = np.sum([part for _, part in parts], axis=0)
-        return LevelSums(state.add_up([hists for hists, _ in parts]), squares)
+        counts = np.sum([part for _, part in parts], axis=0)
+        return LevelSums(state.add_up([hists for hists, _ in parts]), counts)
 
     def combine(self, a: LevelSums, b: LevelSums) -> LevelSums:
         a += b

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from dh2o.estimators.trees.arrays import F32, I32, I64, U8
 from dh2o.estimators.trees.binning import BinMap
 from dh2o.estimators.trees.raw_tree import RawTree
-from dh2o.models.forest import NA_VS_REST, Forest
+from dh2o.models.forest import Forest
 
 __all__ = ["forest_of"]
 
@@ -55,6 +56,20 @@ def _thresholds(features: I32, cuts: I32, bin_map: BinMap) -> F32:
     return thresholds
 
 
+@njit(nogil=True, cache=True)
+def _spread_bits(
+    starts: I64, features: I32, n_levels: I64, n_bins: I64, bits: U8, at: I64, out: U8
+) -> None:
+    """From a bit a bin to a bit a level: level l has bin ``l * n_bins // n_levels``."""
+    for k in range(starts.size):
+        if starts[k] >= 0:
+            levels, bins = n_levels[features[k]], n_bins[features[k]]
+            for level in range(levels):
+                b = level * bins // levels
+                bit = (bits[starts[k] + (b >> 3)] >> (b & 7)) & 1
+                out[at[k] + (level >> 3)] |= np.uint8(bit << (level & 7))
+
+
 @dataclass(slots=True)
 class _LevelSets:
     """Levels that go right, a bit each, of all splits on categoricals."""
@@ -65,21 +80,24 @@ class _LevelSets:
 
     @classmethod
     def of(cls, trees: Sequence[RawTree], bin_map: BinMap) -> _LevelSets:
-        starts = [np.full(tree.n_nodes, -1, np.int64) for tree in trees]
-        n_bits = [np.zeros(tree.n_nodes, np.int32) for tree in trees]
-        kept, at = [], 0
-        for i, tree in enumerate(trees):
-            coded = (tree.nodes[:, 4] >= 0) & (tree.na_sides != NA_VS_REST)
-            for k in np.flatnonzero(coded):
-                feature = bin_map.features[tree.features[k]]
-                first = int(tree.nodes[k, 4])
-                table = tree.goes_left[first : first + feature.n_bins]
-                right = table[feature.levels_of_bins()] == 0
-                kept.append(np.packbits(right, bitorder="little"))
-                starts[i][k], n_bits[i][k] = at, feature.n_levels
-                at += len(kept[-1])
-        return cls(
-            np.concatenate([*starts, np.empty(0)]).astype(np.int64),
-            np.concatenate([*n_bits, np.empty(0)]).astype(np.int32),
-            np.concatenate([*kept, np.empty(0)]).astype(np.uint8),
-        )
+        sizes = np.array([0, *(len(tree.bits) for tree in trees)], np.int64)
+        before = np.cumsum(sizes)
+        starts = np.concatenate(
+            [
+                np.where(tree.nodes[:, 4] >= 0, tree.nodes[:, 4] + first, -1)
+                for tree, first in zip(trees, before, strict=False)
+            ]
+            or [np.zeros(0)]
+        ).astype(np.int64)
+        bits = np.concatenate([*(tree.bits for tree in trees), np.zeros(0, np.uint8)])
+        features = np.concatenate([*(tree.features for tree in trees), np.zeros(0, np.int32)])
+        n_levels = np.array([f.n_levels for f in bin_map.features], np.int64)
+        n_bins = np.array([f.n_bins for f in bin_map.features], np.int64)
+        n_bits = np.where(starts >= 0, n_levels[features], 0).astype(np.int32)
+        if (n_levels == n_bins)[features[starts >= 0]].all():
+            return cls(starts, n_bits, bits)
+        n_bytes = (n_bits.astype(np.int64) + 7) // 8
+        at = np.where(starts >= 0, np.cumsum(n_bytes) - n_bytes, -1)
+        out = np.zeros(int(n_bytes.sum()), np.uint8)
+        _spread_bits(starts, features, n_levels, n_bins, bits, at, out)
+        return cls(at, n_bits, out)

@@ -36,7 +36,7 @@ def fill_targets(  # noqa: PLR0913, PLR0917
     `target` and 0 elsewhere, or ``y - center`` if `target` < 0.  keys = (row sample, rounding; 0:
     to the nearest); a row is in the tree if its random number is below ``rates[class or 0]``.
     OUT: rows, words; out = (rows in the tree, rows left out, sum of words, of the rows'
-    coarse squares ``(word >> scales[3])²``).
+    coarse squares ``(word >> scales[3])²``, each divided by the row's weight).
     """
     front, back = start, stop - 1
     total, squares = np.int64(0), np.int64(0)
@@ -56,12 +56,14 @@ def fill_targets(  # noqa: PLR0913, PLR0917
             t = 1.0 if y[i] == target else 0.0
         noise = 0.5 if keys[1] == 0 else uniform(keys[1], row_ids[i])
         gradient = np.int64(math.floor(weight * t * scales[0] + noise))
-        word = (gradient << shift) + np.int64(max(weight * scales[1] + 0.5, 1.0))
+        low = np.int64(max(weight * scales[1] + 0.5, 1.0))
+        word = (gradient << shift) + low
         rows[front] = i
         words[front] = word
         front += 1
         total += word
-        squares += (word >> coarse_shift) * (word >> coarse_shift)
+        square = (word >> coarse_shift) * (word >> coarse_shift)
+        squares += square // low if low > 1 else square
     out[0], out[1], out[2], out[3] = front - start, stop - 1 - back, total, squares
 
 

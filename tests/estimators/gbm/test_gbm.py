@@ -119,7 +119,7 @@ def test_predictions_are_monotone_where_they_must(train: Train, y: str, sign: in
     p = predict_frame(model, Frame.get("gbm_grid")).to_pandas()[column].to_numpy()
     steps = np.diff(p.reshape(30, 40), axis=0) * sign
     assert steps.min() >= -1e-9
-    assert (steps.max() > 0) == (sign == 1)  # the data rise with i
+    assert steps.max() > 0 or sign == -1  # the data rise with i
 
 
 def test_columns_meet_on_a_path_only_within_their_group(train: Train) -> None:

@@ -70,7 +70,8 @@ def test_words_of_rows(loss: Loss, rate: float) -> None:
     np.testing.assert_array_equal(words[: out[0]] & (2**20 - 1), weights[here])
     np.testing.assert_allclose(terms[here] / 2.0**16, (weights * d)[here], atol=1e-4, rtol=1e-6)
     assert out[2] == words[: out[0]].sum()
-    assert out[3] == ((words[: out[0]] >> 20).astype(object) ** 2).sum()
+    squares = (words[: out[0]] >> 20).astype(object) ** 2 // weights[here].astype(int)
+    assert out[3] == squares.sum()
 
 
 def test_rounding_at_random_is_unbiased_and_repeatable() -> None:

@@ -10,8 +10,9 @@ import pytest
 from dh2o.chunks import Block, encode_codes, encode_floats
 from dh2o.estimators.trees import grower as grower_module
 from dh2o.estimators.trees.binning import BinMap, code_features, number_features, quantile_cuts
+from dh2o.estimators.trees.columns import child_keys
 from dh2o.estimators.trees.fixed_point import FixedPoint, WeightFacts
-from dh2o.estimators.trees.gradients import Loss
+from dh2o.estimators.trees.gradients import Loss, mix
 from dh2o.estimators.trees.grower import Columns, Grower, TreeParams
 from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.state import StateSpec, TreeState, build_state
@@ -84,20 +85,76 @@ def test_walking_bins_reaches_the_same_leaves(parts: Any) -> None:
     np.testing.assert_array_equal(state.f[0], grown)
 
 
+def shape(tree: RawTree) -> list[tuple[Any, ...]]:
+    """Return all that a tree says, depth first: node numbers depend on the order of work."""
+    found, stack = [], [0]
+    while stack:
+        k = stack.pop()
+        column, cut, left, right, first, na_bin = tree.nodes[k].tolist()
+        sets = tree.bits[first : first + (na_bin + 7) // 8].tobytes() if first >= 0 else b""
+        facts = (tree.sums[k], tree.counts[k], tree.gains[k], tree.na_sides[k], tree.depths[k])
+        found.append((column, cut, sets, *facts))
+        stack += [right, left] if left >= 0 else []
+    return found
+
+
 def test_a_large_frontier_is_grown_in_halves(parts: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(grower_module, "_SMALL", (0, 0))
     params = TreeParams(max_depth=9, min_rows=3)
     whole = leaf_rows(*grow(parts, params))
     monkeypatch.setattr(grower_module, "_MAX_POOL_NBYTES", 16 * 2 * parts[0].n_slots)
     assert leaf_rows(*grow(parts, params)) == whole
 
 
+@pytest.mark.parametrize("rate", [1.0, 0.5])
+@pytest.mark.parametrize("limits", [(20, 20), (300, 300), (10_000, 10_000)])
+def test_small_nodes_are_finished_as_large_ones(
+    parts: Any, monkeypatch: Any, limits: tuple[int, int], rate: float
+) -> None:
+    params = TreeParams(max_depth=14, min_rows=1, col_sample_rate=rate)
+    monkeypatch.setattr(grower_module, "_SMALL", (0, 0))
+    tree, state = grow(parts, params)
+    monkeypatch.setattr(grower_module, "_SMALL", limits)
+    again, finished = grow(parts, params)
+    assert shape(again) == shape(tree)
+    assert leaf_rows(again, finished) == leaf_rows(tree, state)
+
+
+def test_rows_of_small_nodes_may_come_from_several_workers(parts: Any) -> None:
+    bin_map, block = parts
+    params = TreeParams(max_depth=14, min_rows=2)
+    tree, _ = grow(parts, params)
+    worker: Any = OneThread()
+    blocks = [block.slice(0, 700), block.slice(700, N)]
+    spec = StateSpec(bin_map, "y", None, None, (0.0,))
+    states = [build_state([part], spec, worker) for part in blocks]
+    fixed = FixedPoint.of(WeightFacts(N, N, 1.0, True))
+    start = StartTree(
+        (), int(Loss.GAUSSIAN), 0.0, -1, True, fixed.scales(10.0, 1.0), fixed.shift,
+        np.array([1, 0]), np.ones(1),
+    )  # fmt: skip
+
+    def run(step: Any) -> Any:
+        return step.combine(*(step.map(state, worker) for state in states))
+
+    columns = Columns.draw(2, params, 9)
+    again = Grower(bin_map, params, fixed).grow(run(start), columns, run)
+    assert shape(again) == shape(tree)
+    rows = [sum(map(len, leaf_rows(again, state))) for state in states]
+    assert rows == [700, N - 700]
+
+
 def test_columns_are_drawn_by_h2os_counts() -> None:
     params = TreeParams(col_sample_rate=0.5, col_sample_rate_per_tree=0.8)
     columns = Columns.draw(10, params, 4)
     assert columns.of_tree.sum() == 8
-    allowed = columns.allowed(50, 3, 7)
-    assert (allowed.sum(axis=1) == 4).all()
-    assert not allowed[:, columns.of_tree == 0].any()
-    assert len(np.unique(allowed, axis=0)) > 10
-    assert (columns.allowed(50, 3, 7) == allowed).all()
-    assert Columns.draw(10, TreeParams(), 4).allowed(50, 3, 7).tolist() == [[1] * 10]
+    assert columns.tries(3).tolist() == [4, 4, 4]
+    nodes = np.zeros(3, np.int64)
+    assert columns.allowed(RawTree(), nodes).tolist() == [columns.of_tree.tolist()]
+    assert Columns.draw(10, TreeParams(), 4).allowed(RawTree(), nodes).tolist() == [[1] * 10]
+
+
+def test_children_have_keys_of_their_own() -> None:
+    keys = child_keys(np.arange(-500, 500))
+    assert len(np.unique(keys)) == 2000
+    assert keys[7].view(np.uint64).tolist() == [mix(-493, c) % 2**64 for c in (1, 2)]

@@ -67,7 +67,7 @@ def test_route_and_add(data: dict[str, np.ndarray], builds: int, column: int) ->
     route_and_add(
         data["bins"], MAP.width, data["wide"], MAP.wide_start, data["rows"], data["words"],
         to_rows, to_words, segments, np.full(n, column, np.int32), table, np.zeros(n, np.int64),
-        np.full(n, builds, np.int8), np.arange(n, dtype=np.int32), MAP.stretch, hists, 22,
+        np.full(n, builds, np.int8), np.arange(n, dtype=np.int32), MAP.stretch, hists, 22, 0,
         counts, squares,
     )  # fmt: skip
     for s, (start, stop) in enumerate(segments):

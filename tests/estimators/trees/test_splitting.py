@@ -63,17 +63,21 @@ def naive_best(hist: np.ndarray, coded: bool, min_weight: float) -> float:
     return best
 
 
-def scan(hist: np.ndarray, coded: bool, min_weight: float, sign: int = 0) -> dict[str, object]:
+def scan(
+    hist: np.ndarray, coded: bool, min_weight: float, sign: int = 0, noise: float = 0.0
+) -> dict[str, object]:
     features = np.array([[0, N_BINS, coded, sign]], np.int32)
     rows = np.array([[0, 0, 1, 0, -1]], np.int32)
     totals = np.array([[hist.sum(), 0]])
     gains, splits = np.zeros((1, 2)), np.zeros((1, 2, 3), np.int32)
     left = np.zeros((1, 2), np.int64)
-    scratch = np.zeros(N_BINS + 1, np.int32), np.zeros(N_BINS + 1)
+    facts = np.array([[[min_weight, noise], [0.0, -1.0]]])
+    ints, one = np.zeros((4, N_BINS + 1), np.int64), np.zeros((1, 2), np.int64)
     out = np.zeros(len(hist), np.int64)
     scan_pairs(
-        0, 1, hist, hist, out, len(hist), rows, totals, features, np.ones((1, 1), np.uint8),
-        SHIFT, min_weight, *scratch, gains, splits, left,
+        0, 1, hist, hist, out, len(hist), rows, totals, facts, one, features,
+        np.ones((1, 1), np.uint8), 1, SHIFT, np.zeros(1, np.int32), ints, np.zeros(N_BINS + 1),
+        gains, splits, left,
     )  # fmt: skip
     feature, cut, side = splits[0, 0]
     if feature < 0:
@@ -81,10 +85,12 @@ def scan(hist: np.ndarray, coded: bool, min_weight: float, sign: int = 0) -> dic
     table = np.full(N_BINS + 3, 9, np.uint8)
     sides = np.zeros(1, np.int8)
     chosen = np.array([[feature, cut, side]], np.int32)
+    bits = np.zeros(1, np.uint8)
     route_tables(
-        out, len(hist), np.zeros(1, np.int32), features, chosen, SHIFT, *scratch,
-        np.array([1]), table, sides,
+        out, len(hist), np.zeros(1, np.int32), totals[0, :1], left[0, :1], features, chosen, SHIFT,
+        ints, np.array([1]), table, sides, np.array([0]), bits,
     )  # fmt: skip
+    assert np.unpackbits(bits, bitorder="little")[:N_BINS].tolist() == (1 - table[1:-2]).tolist()
     assert table[0] == 9
     assert table[N_BINS + 2] == 9
     total = int(hist.sum())
@@ -166,9 +172,38 @@ def test_sibling_is_parent_less_built() -> None:
     out = rng.integers(0, 9, 16)
     totals = np.array([[left.sum(), right.sum()]])
     gains, splits = np.zeros((1, 2)), np.zeros((1, 2, 3), np.int32)
+    facts = np.tile([1.0, 0.0], (1, 2, 1))
     scan_pairs(
-        0, 1, parent, built, out, 8, rows, totals, np.array([[0, N_BINS, 0, 0]], np.int32),
-        np.ones((1, 1), np.uint8), SHIFT, 1.0, np.zeros(8, np.int32), np.zeros(8), gains, splits,
+        0, 1, parent, built, out, 8, rows, totals, facts, np.zeros((1, 2), np.int64),
+        np.array([[0, N_BINS, 0, 0]], np.int32), np.ones((1, 1), np.uint8), 1, SHIFT,
+        np.zeros(1, np.int32), np.zeros((4, 8), np.int64), np.zeros(8), gains, splits,
         np.zeros((1, 2), np.int64),
     )  # fmt: skip
     np.testing.assert_array_equal(out, np.concatenate([right, left]))
+
+
+def test_a_split_on_levels_pays_for_each_of_them() -> None:
+    hist = histogram(3, False, empty=0.0)
+    free, dear = (scan(hist, True, 1.0, noise=noise) for noise in (0.0, 10.0))
+    assert free["left"] == dear["left"]
+    assert float(str(free["score"])) - float(str(dear["score"])) == pytest.approx(60.0)
+    assert scan(hist, True, 1.0, noise=1e9) == {"score": -1.0}
+    assert scan(hist, False, 1.0, noise=10.0)["score"] == scan(hist, False, 1.0)["score"]
+
+
+def test_constant_features_do_not_use_up_a_try() -> None:
+    varies, constant = histogram(1, True, empty=0.0), np.zeros(N_BINS + 1, np.int64)
+    constant[2] = varies.sum()
+    hist = np.concatenate([constant] * 5 + [varies] + [constant] * 4)
+    table = np.array([[k * (N_BINS + 1), N_BINS, 0, 0] for k in range(10)], np.int32)
+    for key in range(20):
+        gains, splits = np.zeros((1, 2)), np.zeros((1, 2, 3), np.int32)
+        scan_pairs(
+            0, 1, hist, hist, np.zeros(len(hist), np.int64), len(hist),
+            np.array([[0, 0, 1, 0, -1]], np.int32), np.array([[varies.sum(), 0]]),
+            np.tile([1.0, 0.0], (1, 2, 1)), np.array([[key, 0]]), table,
+            np.ones((1, 10), np.uint8), 1, SHIFT, np.zeros(10, np.int32),
+            np.zeros((4, N_BINS + 2), np.int64), np.zeros(N_BINS + 2), gains, splits,
+            np.zeros((1, 2), np.int64),
+        )  # fmt: skip
+        assert splits[0, 0, 0] == 5

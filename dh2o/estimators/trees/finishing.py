@@ -1,0 +1,209 @@
+"""Who finishes small nodes: the worker that holds all their rows, else whoever asked.
+
+Batches of small nodes are offered to all workers.  One that has all rows of a batch grows its
+subtrees; the others answer with the bins and words of theirs, and the driver grows them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8, U16
+from dh2o.estimators.trees.raw_tree import RawTree
+from dh2o.estimators.trees.state import TreeState
+from dh2o.estimators.trees.subtrees import gather_rows, grow_subtrees, settle_rows
+from dh2o.mrtask import LocalTask, WorkerContext
+
+__all__ = ["FinishSubtrees", "RowBatch", "SettleRows", "SubtreeRules", "Subtrees", "grow_batch"]
+
+_LEAST_BIT_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class SubtreeRules:
+    """How `grow_subtrees` splits: its arguments of these names."""
+
+    features: I32
+    allowed: U8
+    tries: I64
+    limits: F64
+    shift: int
+    square_shift: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowBatch:
+    """Bins and words of the rows of some nodes, node after node from `starts` on."""
+
+    starts: I64
+    bins: U8
+    wide_bins: U16
+    words: I64
+
+    @classmethod
+    def joined(cls, parts: list[RowBatch], width: int, n_wide: int) -> RowBatch:
+        """Return the rows of all parts, those of one node together."""
+        sizes = [np.diff(part.starts) for part in parts]
+        labels = np.concatenate([np.repeat(np.arange(len(size)), size) for size in sizes])
+        order = np.argsort(labels, kind="stable")
+        words = np.concatenate([part.words for part in parts])
+        bins = np.concatenate([part.bins for part in parts]).reshape(len(words), width)
+        wide = np.concatenate([part.wide_bins for part in parts]).reshape(len(words), n_wide)
+        starts = np.concatenate([[0], np.cumsum(np.sum(sizes, axis=0))])
+        return cls(starts, bins[order].reshape(-1), wide[order].reshape(-1), words[order])
+
+
+@dataclass(frozen=True, slots=True)
+class Subtrees:
+    """Nodes below a batch of nodes, the node itself first: see `grow_subtrees`."""
+
+    nodes: I32
+    sums: I64
+    gains: F64
+    bits: U8
+    ends: I64
+
+
+def grow_batch(rules: SubtreeRules, roots: I64, rows: RowBatch, width: int) -> Subtrees:
+    """Return the subtrees of the nodes `roots`, whose rows these are; `rows.words` is used up."""
+    n, starts = len(rows.words), np.require(rows.starts, np.int64, "W")
+    largest = int(np.diff(starts).max(initial=0))
+    n_bins = int(rules.features[:, 1].max(initial=0)) + 1
+    most_bits = int(((rules.features[:, 1] + 7) // 8)[rules.features[:, 2] == 1].max(initial=0))
+    nodes = np.zeros((2 * n, 6), np.int32)
+    sums, gains = np.zeros((2 * n, 2), np.int64), np.zeros(2 * n)
+    bits = np.zeros(max(largest * most_bits, min(n * most_bits, _LEAST_BIT_BYTES)), np.uint8)
+    used = np.zeros(2 + len(roots), np.int64)
+    features, allowed, tries, limits = (
+        np.require(a, requirements="W")
+        for a in (rules.features, rules.allowed, rules.tries, rules.limits)
+    )
+    n_wide = len(rows.wide_bins) // max(n, 1)
+    first, kept = 0, []
+    while True:
+        first = grow_subtrees(
+            first, starts, np.require(roots, requirements="W"), rows.bins, width, rows.wide_bins,
+            n_wide, rows.words, np.zeros(n, np.int32), np.zeros(n, np.int64),
+            np.zeros(n, np.int32), features, allowed, tries, limits, rules.shift,
+            rules.square_shift, np.zeros(len(features), np.int32), np.zeros(n_bins, np.int64),
+            np.zeros((n_bins >> 6) + 1, np.uint64), np.zeros((4, n_bins + 1), np.int64),
+            np.zeros(n_bins + 1), np.zeros(n_bins + 1, np.uint8), nodes, sums, gains, bits, used,
+        )  # fmt: skip
+        kept.append(bits[: used[1]].copy())
+        if first == len(roots):
+            break
+        bits[:] = 0
+        used[1] = 0
+    m = int(used[0])
+    whole = np.concatenate(kept)
+    if len(kept) > 1:
+        _shift_bits(nodes[:m], [len(part) for part in kept])
+    return Subtrees(nodes[:m].copy(), sums[:m].copy(), gains[:m].copy(), whole, used[2:].copy())
+
+
+def _shift_bits(nodes: I32, sizes: list[int]) -> None:
+    """Count first bytes from the start of all parts: within a part they rise."""
+    coded = np.flatnonzero(nodes[:, 4] >= 0)
+    at = nodes[coded, 4].astype(np.int64)
+    part = np.concatenate([[0], np.cumsum(np.diff(at) < 0)])
+    nodes[coded, 4] = at + np.concatenate([[0], np.cumsum(sizes)])[part]
+
+
+@dataclass(frozen=True, slots=True)
+class FinishSubtrees(LocalTask[dict[int, Any], dict[int, Any]]):
+    """Subtrees below small nodes, or the rows to grow them from, by number of the batch.
+
+    ``roots`` as for `grow_subtrees`; a state keeps the rows of root p at places[p], parity[p].
+    Batch b is of the roots ``ends[b]:ends[b + 1]``.
+    """
+
+    roots: I64
+    places: I32
+    parity: I8
+    ends: I64
+    rules: SubtreeRules
+
+    def map(self, state: TreeState, worker: WorkerContext) -> dict[int, Any]:
+        batches = list(range(len(self.ends) - 1))
+        return dict(zip(batches, worker.map(lambda b: self._batch(state, b), batches), strict=True))
+
+    def _batch(self, state: TreeState, b: int) -> Subtrees | list[RowBatch]:
+        chosen = slice(int(self.ends[b]), int(self.ends[b + 1]))
+        roots, bin_map = self.roots[chosen], state.spec.bin_map
+        bounds = state.bounds[:, self.places[chosen]]
+        sizes = (bounds[:, :, 1] - bounds[:, :, 0]).sum(axis=0)
+        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        n = int(starts[-1])
+        rows = RowBatch(
+            starts,
+            np.empty(n * bin_map.width, np.uint8),
+            np.empty(n * bin_map.n_wide, np.uint16),
+            np.empty(n, np.int64),
+        )
+        for p, parity in enumerate(self.parity[chosen]):
+            at = int(starts[p])
+            for start, stop in bounds[:, p]:
+                gather_rows(
+                    state.bins, bin_map.width, state.wide_bins, bin_map.n_wide,
+                    state.rows[parity], state.words[parity], int(start), int(stop), at,
+                    rows.bins, rows.wide_bins, rows.words,
+                )  # fmt: skip
+                at += int(stop - start)
+        if (sizes == roots[:, 1]).all():
+            return grow_batch(self.rules, roots, rows, bin_map.width)
+        return [rows]
+
+    def combine(self, a: dict[int, Any], b: dict[int, Any]) -> dict[int, Any]:
+        return {batch: _either(a[batch], b[batch]) for batch in a}
+
+
+def _either(a: Any, b: Any) -> Any:
+    if isinstance(a, Subtrees):
+        return a
+    return b if isinstance(b, Subtrees) else a + b
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRows(LocalTask[int, int]):
+    """Sort the rows of finished nodes into their leaves, where `leaf_table` finds them.
+
+    Node ``nodes[p]`` was finished; below it are the nodes ``first[p]`` to ``last[p] - 1``, which
+    have places `offset` above their numbers.
+    """
+
+    tree: RawTree
+    nodes: I64
+    first: I64
+    last: I64
+    offset: int
+
+    def map(self, state: TreeState, _worker: WorkerContext) -> int:
+        tree, bin_map = self.tree, state.spec.bin_map
+        n_places = int(tree.places.max()) + 1
+        bounds = np.zeros((len(state.shards), n_places, 2), np.int64)
+        known = min(state.bounds.shape[1], n_places)
+        bounds[:, :known] = state.bounds[:, :known]
+        state.bounds = bounds
+        table = [np.require(a, requirements="W") for a in (tree.nodes, tree.bits, tree.na_left)]
+
+        def settle(shard: int, _lo: int, _hi: int) -> None:
+            for parity in (0, 1):
+                chosen = tree.parity[self.nodes] == parity
+                stretch = bounds[shard, tree.places[self.nodes[chosen]]]
+                facts = [a[chosen] for a in (self.nodes, self.first, self.last)]
+                segments = np.column_stack([stretch, *facts])
+                most = int((stretch[:, 1] - stretch[:, 0]).max(initial=0))
+                settle_rows(
+                    state.bins, bin_map.width, state.wide_bins, bin_map.n_wide,
+                    state.rows[parity], segments, *table, np.zeros(most, np.int32),
+                    np.zeros(most, np.int32), bounds[shard, self.offset :],
+                )  # fmt: skip
+
+        state.each_shard(settle)
+        return len(self.nodes)
+
+    def combine(self, a: int, b: int) -> int:
+        return max(a, b)

@@ -1,0 +1,274 @@
+"""Small nodes are finished whole: the subtree below each grows in one kernel, depth first.
+
+A node of few rows needs no histogram of every bin: its rows' bins, gathered side by side, are
+added up feature by feature, and only the bins that occur are looked at.  Sums are the same
+integers and splits the same formulas as level by level, so it does not matter who finishes a node.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from dh2o.estimators.trees._bits import lowest_bit
+from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8, U16, U64
+from dh2o.estimators.trees.gradients import mix
+from dh2o.estimators.trees.leaves import leaf_of
+from dh2o.estimators.trees.splitting import (
+    NA_VS_REST,
+    best_cut,
+    draw_next,
+    send_bins,
+    side_of_na,
+    split_facts,
+)
+
+__all__ = ["gather_rows", "grow_subtrees", "settle_rows"]
+
+
+@njit(nogil=True, cache=True)
+def gather_rows(  # noqa: PLR0913, PLR0917
+    bins: U8, width: int, wide_bins: U16, n_wide: int, rows: I32, words: I64, start: int,
+    stop: int, at: int, to_bins: U8, to_wide: U16, to_words: I64,
+) -> None:  # fmt: skip
+    """Copy bins and words of rows[start:stop] to place `at` and below."""
+    for i in range(start, stop):
+        row = np.int64(rows[i])
+        to = at + i - start
+        to_words[to] = words[i]
+        for c in range(width):
+            to_bins[np.uint64(to * width + c)] = bins[np.uint64(row * width + c)]
+        for c in range(n_wide):
+            to_wide[to * n_wide + c] = wide_bins[row * n_wide + c]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _list_bins(  # noqa: PLR0913, PLR0917
+    bins: U8, width: int, wide_bins: U16, n_wide: int, rows: I32, words: I64, start: int,
+    stop: int, column: int, n_bins: int, hist: I64, seen: U64, ints: I64,
+) -> tuple[int, int]:  # fmt: skip
+    """Return (number of bins that are not empty, word of NA); OUT: ints[0] bins, ints[1] words.
+
+    `hist` and `seen` are zero before and after.
+    """
+    one = np.uint64(1)
+    for i in range(start, stop):
+        if column >= 0:
+            b = np.int64(bins[np.uint64(np.int64(rows[i]) * width + column)])
+        else:
+            b = np.int64(wide_bins[np.uint64(np.int64(rows[i]) * n_wide - column - 1)])
+        hist[np.uint64(b)] += words[i]
+        seen[np.uint64(b >> 6)] |= one << np.uint64(b & 63)
+    n, na = np.int64(0), hist[n_bins]
+    hist[n_bins] = 0
+    seen[n_bins >> 6] &= ~(one << np.uint64(n_bins & 63))
+    for group in range((n_bins >> 6) + 1):
+        left = seen[group]
+        seen[group] = np.uint64(0)
+        while left != 0:
+            b = (group << 6) + lowest_bit(left)
+            left &= left - one
+            ints[0, n], ints[1, n] = b, hist[b]
+            n += np.int64(hist[b] != 0)
+            hist[b] = 0
+    return n, na  # type: ignore[return-value]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
+    first: int,
+    starts: I64,
+    roots: I64,
+    bins: U8,
+    width: int,
+    wide_bins: U16,
+    n_wide: int,
+    words: I64,
+    rows: I32,
+    spare_words: I64,
+    spare_rows: I32,
+    features: I32,
+    allowed: U8,
+    tries: I64,
+    limits: F64,
+    shift: int,
+    square_shift: int,
+    order: I32,
+    hist: I64,
+    seen: U64,
+    ints: I64,
+    scores: F64,
+    goes_left: U8,
+    nodes: I32,
+    sums: I64,
+    gains: F64,
+    bits: U8,
+    used: I64,
+) -> int:
+    """Grow the trees below the nodes first, first + 1, ... ; returns the first one not done.
+
+    Node p holds the rows starts[p]..starts[p + 1]-1 of the gathered bins and words; roots[p] =
+    (word sum, rows, coarse squares, key, depth).  features[k] = (column, number of bins, is coded,
+    monotone sign); tries[d] features are tried at depth d; limits = (depth, min rows, weight
+    scale, 1 if weights are second derivatives, min split improvement).
+    OUT: used = (nodes, bytes of bits) so far, used[2 + p] = nodes after p; nodes[k] = (feature or
+    -1, cut, left child, NA side, first byte of bits, depth), children counted from the first node
+    below p; sums[k] = (word sum, rows).  Ends early when `nodes` or `bits` are full.
+    """
+    found = np.zeros(3, np.int64)
+    stack = np.zeros((160, 6), np.int64)
+    depth_limit, min_rows, curved = np.int64(limits[0]), limits[1], limits[3] > 0.0
+    mask = (np.int64(1) << shift) - 1
+    most_bits = np.int64(0)
+    for k in range(features.shape[0]):
+        if features[k, 2] == 1:
+            most_bits = max(most_bits, (np.int64(features[k, 1]) + 7) >> 3)
+    for p in range(first, roots.shape[0]):
+        n_rows = starts[p + 1] - starts[p]
+        if used[0] + 2 * n_rows > nodes.shape[0] or used[1] + n_rows * most_bits > bits.size:
+            return p
+        base_node = used[0]
+        for i in range(starts[p], starts[p + 1]):
+            rows[i] = i
+        nodes[base_node, 0] = -1
+        nodes[base_node, 5] = roots[p, 4]
+        sums[base_node, 0], sums[base_node, 1] = roots[p, 0], roots[p, 1]
+        used[0] += 1
+        stack[0, 0], stack[0, 1], stack[0, 2] = base_node, starts[p], starts[p + 1]
+        stack[0, 3], stack[0, 4] = roots[p, 2], roots[p, 3]
+        height = 1
+        while height > 0:
+            height -= 1
+            node, start, stop = stack[height, 0], stack[height, 1], stack[height, 2]
+            squares, key = stack[height, 3], stack[height, 4]
+            depth, total, count = np.int64(nodes[node, 5]), sums[node, 0], sums[node, 1]
+            least, noise = split_facts(
+                total, count, squares, shift, square_shift, min_rows, limits[2], curved
+            )
+            if noise < 0.0 or depth >= depth_limit:
+                continue
+            n_allowed = 0
+            for k in range(features.shape[0]):
+                if allowed[k] != 0:
+                    order[n_allowed] = k
+                    n_allowed += 1
+            g, w = np.float64(total >> shift), np.float64(total & mask)
+            best = base = g * g / w
+            feature, cut, side, left_word = np.int64(-1), np.int64(0), np.int64(0), np.int64(0)
+            n_left = tries[depth]
+            for i in range(n_allowed):
+                if n_left == 0:
+                    break
+                k = np.int64(order[i])
+                if tries[depth] < n_allowed:
+                    k = draw_next(order, i, n_allowed, key)
+                n_bins, coded = np.int64(features[k, 1]), features[k, 2] == 1
+                n, na = _list_bins(
+                    bins, width, wide_bins, n_wide, rows, words, start, stop,
+                    np.int64(features[k, 0]), n_bins, hist, seen, ints,
+                )  # fmt: skip
+                if n + np.int64(na != 0) < 2:
+                    continue
+                n_left -= 1
+                score = best_cut(
+                    n, coded, total, na, shift, least, np.int64(features[k, 3]), ints, scores, found
+                )
+                if coded:
+                    score -= noise * (n - 1)
+                if score > best:
+                    best, feature, side, left_word = score, k, found[1], found[2]
+                    cut = n_bins if side == NA_VS_REST else found[0]
+                    if coded:
+                        side_now = side_of_na(side, total, left_word, shift)
+                        send_bins(n, cut, side_now, True, n_bins, ints[0], goes_left, 0)
+            gain = best - base
+            mass = np.float64(count) if curved else w
+            if feature < 0 or gain <= 0.0 or not gain > limits[4] * mass * noise:
+                continue
+            side = side_of_na(side, total, left_word, shift)
+            n_bins, coded = np.int64(features[feature, 1]), features[feature, 2] == 1
+            if not coded:
+                send_bins(0, cut, side, False, n_bins, ints[0], goes_left, 0)
+            column = np.int64(features[feature, 0])
+            front, back, left_squares = start, stop - 1, np.int64(0)
+            for i in range(start, stop):
+                row, word = np.int64(rows[i]), words[i]
+                if column >= 0:
+                    b = np.int64(bins[np.uint64(row * width + column)])
+                else:
+                    b = np.int64(wide_bins[np.uint64(row * n_wide - column - 1)])
+                left = np.int64(goes_left[np.uint64(b)])
+                to = back + left * (front - back)
+                spare_rows[to], spare_words[to] = row, word
+                front += left
+                back += left - 1
+                coarse = word >> square_shift
+                square = coarse * coarse
+                if not curved and word & mask > 1:
+                    square //= word & mask
+                left_squares += left * square
+            n_left_rows = front - start
+            if curved and min(n_left_rows, stop - front) < min_rows:
+                continue
+            for i in range(start, stop):
+                rows[i], words[i] = spare_rows[i], spare_words[i]
+            child = used[0]
+            used[0] += 2
+            nodes[node, 0], nodes[node, 1], nodes[node, 2] = feature, cut, child - base_node - 1
+            nodes[node, 3], nodes[node, 4] = side, -1
+            gains[node] = gain
+            if coded and side != NA_VS_REST:
+                nodes[node, 4] = used[1]
+                for b in range(0, n_bins, 8):
+                    byte = np.int64(0)
+                    for j in range(min(n_bins - b, 8)):
+                        byte |= (1 - np.int64(goes_left[b + j])) << j
+                    bits[used[1]] = byte
+                    used[1] += 1
+            for c in range(2):
+                nodes[child + c, 0], nodes[child + c, 5] = -1, depth + 1
+                lo, hi = (start, front) if c == 0 else (front, stop)
+                sums[child + c, 0] = left_word if c == 0 else total - left_word
+                sums[child + c, 1] = hi - lo
+            for c in range(1, -1, -1):  # the left child is taken next
+                stack[height, 0] = child + c
+                stack[height, 1], stack[height, 2] = (start, front) if c == 0 else (front, stop)
+                stack[height, 3] = left_squares if c == 0 else squares - left_squares
+                stack[height, 4] = np.int64(mix(key, 1 + c))
+                height += 1
+        used[2 + p] = used[0]
+    return roots.shape[0]
+
+
+@njit(nogil=True, cache=True)
+def settle_rows(  # noqa: PLR0913, PLR0917
+    bins: U8, width: int, wide_bins: U16, n_wide: int, rows: I32, segments: I64, nodes: I32,
+    bits: U8, na_left: I8, spare_rows: I32, spare_places: I32, bounds: I64,
+) -> None:  # fmt: skip
+    """Sort the rows of finished nodes by the leaf they fall into.
+
+    segments[p] = (start, stop, node, first node below it, one after the last).  OUT: rows,
+    bounds[k] = (start, stop) for the leaves k.
+    """
+    for p in range(segments.shape[0]):
+        start, stop, root = segments[p, 0], segments[p, 1], segments[p, 2]
+        first, last = segments[p, 3], segments[p, 4]
+        if first == last:
+            continue
+        counts = np.zeros(last - first + 1, np.int64)
+        for i in range(start, stop):
+            k = leaf_of(
+                bins, width, wide_bins, n_wide, np.int64(rows[i]), root, nodes, bits, na_left
+            )
+            spare_places[i - start] = k - first
+            counts[k - first + 1] += 1
+        for k in range(first, last):
+            at = counts[k - first] + counts[k - first + 1]
+            bounds[k, 0], bounds[k, 1] = start + counts[k - first], start + at
+            counts[k - first + 1] = at
+        for i in range(start, stop):
+            place = np.int64(spare_places[i - start])
+            spare_rows[counts[place]] = rows[i]
+            counts[place] += 1
+        for i in range(start, stop):
+            rows[i] = spare_rows[i - start]
