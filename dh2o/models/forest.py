@@ -16,6 +16,7 @@ import numpy.typing as npt
 from numba import njit
 
 from dh2o.errors import ModelError
+from dh2o.models.forest_codes import CodedForest
 
 __all__ = ["NA_LEFT", "NA_RIGHT", "NA_VS_REST", "UNSEEN_LEFT", "UNSEEN_RIGHT", "Forest"]
 
@@ -30,6 +31,7 @@ U8 = npt.NDArray[np.uint8]
 NA_VS_REST, NA_LEFT, NA_RIGHT, UNSEEN_LEFT, UNSEEN_RIGHT = 1, 2, 3, 4, 5
 
 _CODED, _NA_LEFT_FLAG = 1, 2
+_ROWS_WORTH_CODES = 4_096  # fewer are scored before codes are made
 _TILE = 256  # rows walked together: their values and places stay in the nearest caches
 
 _ARRAYS: dict[str, type] = {
@@ -162,18 +164,33 @@ class Forest:
     def _walk(self) -> tuple[I32, F32]:
         """The arrays that the kernel walks on: (feature and flags, left child), thresholds."""
         n = len(self.features)
-        leaf, coded = self.is_leaf, self._is_coded
-        na_left = np.isin(self.na_sides, (NA_LEFT, UNSEEN_LEFT))
+        leaf, coded, na_left = self.is_leaf, self.coded_nodes, self.na_goes_left
         flags = np.where(leaf, _NA_LEFT_FLAG, na_left * _NA_LEFT_FLAG + coded * _CODED)
         nodes = np.empty((n, 2), np.int32)
         nodes[:, 0] = np.where(leaf, self.n_features, self.features) * 4 + flags
-        nodes[:, 1] = np.where(leaf, np.arange(n), self._tree_start + self.left)
+        nodes[:, 1] = self.left_or_self
         thresholds = np.where(leaf, np.float32(1), self.thresholds).astype(np.float32)
         return nodes, thresholds
 
     @cached_property
-    def _is_coded(self) -> npt.NDArray[np.bool_]:
+    def coded_nodes(self) -> npt.NDArray[np.bool_]:
+        """Which nodes ask for a set of levels, or for NA alone."""
         return (self.bit_starts >= 0) | (self.na_sides == NA_VS_REST)
+
+    @property
+    def na_goes_left(self) -> npt.NDArray[np.bool_]:
+        """At which nodes NA goes left."""
+        return np.isin(self.na_sides, (NA_LEFT, UNSEEN_LEFT))
+
+    @property
+    def left_or_self(self) -> I64:
+        """The left child's number among all nodes; of a leaf its own."""
+        numbers = np.arange(len(self.features))
+        return np.where(self.is_leaf, numbers, self._tree_start + self.left)
+
+    @cached_property
+    def _codes(self) -> CodedForest | None:
+        return CodedForest.of(self)
 
     def sums(self, x: F64, first: int = 0, stop: int | None = None) -> F64:
         """Return the sum over trees of each class, shape (n_rows, n_classes).
@@ -185,6 +202,9 @@ class Forest:
         out = np.zeros((n, self.n_classes))
         stop = self.n_trees if stop is None else stop
         roots = self.starts[first * self.n_classes : stop * self.n_classes]
+        if n >= _ROWS_WORTH_CODES and (codes := self._codes) is not None:
+            codes.add_to(out, x, roots, self.values, self.n_classes)
+            return out
         nodes, thresholds = self._walk
         places = np.empty(_TILE, np.int32)
         flat, sums = x.reshape(-1), out.reshape(-1)

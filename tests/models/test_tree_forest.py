@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dh2o.errors import ModelError
+from dh2o.models import forest as forest_module
 from dh2o.models.forest import NA_LEFT, NA_RIGHT, NA_VS_REST, UNSEEN_LEFT, UNSEEN_RIGHT, Forest
 
 N_FEATURES = 3
@@ -79,9 +80,12 @@ def some_rows(n: int = 600) -> np.ndarray:
     return x
 
 
+@pytest.mark.parametrize("by_codes", [False, True])
 @pytest.mark.parametrize("seed", range(4))
-def test_sums_are_those_of_a_walk(seed: int) -> None:
+def test_sums_are_those_of_a_walk(seed: int, by_codes: bool, monkeypatch: Any) -> None:
+    monkeypatch.setattr(forest_module, "_ROWS_WORTH_CODES", 0 if by_codes else 1 << 40)
     forest, x = random_forest(seed), some_rows()
+    x[2, :3], x[3, :2] = 1e300, -1.0
     expected = np.zeros((len(x), 2))
     for i, row in enumerate(x):
         for tree in range(6):
