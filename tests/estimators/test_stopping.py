@@ -76,3 +76,11 @@ def test_history_of_nothing() -> None:
     history = ScoringHistory(ModelCategory.BINOMIAL, {"trees": "int"}, LOGLOSS)
     assert history.table().n_rows == 0
     assert not history.should_stop()
+
+
+def test_the_best_of_the_last_events() -> None:
+    less = StopRule(3, "logloss", 0.001)
+    assert less.best_of_last([0.1, 0.5, 0.3, 0.4, 0.35]) == 2  # 0.1 is too long ago
+    assert less.best_of_last([0.5, 0.3, 0.3]) == 2
+    assert StopRule(3, "AUC", 0.001).best_of_last([0.9, 0.5, 0.7, 0.6]) == 2
+    assert less.best_of_last([0.7]) == 0

@@ -135,7 +135,7 @@ class Rounds(ABC):
         """Return how many iterations to do: what the folds' models found best on average."""
         found = [facts["ntrees"] for facts in self.spec.cv_facts if "ntrees" in facts]
         if found and self.params["stopping_rounds"] > 0:
-            return max(round(sum(found) / len(found)), 1)
+            return max(sum(found) // len(found), 1)
         return int(self.params["ntrees"])
 
     def _guarded(self, state: LocalState, valid: LocalState | None, step: Any) -> None:
@@ -157,16 +157,28 @@ class Rounds(ABC):
         if self._is_time_to_score():
             self._score(state, valid)
             if not self.spec.cv_facts and self.grown.history.should_stop():
-                self.grown.done = True
+                self._stop_early()
                 return
         if self.grown.trees and self.spec.out_of_time():
             self.grown.done = True
             return
         self.grown.trees.extend(self._grow_round(state))
 
+    def _stop_early(self) -> None:
+        """End; a fold's model goes back to the best of the last scoring events, as H2O's do."""
+        self.grown.done = True
+        if not self.spec.is_cv_model:
+            return
+        history = self.grown.history
+        event = history.events[history.rule.best_of_last(history.stop_values)]
+        n_rounds = event.own["number_of_trees"] - self.n_before
+        if n_rounds > 0 and n_rounds * self.n_trees_a_round < len(self.grown.trees):
+            del self.grown.trees[n_rounds * self.n_trees_a_round :]
+            self.grown.validation = None  # measured anew with the trees that stay
+
     def _finish(self, state: LocalState, valid: LocalState | None) -> None:
         events = self.grown.history.events
-        if not events or events[-1].own["number_of_trees"] != self.n_rounds:
+        if not events or events[-1].own["number_of_trees"] < self.n_rounds:
             self._score(state, valid)
         self.grown.done = True
 

@@ -220,3 +220,25 @@ def test_a_checkpoint_may_not_change_what_its_trees_rest_on(train: Train) -> Non
         train("number", ntrees=9, **more)
     with pytest.raises(BuilderError, match="columns of the training data must be the same"):
         build("two", "gbm_mixed", ("x", "i", "small"), **{**more, "ntrees": 9})
+
+
+def test_folds_go_back_to_their_best_iteration_and_tell_the_main_model(
+    train: Train, engine: Engine
+) -> None:
+    model = train(
+        "two", ntrees=200, nfolds=2, stopping_rounds=2, stopping_tolerance=0.0,
+        score_tree_interval=2, learn_rate=0.5,
+    )  # fmt: skip
+    folds = [engine.dkv.get(key) for key in model.output.cross_validation_models]
+    numbers = []
+    for fold in folds:
+        table = fold.output.scoring_history
+        scored = dict(
+            zip(table.column("number_of_trees"), table.column("validation_logloss"), strict=True)
+        )
+        last = sorted(scored)[-2:]
+        assert fold.forest.n_trees == min(last, key=lambda n: (scored[n], -n))
+        found = fold.output.validation_metrics.logloss
+        assert found == pytest.approx(scored[fold.forest.n_trees], rel=1e-6)
+        numbers.append(fold.forest.n_trees)
+    assert model.forest.n_trees == sum(numbers) // 2 < 200
