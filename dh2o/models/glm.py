@@ -15,6 +15,7 @@ from dh2o.models.columns import F64, Columns
 from dh2o.models.glm_classes import cumulative, softmax
 from dh2o.models.glm_design import Design
 from dh2o.models.glm_family import Family, family_of
+from dh2o.models.glm_likelihood import Likelihood
 from dh2o.models.glm_link import Link, link_of
 from dh2o.models.metrics.base import MetricBuilder
 from dh2o.models.model import Model
@@ -56,6 +57,8 @@ class GLMModel(Model):
     muted: tuple[str, ...] = ()
     #: The offset was there in training and does not count in predictions.
     mutes_offset: bool = False
+    #: 0 where it was not estimated.
+    dispersion: float = 0.0
 
     @property
     def scoring_beta(self) -> F64:
@@ -177,10 +180,10 @@ class GLMModel(Model):
         rows = np.zeros((n_rows, self.design.n_places))
         every = np.arange(n_rows)
         for idx, name in enumerate(self.design.categoricals):
-            codes, _ = self.design.codes(idx, columns[name])
+            codes, _ = self.design.codes(idx, self.design.values(name, columns.__getitem__))
             rows[every, self.design.starts[idx] + codes] = 1.0
         for idx, name in enumerate(self.design.numerics):
-            values = columns[name]
+            values = self.design.values(name, columns.__getitem__)
             filled = np.where(np.isnan(values), self.design.fills[idx], values)
             rows[:, self.design.starts[-1] + idx] = filled
         rows[:, -1] = 1.0
@@ -204,7 +207,19 @@ class GLMModel(Model):
             bool(params["intercept"]),
             self.output.offset,
             self.class_shares,
+            self._likelihood(),
         )
+
+    def _likelihood(self) -> Likelihood | None:
+        """Return what the full likelihood needs, None if it was not asked for."""
+        params = self.params
+        if not params.get("calc_like"):
+            return None
+        plain = tuple(params["lambda"] or ()) == (0.0,) and not params["lambda_search"]
+        n_estimated = len(self.beta) if plain else self.rank
+        has_dispersion = self.family.name in ("gaussian", "gamma", "negativebinomial", "tweedie")
+        n_estimated += int(has_dispersion and not params["fix_dispersion_parameter"])
+        return Likelihood(self.dispersion, n_estimated)
 
     def labels(self, raw: F64) -> NDArray[np.int32]:
         """Return the predicted class; an ordinal model takes the first that is likely reached."""
@@ -226,6 +241,7 @@ class GLMModel(Model):
             **{name: value for name, value in optional.items() if value is not None},
         }
         muted = {"muted": list(self.muted), "mutes_offset": self.mutes_offset}
+        muted["dispersion"] = self.dispersion
         return {**data, "null_mu": self.null_mu, **muted}, arrays
 
     @classmethod
@@ -248,6 +264,7 @@ class GLMModel(Model):
             **{name: np.asarray(arrays[name]) for name in _OPTIONAL if name in arrays},
             muted=tuple(data.get("muted", ())),
             mutes_offset=bool(data.get("mutes_offset", False)),
+            dispersion=float(data.get("dispersion", 0.0)),
         )
 
 

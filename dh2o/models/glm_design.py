@@ -7,12 +7,14 @@ No one-hot columns exist: a row has one code per categorical, and codes pick coe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dh2o.models.glm_derived import Crossing, Derived, Read, from_state, to_state
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -36,6 +38,22 @@ class Design:
     scale: F64
     all_levels: bool
     skip_na: bool
+    #: Columns among the above that are made of others.
+    derived: Mapping[str, Derived] = field(default_factory=dict)
+
+    @property
+    def base_columns(self) -> tuple[str, ...]:
+        """The columns of the data that rows are read from."""
+        names: dict[str, None] = {}
+        for name in (*self.categoricals, *self.numerics):
+            made = self.derived.get(name)
+            names |= dict.fromkeys((name,) if made is None else (made.first, made.second))
+        return tuple(names)
+
+    def values(self, name: str, read: Read) -> F64:
+        """Return a column of the design, NA as NaN, of what `read` gives of the data by name."""
+        made = self.derived.get(name)
+        return read(name) if made is None else made.values(read)
 
     @property
     def starts(self) -> tuple[int, ...]:
@@ -51,24 +69,39 @@ class Design:
     def kept(self) -> I64:
         """The places that have a coefficient, in order; the intercept is the last."""
         kept = np.ones(self.n_places, dtype=np.bool_)
-        if not self.all_levels:
-            kept[list(self.starts[:-1])] = False
+        for idx, start in enumerate(self.starts[:-1]):
+            kept[start : self.starts[idx + 1]] = self.levels_kept(idx)
         return np.flatnonzero(kept)
+
+    def levels_kept(self, idx: int) -> NDArray[np.bool_]:
+        """Return which levels of a categorical have a coefficient.
+
+        Of a crossing without all levels: the pairs that have no first level.
+        """
+        kept = np.ones(len(self.levels[idx]), dtype=np.bool_)
+        if self.all_levels:
+            return kept
+        made = self.derived.get(self.categoricals[idx])
+        if isinstance(made, Crossing):
+            return np.array([a > 0 and b > 0 for a, b in made.pairs], dtype=np.bool_)
+        kept[:1] = False
+        return kept
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the coefficients, ``Intercept`` last."""
         levels = [
             f"{column}.{level}"
-            for column, domain in zip(self.categoricals, self.levels, strict=True)
-            for level in domain[0 if self.all_levels else 1 :]
+            for idx, (column, domain) in enumerate(zip(self.categoricals, self.levels, strict=True))
+            for level, kept in zip(domain, self.levels_kept(idx), strict=True)
+            if kept
         ]
         return (*levels, *self.numerics, "Intercept")
 
     @property
     def n_level_coefficients(self) -> int:
         """How many coefficients belong to levels."""
-        return self.starts[-1] - (0 if self.all_levels else len(self.levels))
+        return sum(int(self.levels_kept(idx).sum()) for idx in range(len(self.levels)))
 
     @property
     def n_coefficients(self) -> int:
@@ -96,11 +129,12 @@ class Design:
         eta = np.full(n_rows, full[-1])
         skip = np.zeros(n_rows, dtype=np.bool_)
         for idx, name in enumerate(self.categoricals):
-            codes, na = self.codes(idx, columns[name])
+            codes, na = self.codes(idx, self.values(name, columns.__getitem__))
             eta += full[self.starts[idx] + codes]
             skip |= na
         for idx, name in enumerate(self.numerics):
-            values, b = columns[name], full[self.starts[-1] + idx]
+            values = self.values(name, columns.__getitem__)
+            b = full[self.starts[-1] + idx]
             na = np.isnan(values)
             if na.any():
                 values = np.where(na, self.fills[idx], values)
@@ -136,6 +170,7 @@ class Design:
             "modes": list(self.modes),
             "all_levels": self.all_levels,
             "skip_na": self.skip_na,
+            "derived": to_state(self.derived),
         }
         return data, {"fills": self.fills, "shift": self.shift, "scale": self.scale}
 
@@ -152,4 +187,5 @@ class Design:
             scale=np.asarray(arrays["scale"], dtype=np.float64),
             all_levels=bool(data["all_levels"]),
             skip_na=bool(data["skip_na"]),
+            derived=from_state(data.get("derived", {})),
         )

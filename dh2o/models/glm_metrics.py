@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.models.glm_family import Family
+from dh2o.models.glm_likelihood import Likelihood, log_likelihood
 from dh2o.models.glm_link import Link
 from dh2o.models.metrics.base import F64, MetricBuilder
 from dh2o.models.metrics.exact_sum import combine_sums, empty_sums, exact_sums, sum_values
@@ -39,6 +40,7 @@ class GLMMetricBuilder(MetricBuilder[GLMPartial]):
     intercept: bool
     offset: str | None
     class_shares: F64 | None = None
+    likelihood: Likelihood | None = None
 
     def map(self, preds: F64, actual: F64, weights: F64 | None = None) -> GLMPartial:
         return self.map_rows({}, preds, actual, weights)
@@ -67,7 +69,7 @@ class GLMMetricBuilder(MetricBuilder[GLMPartial]):
                 w,
                 w * self.family.deviance(y, mu),
                 w * self.family.deviance(y, null),
-                self._poisson_term(y, mu) * w,
+                self._log_likelihood(y, mu, w),
             )
         sums = exact_sums(*columns_of) if len(y) else empty_sums(_N_SUMS)
         width = preds.shape[1] if not self.is_classifier else 2
@@ -82,7 +84,7 @@ class GLMMetricBuilder(MetricBuilder[GLMPartial]):
         with np.errstate(divide="ignore"):
             residual = -2.0 * w * np.log(preds[usable, y])
             null = -2.0 * w * np.log(self.class_shares[y])
-        sums = exact_sums(w, residual, null, np.zeros(len(y))) if len(y) else empty_sums(_N_SUMS)
+        sums = exact_sums(w, residual, null, -0.5 * residual) if len(y) else empty_sums(_N_SUMS)
         return GLMPartial(self.base.map(preds, actual, weights), len(y), sums)
 
     @property
@@ -97,12 +99,16 @@ class GLMMetricBuilder(MetricBuilder[GLMPartial]):
             return n_obs - (self.rank // n_thresholds + n_thresholds - 1)
         return n_obs - self.rank
 
-    def _poisson_term(self, y: F64, mu: F64) -> F64:
-        if self.family.name != "poisson":
-            return np.zeros_like(y)
-        from scipy.special import gammaln
+    def _log_likelihood(self, y: F64, mu: F64, w: F64) -> F64:
+        """Return the log likelihood of the rows, where it is asked for or H2O's AIC needs it."""
+        if self.likelihood is not None:
+            return log_likelihood(self.family, y, mu, w, self.likelihood.dispersion)
+        if self.family.name == "poisson":
+            from scipy.special import gammaln
 
-        return y * np.log(mu) - gammaln(np.rint(y) + 1.0) - mu
+            term: F64 = w * (y * np.log(mu) - gammaln(np.rint(y) + 1.0) - mu)
+            return term
+        return np.zeros_like(y)
 
     def combine(self, a: GLMPartial, b: GLMPartial) -> GLMPartial:
         base = self.base.combine(a.base, b.base)
@@ -118,22 +124,24 @@ class GLMMetricBuilder(MetricBuilder[GLMPartial]):
         if total is None or total.n_obs == 0:
             return self.base.finish(None if total is None else total.base)
         metrics = self.base.finish(total.base)
-        w, residual, null, poisson = sum_values(total.sums)
+        w, residual, null, likelihood = sum_values(total.sums)
         extra = {
             "residual_deviance": residual,
             "null_deviance": null,
             "residual_degrees_of_freedom": self._n_free(total.n_obs),
             "null_degrees_of_freedom": total.n_obs - int(self.intercept),
-            "AIC": self._aic(total.n_obs, residual, poisson),
-            "loglikelihood": math.nan,
+            "AIC": self._aic(total.n_obs, residual, likelihood),
+            "loglikelihood": math.nan if self.likelihood is None else likelihood,
         }
         changes: dict[str, Any] = {"extra": {**metrics.extra, **extra}}
         if hasattr(metrics, "mean_residual_deviance"):
             changes["mean_residual_deviance"] = residual / w
         return metrics.replace(**changes)
 
-    def _aic(self, n_obs: int, residual: float, poisson: float) -> float:
+    def _aic(self, n_obs: int, residual: float, likelihood: float) -> float:
         name = self.family.name
+        if self.likelihood is not None:
+            return 2.0 * self.likelihood.n_estimated - 2.0 * likelihood
         if name == "gaussian":
             if residual <= 0:
                 return -math.inf
@@ -141,7 +149,7 @@ class GLMMetricBuilder(MetricBuilder[GLMPartial]):
         elif name in ("binomial", "quasibinomial", "fractionalbinomial"):
             fit = residual
         elif name == "poisson":
-            fit = -2 * poisson
+            fit = -2 * likelihood
         else:
             return math.nan
         return fit + 2 * self.rank

@@ -25,6 +25,9 @@ def check_parameters(spec: TrainSpec) -> Iterator[Message]:
     yield from _check_missing(spec)
     yield from _check_muted(spec)
     yield from _check_start(spec)
+    yield from _check_constrained(spec)
+    yield from _check_dispersion(spec)
+    yield from _check_interactions(spec)
 
 
 def _check_numbers(spec: TrainSpec) -> Iterator[Message]:
@@ -207,10 +210,86 @@ def _check_muted(spec: TrainSpec) -> Iterator[Message]:
             yield Message.error(
                 "control_variables", f"Control variable '{name}' is set is ignored_columns."
             )
-        elif name not in spec.original_names:
+        elif name not in spec.x:
             yield Message.error(
                 "control_variables", f"Control variable '{name}' is not in the frame."
             )
+
+
+def _check_constrained(spec: TrainSpec) -> Iterator[Message]:
+    params = spec.params
+    if params["linear_constraints"] is None:
+        return
+    if params["solver"] != "IRLSM":
+        yield Message.error(
+            "solver",
+            "constrained GLM is only available for IRLSM.  PLease set solver to IRLSM/irlsm "
+            "explicitly.",
+        )
+    for name in ("constraint_eta0", "constraint_tau", "constraint_c0"):
+        if params[name] <= 0:
+            yield Message.error(name, "must be > 0.")
+    if not params["intercept"]:
+        yield Message.error(
+            "intercept", "constrained GLM is only supported with when intercept=true."
+        )
+    if any(params["lambda"] or ()) or params["lambda_search"]:
+        yield Message.error(
+            "lambda or lambda_search",
+            "Regularization is not allowed for constrained GLM.  Set lambda to 0.0.",
+        )
+    if params["family"] in ("multinomial", "ordinal"):
+        yield Message.error(
+            "solver", "Constrained GLM is not supported for multinomial and ordinal families"
+        )
+    if params["dispersion_parameter_method"] == "ml":
+        yield Message.error(
+            "dispersion_parameter_method",
+            "Only pearson and deviance is supported for dipsersion parameter calculation.",
+        )
+
+
+def _check_interactions(spec: TrainSpec) -> Iterator[Message]:
+    named = list(spec.params["interactions"] or ())
+    named += [str(name) for pair in spec.params["interaction_pairs"] or () for name in pair]
+    for name in dict.fromkeys(named):
+        if name not in spec.x:
+            yield Message.error(
+                "interactions",
+                f"column {name!r} is no predictor. Predictors: {', '.join(spec.x[:8])}.",
+            )
+
+
+def _check_dispersion(spec: TrainSpec) -> Iterator[Message]:
+    params, family = spec.params, spec.params["family"]
+    estimated = ("tweedie", "gamma", "negativebinomial")
+    if params["fix_dispersion_parameter"] and family not in estimated:
+        yield Message.error(
+            "fix_dispersion_parameter",
+            " is only allowed for tweedie, gamma and negativebinomial families",
+        )
+    if params["dispersion_parameter_method"] != "ml":
+        return
+    if family not in estimated:
+        yield Message.error(
+            "dispersion_parameter_mode",
+            " ml can only be used for family gamma, tweedie, negative binomial.",
+        )
+    if params["lambda_search"] or any(params["lambda"] or ()):
+        yield Message.error(
+            "dispersion_parameter_method", "ML is supported only without regularization!"
+        )
+    power = params["tweedie_variance_power"]
+    if family == "tweedie" and power <= 1:
+        yield Message.error("tweedie_variance_power", " must exceed 1.")
+    elif family == "tweedie" and power >= 2:
+        yield Message.error(
+            "tweedie_variance_power",
+            "the dispersion is estimated by ml for powers between 1 and 2 only. Use gamma for 2, "
+            "or dispersion_parameter_method='pearson'.",
+        )
+    if params["max_iterations_dispersion"] <= 0:
+        yield Message.error("max_iterations_dispersion", " must > 0.")
 
 
 def _check_start(spec: TrainSpec) -> Iterator[Message]:

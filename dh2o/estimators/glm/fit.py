@@ -133,6 +133,9 @@ def _fit_irlsm(
     problem: Problem, penalty: Penalty, state: State, limits: Limits, drop_collinear: bool
 ) -> None:
     """Reweight, solve, check; once a full step makes things worse, search along each step."""
+    if penalty.linear is not None and not penalty.linear.holds(state.beta):
+        state.beta = _solve_step(problem, problem.gram(state.beta), penalty, state)
+        state.nll = problem.fit_sums(state.beta).nll
     candidate, searching, first = state.beta, False, True
     if problem.is_large and not state.iterations and not drop_collinear:
         candidate = _warm_start(problem, penalty, state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from dh2o.chunks import Block
 from dh2o.errors import ModelError
 from dh2o.estimators.glm.rows import Roles
 from dh2o.frame import Frame
+from dh2o.models.glm_derived import Derived
 from dh2o.models.glm_design import Design
 from dh2o.mrtask import MRTask
 
@@ -71,16 +72,27 @@ class MomentsTask(MRTask[Moments, Moments]):
     roles: Roles
     skip_na: bool
     n_classes: int = 0
+    derived: Mapping[str, Derived] = field(default_factory=dict)
+
+    def _values(self, block: Block, name: str) -> F64:
+        made = self.derived.get(name)
+        return block.floats(name) if made is None else made.values(block.floats)
+
+    def _codes(self, block: Block, name: str) -> NDArray[np.int32]:
+        if name not in self.derived:
+            return block.codes(name)
+        made = self._values(block, name)
+        return np.where(np.isnan(made), -1.0, made).astype(np.int32)
 
     def map(self, block: Block) -> Moments:
         y = block.floats(self.roles.response)
         w = self._weights(block, y)
         alike = bool((w == 1.0).all())
-        parts = [_moments(block.floats(name), w, alike=alike) for name in self.numerics]
+        parts = [_moments(self._values(block, name), w, alike=alike) for name in self.numerics]
         n, weight, mean, m2, plain_n, plain_mean = np.array(parts).reshape(-1, 6).T
         counts = []
         for name, n_levels in zip(self.categoricals, self.n_levels, strict=True):
-            codes = block.codes(name)
+            codes = self._codes(block, name)
             counts.append(np.bincount(codes[codes >= 0], minlength=n_levels))
         response = self._response(y, w)
         return Moments(n, weight, mean, m2, plain_n, plain_mean, counts, response)
@@ -100,7 +112,8 @@ class MomentsTask(MRTask[Moments, Moments]):
             unusable |= block.chunk(self.roles.offset).na_mask()
         if self.skip_na:
             for name in (*self.categoricals, *self.numerics):
-                unusable |= block.chunk(name).na_mask()
+                if name not in self.derived:
+                    unusable |= block.chunk(name).na_mask()
         return np.where(unusable, 0.0, w)
 
     def combine(self, a: Moments, b: Moments) -> Moments:
@@ -158,18 +171,28 @@ def make_design(
     skip_na: bool,
     plugs: Mapping[str, Any] | None,
     n_classes: int = 0,
+    added: tuple[Mapping[str, Derived], Mapping[str, tuple[str, ...]]] | None = None,
 ) -> tuple[Design, Response]:
-    """Return the design of the predictors `x` and facts on the response, after one pass."""
+    """Return the design of the predictors `x` and facts on the response, after one pass.
+
+    `added` are columns made of others, and the levels of those that are categorical.
+    """
+    derived, crossed = added if added is not None else ({}, {})
+    domains = {name: _domain(frame, name, derived, crossed) for name in (*derived, *x)}
     cats = sorted(
-        (name for name in x if frame.vec(name).is_enum and frame.vec(name).n_levels),
-        key=lambda name: -frame.vec(name).n_levels,
+        (name for name in (*x, *derived) if domains[name]),
+        key=lambda name: -len(domains[name] or ()),
     )
-    numerics = tuple(name for name in x if not frame.vec(name).is_enum)
-    levels = tuple(tuple(frame.vec(name).domain or ()) for name in cats)
+    numerics = tuple(name for name in (*derived, *x) if domains[name] is None)
+    levels = tuple(domains[name] or () for name in cats)
     n_levels = tuple(map(len, levels))
-    task = MomentsTask(tuple(cats), n_levels, numerics, roles, skip_na, n_classes)
+    task = MomentsTask(tuple(cats), n_levels, numerics, roles, skip_na, n_classes, derived)
+    used = dict.fromkeys(
+        base for name in (*cats, *numerics)
+        for base in ((derived[name].first, derived[name].second) if name in derived else (name,))
+    )  # fmt: skip
     special = [n for n in (roles.weights, roles.offset, roles.response) if n]
-    moments = task.do_all(frame.select([*cats, *numerics, *special]))
+    moments = task.do_all(frame.select([*used, *special]))
     _check_finite(numerics, moments)
     variance = np.divide(
         moments.m2 * moments.n,
@@ -196,8 +219,22 @@ def make_design(
         np.divide(1.0, sigma, out=np.ones_like(sigma), where=sigma > 0),
         all_levels,
         skip_na,
+        derived,
     )
     return design, moments.response
+
+
+def _domain(
+    frame: Frame,
+    name: str,
+    derived: Mapping[str, Derived],
+    crossed: Mapping[str, tuple[str, ...]],
+) -> tuple[str, ...] | None:
+    """Return the levels of a column of the design, None if it is a number."""
+    if name in derived:
+        return crossed.get(name)
+    vec = frame.vec(name)
+    return tuple(vec.domain or ()) if vec.is_enum else None
 
 
 def _check_finite(numerics: Sequence[str], moments: Moments) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.estimators.glm.fit import Limits, State, fit
+from dh2o.estimators.glm.linear import Linear
 from dh2o.estimators.glm.problem import Problem
 from dh2o.estimators.glm.rows import Roles
 from dh2o.estimators.glm.solve import Penalty
@@ -56,6 +57,7 @@ class PathPlan:
     drop_collinear: bool
     rho: F64 | None = None
     given: F64 | None = None
+    linear: Linear | None = None
     valid: Frame | None = None
     valid_roles: Roles | None = None
 
@@ -103,6 +105,11 @@ class Path:
                 if lam < self.plan.lambda_max and self._should_stop(history, solution):
                     break
 
+    def refit(self) -> None:
+        """Solve for the last penalty anew, from where it stands: the family has changed."""
+        last = self.solutions[-1]
+        self.solutions[-1] = self._solve(last.lam, last.alpha)
+
     def _restart(self) -> None:
         self.state.beta, self.state.nll = self.start[0].copy(), self.start[1]
         self.state.iterations = 0
@@ -115,7 +122,7 @@ class Path:
     def _solve(self, lam: float, alpha: float) -> Solution:
         plan = self.plan
         on = self.problem.penalised
-        penalty = Penalty(lam, alpha, plan.low, plan.high, on, plan.rho, plan.given)
+        penalty = Penalty(lam, alpha, plan.low, plan.high, on, plan.rho, plan.given, plan.linear)
         if lam >= self.plan.lambda_max and penalty.l1 > 0:
             return self._solution(lam, alpha, self.plan.null_beta)
         drop = self.plan.drop_collinear and not len(self.state.dropped)

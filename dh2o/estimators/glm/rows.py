@@ -112,9 +112,12 @@ class _Reader:
 
     def _codes(self, idx: int, start: int, stop: int, usable: Mask) -> I32:
         """Return the level of each row, NA filled in.   OUT: usable, where NA rows are skipped."""
-        design = self.design
-        chunk = self.block.chunk(design.categoricals[idx])
-        codes = chunk.codes(start=start, stop=stop)
+        design, name = self.design, self.design.categoricals[idx]
+        if name in design.derived:
+            made = design.values(name, lambda base: self._read(base, start, stop))
+            codes = np.where(np.isnan(made), -1.0, made).astype(np.int32)
+        else:
+            codes = self.block.chunk(name).codes(start=start, stop=stop)
         if len(codes) and codes.min() < 0:
             na = codes < 0
             codes = np.where(na, np.int32(design.modes[idx]), codes)
@@ -124,8 +127,11 @@ class _Reader:
 
     def _number(self, idx: int, start: int, stop: int, out: F64, usable: Mask) -> None:
         """Read one column into `out`, NA filled in.   OUT: usable, where NA rows are skipped."""
-        design = self.design
-        self.block.chunk(design.numerics[idx]).floats(out, start, stop)
+        design, name = self.design, self.design.numerics[idx]
+        if name in design.derived:
+            out[:] = design.values(name, lambda base: self._read(base, start, stop))
+        else:
+            self.block.chunk(name).floats(out, start, stop)
         if np.isnan(out.sum()):
             na = np.isnan(out)
             out[na] = design.fills[idx]

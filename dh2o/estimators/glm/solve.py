@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dh2o.estimators.glm.linear import Linear, solve_constrained
+
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
@@ -27,7 +29,7 @@ class Penalty:
 
     ``on`` says which coefficients lambda acts on (None: all but the last, the intercept). ``low``
     and ``high`` bound each coefficient; None is no bounds at all. ``rho`` pulls each towards
-    ``given``: + rho (b - given)^2 / 2.
+    ``given``: + rho (b - given)^2 / 2. ``linear`` constraints hold beside the bounds.
     """
 
     lam: float
@@ -37,6 +39,7 @@ class Penalty:
     on: NDArray[np.bool_] | None = None
     rho: F64 | None = None
     given: F64 | None = None
+    linear: Linear | None = None
 
     @property
     def l1(self) -> float:
@@ -97,6 +100,11 @@ def solve(xx: F64, xy: F64, penalty: Penalty, start: F64, *, intercept: bool) ->
         ridge = ridge + penalty.rho
         y = y + (penalty.rho * penalty.given)[active]
     ridge = ridge[active]
+    if penalty.linear is not None:
+        linear = penalty.linear.of_columns(active)
+        low, high = (None if b is None else b[active] for b in (penalty.low, penalty.high))
+        beta[active] = solve_constrained(a + np.diag(ridge), y, linear, low, high)
+        return beta
     if penalty.is_smooth:
         beta[active] = _solve_smooth(a + np.diag(ridge), y)
         return beta

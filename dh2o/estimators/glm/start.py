@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dh2o.errors import ModelError
 from dh2o.estimators.glm.fit import State
+from dh2o.estimators.glm.interactions import derived_columns
 from dh2o.estimators.glm.moments import Response, make_design
 from dh2o.estimators.glm.passes import InterceptTask
 from dh2o.estimators.glm.problem import MultinomialProblem, OrdinalProblem, Problem
@@ -32,16 +33,34 @@ def design_of(spec: TrainSpec, roles: Roles) -> tuple[Design, Response]:
     unpenalised = (
         params["intercept"]
         and not params["lambda_search"]
-        and (params["lambda"][0] == 0 if params["lambda"] else params["compute_p_values"])
+        and (
+            params["lambda"][0] == 0
+            if params["lambda"]
+            else params["compute_p_values"]
+            or params["linear_constraints"] is not None
+            or params["dispersion_parameter_method"] == "ml"
+        )
     )
+    design, response = _design(spec, roles, all_levels=not unpenalised)
+    if not params["interactions"] and not params["interaction_pairs"]:
+        return design, response
+    added = derived_columns(spec, design)
+    return _design(spec, roles, all_levels=not unpenalised, added=added)
+
+
+def _design(
+    spec: TrainSpec, roles: Roles, *, all_levels: bool, **more: Any
+) -> tuple[Design, Response]:
+    params = spec.params
     return make_design(
         spec.train,
         spec.x,
         roles,
-        all_levels=not unpenalised,
+        all_levels=all_levels,
         skip_na=params["missing_values_handling"] == "Skip",
         plugs=_plugs(params["plug_values"]),
         n_classes=spec.n_classes if spec.n_classes > 2 else 0,
+        **more,
     )
 
 
@@ -50,7 +69,7 @@ def problem_of(spec: TrainSpec, design: Design, roles: Roles) -> Problem:
     params = spec.params
     family = family_of(params["family"], params["tweedie_variance_power"], params["theta"])
     link = link_of(params["link"], params["tweedie_link_power"])
-    used = [*design.categoricals, *design.numerics]
+    used = list(design.base_columns)
     used += [name for name in (roles.weights, roles.offset, roles.response) if name]
     frame = spec.train.select(used)
     common = (frame, design, family, link, roles, params["standardize"], params["intercept"], 1.0)

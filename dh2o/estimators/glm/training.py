@@ -14,9 +14,11 @@ from dh2o.errors import ModelError
 from dh2o.estimators.checkpoint import model_before
 from dh2o.estimators.glm import tables
 from dh2o.estimators.glm.constraints import wishes_of
+from dh2o.estimators.glm.dispersion import most_likely_dispersion
 from dh2o.estimators.glm.fit import Limits
 from dh2o.estimators.glm.inference import Inference, infer
 from dh2o.estimators.glm.inflation import inflation_factors
+from dh2o.estimators.glm.linear import Linear, linear_of, report
 from dh2o.estimators.glm.path import (
     Path,
     PathPlan,
@@ -39,6 +41,7 @@ from dh2o.estimators.glm.start import (
 )
 from dh2o.estimators.spec import TrainSpec
 from dh2o.models.glm import GLMModel
+from dh2o.models.glm_family import family_of
 
 if TYPE_CHECKING:
     from dh2o.mrtask import JobContext
@@ -49,6 +52,9 @@ F64 = NDArray[np.float64]
 _MAX_GRAM_NBYTES = 1 << 30
 #: H2O's cutoff, from which on AUTO takes L-BFGS.
 _MOST_GRAM_COEFFICIENTS = 5000
+#: How often theta and beta are fitted in turns at most, and how still theta must stand.
+_MAX_TURNS = 50
+_TURN_ACCURACY = 1e-3
 
 
 @dataclass(slots=True, eq=False)
@@ -63,6 +69,7 @@ class Training:
     class_shares: F64 | None
     n_obs: int
     warnings: list[str] = field(default_factory=list)
+    constraints: Linear | None = None
 
 
 def train_glm(ctx: JobContext, spec: TrainSpec) -> GLMModel:
@@ -93,6 +100,11 @@ def train_glm(ctx: JobContext, spec: TrainSpec) -> GLMModel:
         path.run(report)
     else:
         path.solutions.append(Solution(0.0, plan.alphas[0], null_beta, 0, math.nan, math.nan, 0))
+    by_likelihood = spec.params["dispersion_parameter_method"] == "ml"
+    is_known = spec.params["fix_dispersion_parameter"]
+    if by_likelihood and problem.family.name == "negativebinomial" and not is_known:
+        _fit_theta(training, path)
+        spec = training.spec
     if spec.params["max_iterations"] > 0 and state.iterations >= spec.params["max_iterations"]:
         ctx.warn(f"Reached maximum number of iterations {spec.params['max_iterations']}!")
     best = _choose(spec, path.solutions)
@@ -162,7 +174,11 @@ def _plan(training: Training, null_beta: F64, gradient: F64) -> PathPlan:
         lambdas = tuple(params["lambda"])
     elif is_search:
         lambdas = lambda_series(largest, ratio, n_lambdas)
-    elif params["compute_p_values"]:
+    elif (
+        params["compute_p_values"]
+        or params["linear_constraints"]
+        or params["dispersion_parameter_method"] == "ml"
+    ):
         lambdas = (0.0,)
     else:
         lambdas = (10.0 * ratio * largest,)
@@ -193,6 +209,7 @@ def _plan(training: Training, null_beta: F64, gradient: F64) -> PathPlan:
         high=wishes.high,
         rho=wishes.rho,
         given=wishes.given,
+        linear=_linear(training),
         is_search=is_search,
         early_stopping=params["early_stopping"],
         cold_start=params["cold_start"],
@@ -202,6 +219,17 @@ def _plan(training: Training, null_beta: F64, gradient: F64) -> PathPlan:
         valid=spec.valid,
         valid_roles=Roles(spec.response or "", spec.valid_weights or spec.weights, spec.offset),
     )
+
+
+def _linear(training: Training) -> Linear | None:
+    """Return the linear constraints on fitted coefficients."""
+    key, problem = training.spec.params["linear_constraints"], training.problem
+    if key is None:
+        return None
+    training.constraints = linear_of(problem.design, key)
+    if not problem.standardise:
+        return training.constraints
+    return training.constraints.of_standardised(problem.design)
 
 
 def _min_ratio(training: Training, alpha: float) -> float:
@@ -307,7 +335,8 @@ def _finish(training: Training, path: Path, best_idx: int, progress: Progress) -
         p_values=None if inference is None else inference.p_values,
         **_path_arrays(problem, path, inferences),
     )
-    dispersion = 0.0 if inference is None else inference.dispersion
+    dispersion = _dispersion_of(training, path.solutions[best_idx], inference)
+    model = dataclasses.replace(model, dispersion=dispersion)
     return _with_output(training, path, best_idx, model, dispersion, progress)
 
 
@@ -336,6 +365,8 @@ def _infer(training: Training, path: Path) -> list[Inference]:
     known = family.known_dispersion or params["fix_dispersion_parameter"]
     dispersion = params["init_dispersion_parameter"] if known else None
     method = params["dispersion_parameter_method"]
+    if method == "ml" and not known:
+        dispersion = _most_likely(training, path.solutions[-1].beta)
     problem = training.problem
     made = []
     for solution in path.solutions:
@@ -344,6 +375,48 @@ def _infer(training: Training, path: Path) -> list[Inference]:
         left_out = state.dropped if solution.lam == 0 else np.flatnonzero(beta == 0)
         made.append(infer(problem, plain, left_out, dispersion, method, exact=solution.lam == 0))
     return made
+
+
+def _most_likely(training: Training, beta: F64) -> float:
+    """Return the dispersion by maximum likelihood."""
+    params, problem = training.spec.params, training.problem
+    if problem.family.name == "negativebinomial":
+        return float(params["theta"])  # estimated together with beta
+    return most_likely_dispersion(problem, beta, params["init_dispersion_parameter"])
+
+
+def _fit_theta(training: Training, path: Path) -> None:
+    """Fit theta of the negative binomial and beta in turns, until theta stays."""
+    problem, params = training.problem, training.spec.params
+    theta = params["theta"]
+    for _ in range(_MAX_TURNS):
+        found = most_likely_dispersion(problem, path.state.beta, theta)
+        moved, theta = abs(found - theta), found
+        problem.family, problem.last = family_of("negativebinomial", theta=theta), None
+        path.state.nll = problem.fit_sums(path.state.beta).nll
+        path.refit()
+        if moved <= _TURN_ACCURACY * params["dispersion_epsilon"] * max(theta, 1.0):
+            break
+    training.spec = training.spec.with_actual(theta=theta)
+
+
+def _dispersion_of(training: Training, solution: Solution, inference: Inference | None) -> float:
+    """Return the dispersion that likelihoods need; 0 where nothing asks for it."""
+    params, family = training.spec.params, training.problem.family
+    if inference is not None:
+        return inference.dispersion
+    if params["fix_dispersion_parameter"]:
+        is_theta = family.name == "negativebinomial"
+        return float(params["theta"] if is_theta else params["init_dispersion_parameter"])
+    if not params["calc_like"] or family.known_dispersion:
+        return 0.0
+    if family.name == "negativebinomial":
+        return float(params["theta"])
+    if params["dispersion_parameter_method"] == "ml" or family.name == "tweedie":
+        return _most_likely(training, solution.beta)
+    sums = training.problem.fit_sums(solution.beta)
+    n_free = sums.n_obs - solution.rank
+    return sums.pearson / n_free if n_free > 0 else math.nan
 
 
 def _path_arrays(problem: Problem, path: Path, inferences: list[Inference]) -> dict[str, Any]:
@@ -368,6 +441,10 @@ def _more_output(
     more: dict[str, Any] = {}
     if training.spec.params["generate_variable_inflation_factors"]:
         more |= inflation_factors(training.problem)
+    if training.constraints is not None:
+        more |= report(training.constraints, model.beta, model.design.names)
+        if not more["all_constraints_satisfied"]:
+            training.warnings.append("Some linear constraints are not satisfied.")
     if model.muted or model.mutes_offset:
         plain = model.with_effects(muted=(), mutes_offset=False)
         found = progress.measure(plain)

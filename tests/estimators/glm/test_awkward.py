@@ -139,7 +139,7 @@ def test_numeric_response_of_0_and_1_makes_classes(engine: Engine) -> None:
     ("params", "message"),
     [
         ({"family": "multinomial"}, "Multinomial requires a categorical response"),
-        ({"interactions": ["a"]}, "interactions is not supported by dh2o yet"),
+        ({"interactions": ["a", "zz"]}, "column 'zz' is no predictor"),
         ({"alpha": 2.0}, "alpha must be >= 0 and <= 1"),
         ({"family": "binomial"}, "Binomial requires the response to be a 2-class"),
         ({"family": "gamma"}, "must be greater than 0"),
