@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from dh2o.estimators.adapt_frame import adapt_frame
 from dh2o.estimators.custom_metric import custom_metric_messages, stored_metric
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 MAX_CLASSES = 1000
 _NO_LIMIT_S = 1e10  # clients send the largest double for “no limit”
+_FOLDERS = {
+    "export_checkpoints_dir": "Checkpoints",
+    "in_training_checkpoints_dir": "In training checkpoints",
+}
 _UNUSABLE = (VecType.STRING, VecType.UUID)
 
 
@@ -67,6 +73,7 @@ def prepare(
         findings.error("training_frame", "There are no usable columns to generate model")
     _check_stopping(params, category, findings)
     findings.messages += custom_metric_messages(params)
+    _check_folders(params, findings)
     raise_errors(builder.algo, findings.messages, model_key)
     order = [roles[r] for r in ("weights_column", "offset_column", "fold_column") if r in roles]
     train_used = train.select([*x, *order, *([response] if response else [])])
@@ -327,6 +334,10 @@ def _check_stopping(params: ModelParameters, category: ModelCategory, findings: 
     if params.get("stopping_rounds", 0) == 0:
         if metric != "AUTO":
             findings.warn("stopping_metric", "Stopping metric is ignored for _stopping_rounds=0.")
+        if params.get("stopping_tolerance", 0.0) != _default(params, "stopping_tolerance"):
+            findings.warn(
+                "stopping_tolerance", "Stopping tolerance is ignored for _stopping_rounds=0."
+            )
         return
     by_clock = params.get("score_tree_interval") == 0 and not params.get("score_each_iteration")
     if by_clock:
@@ -340,6 +351,22 @@ def _check_stopping(params: ModelParameters, category: ModelCategory, findings: 
     of_classes = ("logloss", "AUC", "AUCPR", "misclassification", "mean_per_class_error")
     if category is ModelCategory.REGRESSION and metric in (*of_classes, "lift_top_group"):
         findings.error("stopping_metric", f"Stopping metric cannot be {metric} for regression.")
+
+
+def _default(params: ModelParameters, name: str) -> Any:
+    return params.default(name) if name in params else 0.0
+
+
+def _check_folders(params: ModelParameters, findings: _Findings) -> None:
+    """Find out before the work is done that its models could not be written."""
+    for name, words in _FOLDERS.items():
+        folder = params.get(name)
+        if not folder:
+            continue
+        path = Path(folder).expanduser()
+        there = next((p for p in (path, *path.parents) if p.exists()), None)
+        if there is None or not there.is_dir() or not os.access(there, os.W_OK):
+            findings.error(name, f"{words} directory path must point to a writable path.")
 
 
 def _validation(spec: TrainSpec, params: ModelParameters, findings: _Findings) -> Frame | None:

@@ -242,3 +242,12 @@ def test_folds_go_back_to_their_best_iteration_and_tell_the_main_model(
         assert found == pytest.approx(scored[fold.forest.n_trees], rel=1e-6)
         numbers.append(fold.forest.n_trees)
     assert model.forest.n_trees == sum(numbers) // 2 < 200
+
+
+@pytest.mark.parametrize("name", ["export_checkpoints_dir", "in_training_checkpoints_dir"])
+def test_folders_that_cannot_be_written_are_refused_before_the_work(
+    train: Train, tmp_path: Any, name: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BuilderError, match="must point to a writable path"):
+        train("two", **{name: str(tmp_path / "file" / "below")})
