@@ -145,7 +145,7 @@ class _Reader:
                 came.append({**came[at], feature: (na_comes and na_left == (side == 0), kept)})
         return TreeView(
             tree_number, tree_class, tuple(nodes), tuple(left), tuple(right), tuple(splits),
-            self._floats(self.forest.values, nodes), self._floats(self.forest.weights, nodes),
+            self._predictions(nodes, left), self._floats(self.forest.weights, nodes),
             self._floats(self.forest.gains, nodes), tuple(levels), tuple(depths),
         )  # fmt: skip
 
@@ -163,6 +163,19 @@ class _Reader:
         threshold = short_float(forest.thresholds[k]) if by_number else float("nan")
         na = ("LEFT" if na_left else "RIGHT") if na_comes else None
         return Split(self.model.features[feature], threshold, na, sides, domain), na_left
+
+    def _predictions(self, nodes: list[int], left: list[int]) -> tuple[float, ...]:
+        """Return the values of the nodes; where training kept none, means of the leaves below."""
+        here = [self.start + node for node in nodes]
+        values = self.forest.values[here].astype(np.float64)
+        inner = np.flatnonzero(np.array(left) >= 0)
+        if not np.nan_to_num(values[inner]).any():
+            weights = self.forest.weights[here].astype(np.float64)
+            for at in inner[::-1]:  # children come after their parents
+                pair = slice(left[at], left[at] + 2)
+                total = weights[pair].sum()
+                values[at] = np.average(values[pair], weights=weights[pair] if total else None)
+        return tuple(short_float(value) for value in values)
 
     def _floats(self, values: F32, nodes: list[int]) -> tuple[float, ...]:
         return tuple(short_float(values[self.start + node]) for node in nodes)

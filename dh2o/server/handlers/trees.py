@@ -26,7 +26,7 @@ _NAN = float("nan")
 def show_tree(call: Call, args: TreeV3) -> TreeV3:
     """Return one tree of a model as lists, one element a node."""
     model = model_of(call, args.model)
-    view = view_tree(model, args.tree_number or 0, args.tree_class)  # type: ignore[arg-type]  # checked there
+    view = view_tree(model, args.tree_number or 0, args.tree_class)
     args.tree_class = view.tree_class
     args.root_node_id = view.node_ids[0]
     args.left_children = [_number(view, child) for child in view.left]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import xml.etree.ElementTree as ET
 
@@ -54,6 +55,14 @@ def test_nodes_are_listed_level_by_level(model: GBMModel) -> None:
     assert split.levels(0) == ["y"]
     assert split.levels(1) == ["x", "z"]
     assert math.isnan(split.threshold)
+
+
+def test_inner_nodes_predict_the_mean_of_their_leaves(model: GBMModel) -> None:
+    assert view_tree(model, 0).predictions[1] == 0.9  # kept by training
+    forest = dataclasses.replace(model.forest, values=model.forest.values * model.forest.is_leaf)
+    view = view_tree(dataclasses.replace(model, forest=forest), 0)
+    assert view.predictions[1] == pytest.approx((10 * 0.1 + 50 * 0.2) / 60)
+    assert view.predictions[6] == pytest.approx((20 * 0.4 + 5 * 0.5) / 25)
 
 
 def test_words_are_those_of_h2o(model: GBMModel) -> None:
