@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +109,7 @@ class GenericModel(Model):
         """Return what measures the original."""
         return self.inner.metric_builder(base)
 
-    def replace(self, **changes: Any) -> Model:
+    def replace(self, **changes: Any) -> Self:
         """Return a copy; a new key or threshold goes to the original as well."""
         if "key" in changes:
             changes["inner"] = self.inner.replace(key=changes["key"])

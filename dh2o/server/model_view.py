@@ -182,7 +182,19 @@ def _output_json(model: Model, name: str) -> dict[str, Any]:
         out["variable_importances"] = table_schema(output.variable_importances)
     for key, value in output.extra.items():
         out.setdefault(key, _extra(value))
-    return {key: encode(value) if key != "__meta" else value for key, value in out.items()}
+    shown = {key: encode(value) if key != "__meta" else value for key, value in out.items()}
+    if model.algo == "generic":
+        _mark_generic(shown)
+    return shown
+
+
+def _mark_generic(output: dict[str, Any]) -> None:
+    """Give the metrics that an imported model brought the names that H2O gives them."""
+    for kind in ("training_metrics", "validation_metrics", "cross_validation_metrics"):
+        meta = (output.get(kind) or {}).get("__meta")
+        if meta is not None and "Anomaly" not in meta["schema_name"]:
+            meta["schema_type"] += "Generic"
+            meta["schema_name"] = f"{meta['schema_type']}V3"
 
 
 def _extra(value: Any) -> Any:

@@ -12,6 +12,7 @@ from dh2o.models.category import ModelCategory
 from dh2o.models.metrics import (
     ConfusionMatrix,
     ModelMetrics,
+    ModelMetricsAnomaly,
     ModelMetricsBinomial,
     ModelMetricsMultinomial,
     ModelMetricsOrdinal,
@@ -27,7 +28,7 @@ __all__ = ["metrics_of"]
 #: What linear models and others have besides, under H2O's names.
 _EXTRA = (
     "residual_deviance", "null_deviance", "AIC", "loglikelihood", "null_degrees_of_freedom",
-    "residual_degrees_of_freedom", "mean_score", "mean_normalized_score",
+    "residual_degrees_of_freedom",
 )  # fmt: skip
 _COUNTS = ("null_degrees_of_freedom", "residual_degrees_of_freedom")
 
@@ -39,7 +40,7 @@ def metrics_of(
     if not isinstance(data, dict):
         return None
     common = _common(data)
-    base = {"n_obs": int(_number(data, "nobs", 0)), "mse": _number(data, "MSE")}
+    base: dict[str, Any] = {"n_obs": int(_number(data, "nobs", 0)), "mse": _number(data, "MSE")}
     if category is ModelCategory.BINOMIAL and domain is not None:
         return ModelMetricsBinomial(
             **base,
@@ -74,6 +75,9 @@ def metrics_of(
             r2=_number(data, "r2"),
             **common,
         )
+    if category is ModelCategory.ANOMALY:
+        means = {name: _number(data, name) for name in ("mean_score", "mean_normalized_score")}
+        return ModelMetricsAnomaly(**base, **means, **common)
     return ModelMetrics(**base, **common)
 
 
@@ -85,7 +89,7 @@ def _common(data: Mapping[str, Any]) -> dict[str, Any]:
         if name in data and (name != "AIC" or "residual_deviance" in data):
             extra[name] = int(value) if name in _COUNTS and math.isfinite(value) else value
     if math.isnan(extra.get("residual_deviance", math.nan)):
-        extra = {k: v for k, v in extra.items() if k.startswith("mean_")}
+        extra = {}
     return {
         "description": description if isinstance(description, str) else "",
         "scoring_time_ms": int(_number(data, "scoring_time", 0)),

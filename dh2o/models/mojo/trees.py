@@ -230,7 +230,9 @@ def _step(
     if scheme == "Eigen":
         if len(projection) != len(domain):
             raise MojoError(f"The MOJO does not say which number each level of {name!r} became.")
-        return EncodingStep(name, domain, "map", (made,), projection.astype(np.float32) * 1.0)
+        return EncodingStep(
+            name, domain, "map", (made,), projection.astype(np.float32).astype(np.float64)
+        )
     limited = output.domain_of(made)
     if limited is None:
         raise MojoError(f"Column {made!r} of the MOJO should be of levels; it is of numbers.")
