@@ -22,6 +22,7 @@ from dh2o.models.encoding import Encoding, EncodingStep
 from dh2o.models.metrics import (
     ConfusionMatrix,
     ModelMetrics,
+    ModelMetricsAnomaly,
     ModelMetricsBinomial,
     ModelMetricsMultinomial,
     ModelMetricsOrdinal,
@@ -50,6 +51,7 @@ for _type in (
     EncodingStep,
     IsotonicCalibration,
     ModelMetrics,
+    ModelMetricsAnomaly,
     ModelMetricsBinomial,
     ModelMetricsMultinomial,
     ModelMetricsOrdinal,
