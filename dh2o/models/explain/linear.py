@@ -32,8 +32,7 @@ class LinearParts:
         design = model.design
         if compact and design.derived:
             raise ModelError(
-                "output_format: Compact is not available for a GLM with interactions. "
-                "Use Original."
+                "output_format: Compact is not available for a GLM with interactions. Use Original."
             )
         names = (*design.categoricals, *design.numerics) if compact else design.names[:-1]
         return cls(model, tuple(names), compact)

@@ -12,7 +12,7 @@ from dh2o.models.forest import F64
 from dh2o.models.model import Model
 from dh2o.models.tree_model import TreeModel
 
-__all__ = ["RawScore", "inverse_link", "raw_score_of", "raw_scores", "tree_model_of"]
+__all__ = ["RawScore", "inverse_link", "raw_score_of", "tree_model_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +56,12 @@ def raw_score_of(model: TreeModel, *, spread: bool = False) -> RawScore:
     if init_f is not None:
         classes = tuple(domain or ()) if forest.n_classes > 1 else ("",)
         return RawScore(classes, bias=float(init_f))
-    n_trees = float(max(forest.n_trees, 1))
+    n_trees, shared = float(max(forest.n_trees, 1)), spread and model.algo == "drf"
     if domain is not None and len(domain) == 2 and forest.n_classes == 1:
-        return RawScore(("",), n_trees, sign=-1.0, bias=1.0, shared_bias=spread)
+        return RawScore(("",), n_trees, sign=-1.0, bias=1.0, shared_bias=shared)
     if domain is not None and forest.n_classes > 1:
         return RawScore(tuple(domain), n_trees)
     return RawScore(("",), n_trees)
-
-
-def raw_scores(model: TreeModel, x: F64) -> F64:
-    """Return the score of each class, shape (n_classes, n_rows)."""
-    rule = raw_score_of(model)
-    sums = np.ascontiguousarray(model.forest.sums(x).T)
-    return sums * (rule.sign / rule.divisor) + rule.bias
 
 
 def inverse_link(model: TreeModel) -> Callable[[F64], F64] | None:

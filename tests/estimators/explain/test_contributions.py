@@ -140,3 +140,19 @@ def test_same_bits_on_one_and_three_workers(engine: Engine, cluster3: Engine) ->
             model.train(x=X, y="number", training_frame=frame)
             found.append(pandas(model.predict_contributions(frame)).to_numpy())
     assert (found[0] == found[1]).all()
+
+
+def test_isolation_forests_and_decision_trees_add_up(frame: Frame) -> None:
+    from dh2o.estimators import H2ODecisionTreeEstimator, H2OIsolationForestEstimator
+
+    forest = H2OIsolationForestEstimator(ntrees=5, seed=1)
+    forest.train(x=X, training_frame=frame)
+    total = pandas(forest.predict_contributions(frame)).sum(axis=1)
+    expected = pandas(forest.predict(frame))["mean_length"]
+    np.testing.assert_allclose(total, expected, atol=1e-6)
+    numbers = frame.select(["b", "w", "two"])
+    tree = H2ODecisionTreeEstimator(max_depth=3)
+    tree.train(x=["b", "w"], y="two", training_frame=numbers)
+    values = pandas(tree.predict_contributions(numbers))
+    expected = pandas(tree.predict(numbers))["yes"]
+    np.testing.assert_allclose(values.sum(axis=1), expected, atol=1e-6)
