@@ -15,6 +15,7 @@ import numpy as np
 from dh2o.chunks import Block
 from dh2o.errors import FrameError, ModelError, ParameterError
 from dh2o.estimators.adapt_frame import infos_for
+from dh2o.estimators.explain.moments import moments_of
 from dh2o.estimators.scoring import slim
 from dh2o.frame import Frame
 from dh2o.models import Model, TwoDimTable
@@ -57,37 +58,6 @@ class PartialDependence:
     tables: tuple[TwoDimTable, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Moments:
-    """Of predictions, one element each: weight, mean, squares about it, and rows that count."""
-
-    weight: F64
-    mean: F64
-    squares: F64
-    n: F64
-
-    @classmethod
-    def of(cls, predictions: F64, weights: F64 | None) -> _Moments:
-        """Return the moments of each column of `predictions`; NA counts nowhere."""
-        w = np.ones(len(predictions)) if weights is None else weights
-        known = ~np.isnan(predictions) & (np.abs(np.nan_to_num(w)) > 0)[:, None]
-        each = np.where(known, w[:, None], 0.0)
-        values = np.where(known, predictions, 0.0)
-        total = each.sum(axis=0)
-        mean = np.divide(
-            (each * values).sum(axis=0), total, out=np.zeros_like(total), where=total != 0
-        )
-        squares = (each * (values - mean) ** 2).sum(axis=0)
-        return cls(total, mean, squares, known.sum(axis=0).astype(np.float64))
-
-    def __add__(self, other: _Moments) -> _Moments:
-        weight = self.weight + other.weight
-        share = np.divide(other.weight, weight, out=np.zeros_like(weight), where=weight != 0)
-        gap = other.mean - self.mean
-        squares = self.squares + other.squares + gap * gap * self.weight * share
-        return _Moments(weight, self.mean + gap * share, squares, self.n + other.n)
-
-
 class PartialTask(MRTask[Any, Any]):
     """Moments of the predictions with some columns set to constants, one set after the other."""
 
@@ -107,14 +77,14 @@ class PartialTask(MRTask[Any, Any]):
         self.outputs = outputs
         self.weights = weights
 
-    def map(self, block: Block) -> list[_Moments] | None:
-        total: list[_Moments] | None = None
+    def map(self, block: Block) -> list[Any] | None:
+        total: list[Any] | None = None
         for start in range(0, block.n_rows, TILE_ROWS):
             stop = min(start + TILE_ROWS, block.n_rows)
             tile = _Tile(block, start, stop)
             weights = None if self.weights is None else tile.named(self.weights)
             part = [
-                _Moments.of(self._predictions(tile, point, stop - start), weights)
+                moments_of(self._predictions(tile, point, stop - start), weights)
                 for point in self.points
             ]
             total = part if total is None else self.combine(total, part)
@@ -204,17 +174,11 @@ def _tables(
     ]
 
 
-def _statistics(
-    found: list[_Moments] | None, k: int, n_rows: int
-) -> list[tuple[float, float, float]]:
+def _statistics(found: list[Any] | None, k: int, n_rows: int) -> list[tuple[float, float, float]]:
     """Return mean, deviation, and error of the mean at each point."""
     out = []
     for moments in found or []:
-        n, weight = float(moments.n[k]), float(moments.weight[k])
-        mean = float(moments.mean[k]) if weight != 0 else math.nan
-        scale = n / (n - 1) if n > 1 else 1.0
-        spread = moments.squares[k] / weight * scale if weight != 0 else math.nan
-        deviation = math.sqrt(max(spread, 0.0)) if not math.isnan(spread) else math.nan
+        mean, deviation = moments.figures(k)
         out.append((mean, deviation, deviation / math.sqrt(n_rows) if n_rows else math.nan))
     return out
 
