@@ -134,6 +134,10 @@ class DKV:
             if answer["status"] == "ok":
                 return value
 
+    def keep(self, *keys: str) -> None:
+        """Let keys that a job made stay even if it is cancelled or fails."""
+        self._engine.call("keep", keys=list(keys))
+
     def remove(self, *keys: str) -> list[str]:
         """Remove keys, and with them the data that nothing else uses; return those that existed."""
         return self._remove(list(keys), [])

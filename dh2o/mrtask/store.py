@@ -25,7 +25,7 @@ PLUGIN_NAME = "dh2o-store"
 UNKNOWN_GRACE_S = 2.0
 HANDLERS = (
     "alive", "relay", "where", "workers", "worker_facts", "has_dashboard", "setting", "release_all",
-    "put", "get", "kind", "remove", "entry_list", "lock", "unlock", "unlock_all",
+    "put", "get", "kind", "keep", "remove", "entry_list", "lock", "unlock", "unlock_all",
     "job_create", "job_claimed", "job_begin", "job_update", "job_checkpoint", "job_finish",
     "job_get", "job_list", "job_wait", "job_cancel", "job_remove",
     "spool_hold", "spool_release", "spool_bind",
@@ -183,6 +183,10 @@ class StorePlugin(SchedulerPlugin):
         """Let go of all data: the cluster is about to end, and its spool folder with it."""
         self._ending = True
         self.claims.release_everything()
+
+    def keep(self, keys: list[str]) -> None:
+        """Let these keys outlive the job that made them, however it ends."""
+        self.entries.keep(keys)
 
     def remove(
         self, keys: list[str] | None, retained: list[str], holder: str | None

@@ -89,6 +89,12 @@ class Entries:
         ]
         return self.remove(free, holder)
 
+    def keep(self, keys: Collection[str]) -> None:
+        """Forget who made these keys."""
+        for key in keys:
+            if (entry := self._stored.get(key)) is not None:
+                entry.maker = None
+
     def remove_made_by(self, maker: str) -> None:
         """Remove what `maker` has put (the leavings of a failed job)."""
         self.remove([key for key, e in self._stored.items() if e.maker == maker], maker)
