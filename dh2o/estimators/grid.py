@@ -21,6 +21,7 @@ from dh2o.errors import DH2OError, JobCancelledError, KeyNotFoundError, Paramete
 from dh2o.estimators.builder import builder_of, validate
 from dh2o.estimators.driver import run_build
 from dh2o.estimators.job_parts import JobPart
+from dh2o.estimators.keep import keep_model
 from dh2o.estimators.ranking import default_metric, score_of
 
 if TYPE_CHECKING:
@@ -336,6 +337,9 @@ def run_grid(
         part = JobPart(ctx, n_built, max(1, n_wanted))
         grid, model = _build_one(part, search, grid, values, tried, deadline)
         ctx.dkv.put(grid.key, grid, kind="grid")
+        ctx.dkv.keep(grid.key)
+        if model is not None:
+            keep_model(ctx, model)
         keep.model(grid, model)
         if model is not None:
             n_built += 1

@@ -14,6 +14,7 @@ from dh2o.errors import DH2OError, JobCancelledError, ParameterError
 from dh2o.estimators.builder import builder_of, validate
 from dh2o.estimators.driver import run_build
 from dh2o.estimators.job_parts import JobPart
+from dh2o.estimators.keep import keep_model
 from dh2o.estimators.messages import BuilderError
 from dh2o.frame import Frame, new_frame_key
 from dh2o.mrtask import MRTask
@@ -167,6 +168,7 @@ def run_segments(ctx: JobContext, task: SegmentTask) -> str:
         result = _build_segment(part, task, found.values[number], number)
         found = replace(found, results=(*found.results, result))
         ctx.dkv.put(found.key, found, kind="segment_models")
+        ctx.dkv.keep(found.key)
         part.checkpoint("done")
     ctx.dkv.put(found.key, found, kind="segment_models")
     return found.key
@@ -187,6 +189,7 @@ def _build_segment(
                 stored.append(params[name])
         spec = validate(part.engine, task.algo, params, model_id=key)
         model = run_build(part, builder_of(task.algo), spec)
+        keep_model(part, model)
     except JobCancelledError:
         raise
     except BuilderError as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dh2o.errors import ParameterError
+from dh2o.errors import JobCancelledError, ParameterError
 from dh2o.estimators.grid import Grid, GridSearch, SearchCriteria, start_grid
 from dh2o.estimators.ranking import ranked, summary_table
 from dh2o.frame import Frame
@@ -131,3 +131,19 @@ def test_wrong_hyper_parameters_are_named(
 ) -> None:
     with pytest.raises(ParameterError, match=words):
         start(engine, hyper)
+
+
+def test_a_cancelled_search_keeps_what_it_has(engine: Engine, data: Frame) -> None:
+    key = f"{data.key}_cancelled"
+    params = {"training_frame": data.key, "response_column": "y", "seed": 1}
+    space = {"ntrees": list(range(1, 200))}
+    job = start_grid(engine, "gbm", params, space, grid_id=key)
+    while not (found := engine.dkv.find(key)) or not found.model_keys:
+        job.wait_for_change(0.05)
+    job.cancel()
+    with pytest.raises(JobCancelledError):
+        job.wait(timeout=60)
+    grid: Grid = engine.dkv.get(key)
+    assert 0 < len(grid.model_keys) < 199
+    assert all(engine.dkv.contains(model) for model in grid.model_keys)
+    engine.dkv.remove(key, *grid.model_keys)

@@ -133,7 +133,7 @@ def _n_trees_before(model: GBMModel) -> int:
 
 def _model(spec: TrainSpec, distribution: Distribution, forest: Forest, grown: Grown) -> GBMModel:
     output = spec.output(
-        model_summary=summary_table(forest),
+        model_summary=summary_table(forest, grown.n_dropped),
         scoring_history=grown.history.table(),
         variable_importances=importance_table(spec.x, forest),
         training_metrics=grown.training,

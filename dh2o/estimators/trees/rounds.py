@@ -39,6 +39,7 @@ class Grown:
     training: ModelMetrics | None = None
     validation: ModelMetrics | None = None
     done: bool = False
+    n_dropped: int = 0  # trees that were built and dropped again
 
 
 class Rounds(ABC):
@@ -173,6 +174,7 @@ class Rounds(ABC):
         event = history.events[history.rule.best_of_last(history.stop_values)]
         n_rounds = event.own["number_of_trees"] - self.n_before
         if n_rounds > 0 and n_rounds * self.n_trees_a_round < len(self.grown.trees):
+            self.grown.n_dropped = len(self.grown.trees) - n_rounds * self.n_trees_a_round
             del self.grown.trees[n_rounds * self.n_trees_a_round :]
             self.grown.validation = None  # measured anew with the trees that stay
 

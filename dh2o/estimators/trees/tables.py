@@ -12,9 +12,13 @@ from dh2o.models.forest import Forest
 __all__ = ["importance_table", "summary_table"]
 
 
-def summary_table(forest: Forest) -> TwoDimTable:
-    """Return H2O's model summary: numbers, depths and leaves of the trees."""
+def summary_table(forest: Forest, n_dropped: int = 0) -> TwoDimTable:
+    """Return H2O's model summary: numbers, depths and leaves of the trees.
+
+    `n_dropped` trees were built and dropped again, by going back to the best iteration.
+    """
     facts = forest.summary()
+    facts["number_of_internal_trees"] += n_dropped
     columns: dict[str, Any] = {"": ("string", [""])}
     for name, value in facts.items():
         columns[name] = ("double" if isinstance(value, float) else "int", [value])
