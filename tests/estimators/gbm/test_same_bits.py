@@ -124,6 +124,7 @@ def test_a_worker_dies_during_the_build(
 def test_a_driver_that_starts_again_goes_on_from_its_checkpoint(
     expected: dict[str, Any], engine: Engine, monkeypatch: Any
 ) -> None:
+    from dh2o.estimators.gbm import boosting
     from dh2o.estimators.trees import rounds
 
     stored(mixed(), "gbm_bits", LAYOUT)
