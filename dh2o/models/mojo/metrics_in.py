@@ -76,7 +76,8 @@ def metrics_of(
             **common,
         )
     if category is ModelCategory.ANOMALY:
-        means = {name: _number(data, name) for name in ("mean_score", "mean_normalized_score")}
+        names = ("mean_score", "mean_normalized_score")
+        means: dict[str, Any] = {name: _number(data, name) for name in names}
         return ModelMetricsAnomaly(**base, **means, **common)
     return ModelMetrics(**base, **common)
 
