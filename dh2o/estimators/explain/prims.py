@@ -11,6 +11,7 @@ from dh2o.estimators.explain.fairness import fairness_metrics
 from dh2o.estimators.explain.permutation import PermutationRequest, permutation_importance
 from dh2o.frame import Frame
 from dh2o.models import Model, TwoDimTable
+from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Table
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.table import primitive
@@ -77,6 +78,28 @@ def update_weights(_env: Env, model: Any, table: Table, weights: str) -> Val:
     from dh2o.estimators.explain.reweight import store_reweighted
 
     return ValStr(store_reweighted(_model(model), ValFrame(table).frame, weights))
+
+
+@primitive(
+    "makeLeaderboard",
+    "models:strs leaderboardFrame:str? sortMetric:str extensions:strs? scoringData:str",
+    "Models by their metrics, the best first.",
+)
+def make_leaderboard(
+    _env: Env,
+    keys: tuple[str, ...],
+    frame_key: str | None,
+    sort_metric: str,
+    extensions: tuple[str, ...] | None,
+    scoring_data: str,
+) -> Val:
+    from dh2o.estimators.explain.leaderboard import leaderboard
+
+    dkv = current_engine().dkv
+    models = [_model(dkv.find(key)) for key in keys]
+    frame = Frame.get(frame_key) if frame_key else None
+    found = leaderboard(models, frame, sort_metric, extensions or (), scoring_data)
+    return ValFrame(Table.of(frame_of_table(found)))
 
 
 def _model(value: Any) -> Model:
