@@ -15,7 +15,7 @@ from dh2o.mrtask import MRTask
 if TYPE_CHECKING:
     from dh2o.estimators.spec import TrainSpec
 
-__all__ = ["encoded", "sorted_by_response"]
+__all__ = ["encoded", "encoded_frame", "sorted_by_response"]
 
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
@@ -44,8 +44,8 @@ def encoded(spec: TrainSpec, before: Encoding | None = None) -> TrainSpec:
     special = tuple(name for name in train.names if name not in spec.x)
     names = encoding.encoded_names(special)
     return spec.replace(
-        train=_encoded_frame(train, encoding, names),
-        valid=None if spec.valid is None else _encoded_frame(spec.valid, encoding, names),
+        train=encoded_frame(train, encoding, names),
+        valid=None if spec.valid is None else encoded_frame(spec.valid, encoding, names),
         x=names[: len(names) - len(special)],
         encoding=encoding,
     )
@@ -120,7 +120,8 @@ def _eigen_step(name: str, domain: tuple[str, ...], counts: I64, n_rows: int) ->
     return EncodingStep(name, domain, "map", (f"{name}.Eigen",), values)
 
 
-def _encoded_frame(frame: Frame, encoding: Encoding, names: tuple[str, ...]) -> Frame:
+def encoded_frame(frame: Frame, encoding: Encoding, names: tuple[str, ...]) -> Frame:
+    """Return the frame with the columns `names`, made by the steps of `encoding` where need be."""
     sources = [step.source for step in encoding.steps]
     made = [name for step in encoding.steps for name in step.names]
     domains = [encoding.domain_of(name) for name in made]
@@ -190,10 +191,10 @@ def sorted_by_response(spec: TrainSpec) -> TrainSpec:
     n_levels = {name: spec.train.vec(name).n_levels for name in sources}
     means = LevelMeans(n_levels, spec.response, spec.weights).do_all(spec.train)
     steps = tuple(_sorting_step(spec.train.vec(n).domain or (), n, means[n]) for n in sources)
-    train = _encoded_frame(spec.train, Encoding("map", (), (), steps), spec.train.names)
+    train = encoded_frame(spec.train, Encoding("map", (), (), steps), spec.train.names)
     valid = spec.valid
     if valid is not None:
-        valid = _encoded_frame(valid, Encoding("map", (), (), steps), valid.names)
+        valid = encoded_frame(valid, Encoding("map", (), (), steps), valid.names)
     return spec.replace(train=train, valid=valid)
 
 

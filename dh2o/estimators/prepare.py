@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dh2o.estimators.adapt_frame import adapt_frame
+from dh2o.estimators.continued import continued_model, with_levels_of
 from dh2o.estimators.custom_metric import custom_metric_messages, stored_metric
 from dh2o.estimators.messages import Message, raise_errors
 from dh2o.estimators.spec import TrainSpec
@@ -60,11 +61,17 @@ def prepare(
     roles = _roles(builder, params, train, findings)
     _check_folds(params, train, roles, findings)
     raise_errors(builder.algo, findings.messages, model_key)
+    before = continued_model(params)
+    if before is not None:
+        train = with_levels_of(before, train)
     rollups = dict(zip(train.names, train.rollups(), strict=True))
     _check_special(params, train, roles, rollups, findings)
     ignored = set(params.get("ignored_columns") or ())
     usable = [n for n in train.names if n not in ignored and n not in roles.values()]
-    x = _predictors(builder, params, train, usable, rollups, findings)
+    if before is None:
+        x = _predictors(builder, params, train, usable, rollups, findings)
+    else:  # the new rows may be few: a column that is constant among them stays
+        x = [name for name in before.output.input_names if name in usable]
     response = roles.get("response_column")
     category = builder.category_of(params, train.vec(response) if response else None)
     if response:

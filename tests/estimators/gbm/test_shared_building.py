@@ -251,3 +251,23 @@ def test_folders_that_cannot_be_written_are_refused_before_the_work(
     (tmp_path / "file").write_text("")
     with pytest.raises(BuilderError, match="must point to a writable path"):
         train("two", **{name: str(tmp_path / "file" / "below")})
+
+
+def test_the_rows_of_a_checkpoint_may_have_fewer_levels_and_constant_columns(
+    train: Train, engine: Engine
+) -> None:
+    before = train("three", ntrees=2)
+    table = mixed()
+    some = table[table["small"].isin(["b"]) & table["three"].isin(["low", "mid"])].copy()
+    for name in ("small", "three"):
+        some[name] = some[name].cat.remove_unused_categories()
+    stored(some, "gbm_some")
+    after = build("three", "gbm_some", checkpoint=before.key, ntrees=4)
+    assert after.output.names == before.output.names
+    assert after.output.domains == before.output.domains
+    assert after.forest.n_trees == 4
+    some["small"] = some["small"].cat.rename_categories({"b": "new"})
+    stored(some, "gbm_some")
+    with pytest.raises(BuilderError, match="factor levels of the training data must be the same"):
+        build("three", "gbm_some", checkpoint=before.key, ntrees=4)
+    assert engine.dkv.contains(before.key)
