@@ -22,8 +22,17 @@ __all__ = ["have_mojo", "load_mojo", "mojo_bytes", "mojo_file_name", "read_mojo"
 
 
 def have_mojo(model: Model) -> bool:
-    """Return whether models like this one can be written as MOJO."""
-    return getattr(model, "mojo", None) is not None or kind_of(model.algo) is not None
+    """Return whether `model` can be written as MOJO."""
+    if getattr(model, "mojo", None) is not None:
+        return True
+    kind = kind_of(model.algo)
+    if kind is None:
+        return False
+    try:
+        kind.check(model)
+    except MojoError:
+        return False
+    return True
 
 
 def mojo_file_name(model: Model) -> str:

@@ -44,6 +44,15 @@ class GLMMojo(MojoKind):
         assert isinstance(model, GLMModel)
         return (*model.design.categoricals, *model.design.numerics)
 
+    def check(self, model: Model) -> None:
+        """Raise `MojoError` for what H2O's linear MOJO cannot say."""
+        assert isinstance(model, GLMModel)
+        if model.design.derived:
+            made = ", ".join(list(model.design.derived)[:3])
+            raise MojoError(f"A MOJO cannot hold a linear model with interactions ({made}).")
+        if model.mutes_offset:
+            raise MojoError("A MOJO cannot hold a linear model whose offset is left out of scores.")
+
     def classes(self, model: Model) -> tuple[str, ...] | None:
         """Return the classes; H2O gives two to numbers between 0 and 1 as well."""
         assert isinstance(model, GLMModel)
@@ -65,7 +74,7 @@ class GLMMojo(MojoKind):
         if not design.skip_na:
             draft.put("num_means", np.asarray(design.fills, np.float64))
             draft.put("cat_modes", [int(mode) for mode in design.modes])
-        draft.put("beta", np.asarray(model.beta, np.float64))
+        draft.put("beta", np.asarray(model.scoring_beta, np.float64))
         draft.put("family", model.family.name)
         draft.put("link", _LINKS_OF_CLASSES.get(model.family.name, str(params["link"])))
         if model.family.name == "tweedie":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 import zipfile
 from io import BytesIO
@@ -157,3 +158,26 @@ def test_a_multinomial_model_of_two_classes_is_read(rng):
     f = np.log(score_table(model, rows)[:, 1] / score_table(model, rows)[:, 0])
     found = score_table(read_mojo(buffer.getvalue(), "m"), rows)
     np.testing.assert_allclose(found[:, 0], 1 / (1 + np.exp(-2 * f)), atol=1e-12)
+
+
+def linear(rng, **design):
+    from tests.test_scorer import glm
+
+    model = glm(rng)
+    return model.replace(design=dataclasses.replace(model.design, **design))
+
+
+def test_a_linear_model_comes_back_the_same(rng):
+    for model in (linear(rng), linear(rng, skip_na=True)):
+        again, rows = read_mojo(mojo_bytes(model), "again"), table(rng)
+        before, after = predict_table(model, rows), predict_table(again, rows)
+        for name, values in before.items():
+            np.testing.assert_array_equal(values, after[name], err_msg=name)
+        assert again.coefficients() == model.coefficients()
+
+
+def test_a_linear_model_with_interactions_has_no_mojo(rng):
+    model = linear(rng, derived={"x_k": object()})
+    assert not have_mojo(model)
+    with pytest.raises(MojoError, match=r"interactions \(x_k\)"):
+        mojo_bytes(model)
