@@ -190,6 +190,7 @@ def _output_json(model: Model, name: str) -> dict[str, Any]:
 
 def _mark_generic(output: dict[str, Any]) -> None:
     """Give the metrics that an imported model brought the names that H2O gives them."""
+    output.setdefault("variable_importances", None)
     for kind in ("training_metrics", "validation_metrics", "cross_validation_metrics"):
         meta = (output.get(kind) or {}).get("__meta")
         if meta is not None and "Anomaly" not in meta["schema_name"]:
