@@ -82,6 +82,8 @@ def explain_model(
         made["varimp"] = plot_varimp(model, 10)
     if _has_contributions(model):
         made["shap_summary"] = estimator.shap_summary_plot(frame)
+    if model.output.response is None:
+        return made
     chosen = _columns(model, frame, columns)
     made["pdp"] = {name: estimator.pd_plot(frame, name) for name in chosen}
     made["ice"] = {name: estimator.ice_plot(frame, name) for name in chosen}
@@ -95,6 +97,8 @@ def explain_one_row(
     made = Explanation()
     if _has_contributions(estimator.model):
         made["shap_explain_row"] = estimator.shap_explain_row_plot(frame, row)
+    if estimator.model.output.response is None:
+        return made
     chosen = _columns(estimator.model, frame, columns)
     made["ice"] = {name: estimator.pd_plot(frame, name, row_index=row) for name in chosen}
     return made
