@@ -80,3 +80,11 @@ def test_special_columns_have_their_roles(h2o_mojos):
     assert (output.offset, output.weights, output.response) == ("off", "w", "yr")
     fold = load(h2o_mojos, "gbm_fold").output
     assert (fold.fold, fold.weights, fold.x) == ("fold", "w", ("x1", "x2", "c", "wide", "few"))
+
+
+def test_trees_of_an_imported_model_are_shown(h2o_mojos):
+    from dh2o.models.explain.tree_view import view_tree
+
+    view = view_tree(load(h2o_mojos, "gbm_bernoulli"), 0)
+    assert view.splits[0] is not None
+    assert len(view.predictions) == len(view.left)
