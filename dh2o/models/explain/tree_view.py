@@ -99,7 +99,6 @@ def tree_class_number(model: TreeModel, tree_class: str | None) -> tuple[int, st
 def view_tree(model: Model, tree_number: int, tree_class: str | None = None) -> TreeView:
     """Return one tree of `model`; of a model of several classes, `tree_class` says whose."""
     model = getattr(model, "inner", model)  # what an imported MOJO describes
-    model = getattr(model, "inner", model)  # that of an imported model
     if not isinstance(model, TreeModel):
         raise ModelError("Given model is not tree-based.")
     forest = model.forest
