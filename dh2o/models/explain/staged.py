@@ -33,5 +33,7 @@ def staged_scores(model: TreeModel, columns: Columns) -> F64:
         here = slice(tree * forest.n_classes, (tree + 1) * forest.n_classes)
         f += forest.values[leaves[here]]
         scores = response_scale(distribution, f)
+        if model.output.category.is_classifier:
+            scores = model.corrected(scores)
         out[here] = scores[:, : forest.n_classes].T
     return out

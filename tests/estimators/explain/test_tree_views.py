@@ -40,7 +40,7 @@ def test_the_last_stage_is_the_prediction(gbm: Train, drf: Train, frame: Frame) 
     two = gbm("two")
     stages = two.staged_predict_proba(frame).as_data_frame()
     np.testing.assert_allclose(stages["T4.C1"], two.predict(frame).as_data_frame()["no"])
-    three = gbm("three")
+    three = gbm("three", balance_classes=True)
     stages = three.staged_predict_proba(frame).as_data_frame()[["T4.C1", "T4.C2", "T4.C3"]]
     np.testing.assert_allclose(stages, three.predict(frame).as_data_frame()[["u", "v", "w"]])
     with pytest.raises(ModelError, match="not built in stages"):
