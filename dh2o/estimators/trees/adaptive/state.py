@@ -116,7 +116,8 @@ class ValueState:
 
     def _walk(self, k: int, tree: ValueTree, rows: I32, start: int, stop: int) -> None:
         if stop > start:
-            arrays = (tree.nodes, tree.thresholds, tree.na_sides, tree.goes_left, tree.added_values)
+            values = tree.added_values if self.spec.dim else tree.values
+            arrays = (tree.nodes, tree.thresholds, tree.na_sides, tree.goes_left, values)
             walk_values(
                 self.x, self.width, rows, start, stop,
                 *(np.require(a, requirements="W") for a in arrays), self.spec.as_float,
