@@ -106,7 +106,7 @@ def solve(xx: F64, xy: F64, penalty: Penalty, start: F64, *, intercept: bool) ->
         beta[active] = solve_constrained(a + np.diag(ridge), y, linear, low, high)
         return beta
     if penalty.is_smooth:
-        beta[active] = _solve_smooth(a + np.diag(ridge), y)
+        beta[active] = _solve_smooth(a, ridge, y)
         return beta
     lasso = np.where(mask, penalty.l1, 0.0)[active]
     low = np.full(len(xy), -np.inf) if penalty.low is None else penalty.low
@@ -116,24 +116,31 @@ def solve(xx: F64, xy: F64, penalty: Penalty, start: F64, *, intercept: bool) ->
     return beta
 
 
-def _solve_smooth(a: F64, y: F64) -> F64:
-    """Return the solution of a b = y; of the shortest b when there are many."""
-    from scipy.linalg import cho_factor, cho_solve, eigh
+def _solve_smooth(a: F64, ridge: F64, y: F64) -> F64:
+    """Return the solution of (a + diag(ridge)) b = y; of the shortest b when there are many."""
+    from scipy.linalg import eigh
+    from scipy.linalg.lapack import dpotrf, dpotrs
 
-    scale = 1.0 / np.sqrt(np.diag(a))
-    scaled = a * scale * scale[:, None]
-    try:
-        factor = cho_factor(scaled, lower=True)
-        if np.min(np.diag(factor[0])) ** 2 > 1e-12:
-            solution: F64 = scale * cho_solve(factor, scale * y)
-            return solution
-    except np.linalg.LinAlgError:
-        pass
-    values, vectors = eigh(scaled)
+    scale = 1.0 / np.sqrt(np.diag(a) + ridge)
+    scaled = _scaled(a, ridge, scale)
+    # transposed, a symmetric matrix is in LAPACK's order as it stands: nothing is copied
+    factor, trouble = dpotrf(scaled.T, lower=1, clean=0, overwrite_a=1)
+    if trouble == 0 and np.min(np.diag(factor)) ** 2 > 1e-12:
+        found, _ = dpotrs(factor, scale * y, lower=1)
+        solution: F64 = scale * found
+        return solution
+    values, vectors = eigh(_scaled(a, ridge, scale))
     keep = values > 1e-10 * values[-1]
     basis = vectors[:, keep]
     shortest: F64 = scale * (basis @ ((basis.T @ (scale * y)) / values[keep]))
     return shortest
+
+
+def _scaled(a: F64, ridge: F64, scale: F64) -> F64:
+    out: F64 = a * scale
+    out *= scale[:, None]
+    out.flat[:: len(out) + 1] += ridge * scale * scale
+    return out
 
 
 def coordinate_descent(
