@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from dh2o.errors import ModelError
 from dh2o.models.columns import F64, Columns
+from dh2o.models.json_form import register_type
 from dh2o.models.kmeans_kernels import distances, nearest
 from dh2o.models.metrics.base import MetricBuilder
+from dh2o.models.metrics.clustering import ClusteringMetricBuilder, ModelMetricsClustering
 from dh2o.models.model import Model
 from dh2o.models.output import ModelOutput
 from dh2o.models.params import ModelParameters
@@ -25,7 +27,8 @@ class Space:
     """Where rows are compared, one axis for each predictor.
 
     Numbers are (x - means) * mults, or as they are where ``mults`` is None; levels are codes.
-    ``means`` and ``modes`` stand in for NA; ``modes`` is -1 for numbers.
+    ``means`` and ``modes`` stand in for NA; ``modes`` is -1 for numbers. Where nothing is known to
+    stand in, a mean is NaN and a mode -2: then NA counts alike for all centres.
     """
 
     names: tuple[str, ...]
@@ -36,7 +39,7 @@ class Space:
     @property
     def is_level(self) -> NDArray[np.bool_]:
         """Which predictors are categorical."""
-        return self.modes >= 0
+        return self.modes != -1
 
     def prepared(self, columns: Columns) -> tuple[F64, F64]:
         """Return numbers and level codes of rows, one row of the arrays per predictor, no NA."""
@@ -45,7 +48,7 @@ class Space:
         codes = np.empty((n_levels, columns.n_rows))
         rows_of_numbers, rows_of_codes = iter(numbers), iter(codes)
         for idx, name in enumerate(self.names):
-            is_number = self.modes[idx] < 0
+            is_number = self.modes[idx] == -1
             out = next(rows_of_numbers if is_number else rows_of_codes)
             fill = self.means[idx] if is_number else self.modes[idx]
             out[:] = np.where(np.isnan(columns[name]), fill, columns[name])
@@ -101,9 +104,7 @@ class KMeansModel(Model):
 
     def metric_builder(self, base: MetricBuilder[Any]) -> MetricBuilder[Any]:  # noqa: ARG002
         """Return what sums squared distances by cluster; there is no response to compare with."""
-        from dh2o.models.metrics.clustering import ClusteringMetricBuilder
-
-        return ClusteringMetricBuilder(self.space, self.centers, self.params["k"] == 1)
+        return ClusteringMetricBuilder(self.space, self.centers, self.params.get("k") == 1)
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         space = self.space
@@ -132,3 +133,6 @@ class KMeansModel(Model):
         if centers.ndim != 2 or not (len(means) == len(space.modes) == centers.shape[1]):
             raise ModelError(f"Model {key!r}: its centres and columns do not fit together.")
         return cls(key, params, output, centers, space)
+
+
+register_type(ModelMetricsClustering)

@@ -20,7 +20,7 @@ _STRIP = 256  # rows whose distances stay in the first-level cache
 def distances(numbers, codes, centers, modes, out):  # type: ignore[no-untyped-def]
     """out[j, r] = d(row r, centre j).
 
-    IN: numbers[n_numbers, n_rows] and centers[k, n_numbers]; codes[n_cats, n_rows] and
+    NaN is passed over.   IN: numbers[n_numbers, n_rows] and centers[k, n_numbers]; codes[n_cats, n_rows] and
     modes[k, n_cats], the level of each centre.   OUT: out[k, n_rows].
     """
     n_rows = out.shape[1]
@@ -34,7 +34,7 @@ def distances(numbers, codes, centers, modes, out):  # type: ignore[no-untyped-d
                 x = numbers[q, start:stop]
                 for r in range(stop - start):
                     step = x[r] - c
-                    d[r] += step * step
+                    d[r] += 0.0 if np.isnan(step) else step * step
             for q in range(codes.shape[0]):
                 level = modes[j, q]
                 x = codes[q, start:stop]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dh2o.errors import ModelError
 from dh2o.models.columns import F64, Columns
 from dh2o.models.expansion import Expansion
+from dh2o.models.json_form import register_type
 from dh2o.models.metrics.base import MetricBuilder, ModelMetrics
 from dh2o.models.metrics.unsupervised import ModelMetricsPCA, ModelMetricsSVD, RowCountBuilder
 from dh2o.models.model import Model
@@ -93,3 +94,7 @@ class SVDModel(ProjectionModel):
     algo: ClassVar[str] = "svd"
     algo_full_name: ClassVar[str] = "Singular Value Decomposition"
     metrics_kind: ClassVar[type[ModelMetrics]] = ModelMetricsSVD
+
+
+register_type(ModelMetricsPCA)
+register_type(ModelMetricsSVD)

@@ -17,6 +17,7 @@ from dh2o.mrtask import MRTask
 if TYPE_CHECKING:
     from dh2o.estimators.spec import TrainSpec
     from dh2o.frame import Frame
+    from dh2o.frame.rollups import Rollups
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -150,7 +151,7 @@ def plan_of(spec: TrainSpec, space: Space) -> Plan:
     )  # fmt: skip
 
 
-def _pairs(stats: list[object], means: F64) -> list[tuple[object, float]]:
+def _pairs(stats: list[Rollups], means: F64) -> list[tuple[Rollups, float]]:
     return list(zip(stats, means.tolist(), strict=True))
 
 

@@ -50,7 +50,7 @@ class ClassSumsTask(MRTask[ClassSums, ClassSums]):
             used &= ~np.isnan(values)
         y, w, k = y[used], w[used], self.n_classes
         levels = [
-            np.bincount(y * n + found[used], w, k * n).reshape(k, n)
+            np.asarray(np.bincount(y * n + found[used], w, k * n), np.float64).reshape(k, n)
             for found, n in zip(codes, self.n_levels, strict=True)
         ]
         sums, squares = np.zeros((2, len(numbers), k))
@@ -58,7 +58,7 @@ class ClassSumsTask(MRTask[ClassSums, ClassSums]):
             x = values[used] - center
             sums[idx] = np.bincount(y, w * x, k)
             squares[idx] = np.bincount(y, w * x * x, k)
-        return ClassSums(np.bincount(y, w, k), levels, sums, squares)
+        return ClassSums(np.asarray(np.bincount(y, w, k), np.float64), levels, sums, squares)
 
     def combine(self, a: ClassSums, b: ClassSums) -> ClassSums:
         return ClassSums(

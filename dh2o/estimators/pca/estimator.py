@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,40 @@ from dh2o.estimators.pca.params import PARAMS
 from dh2o.models.pca import ProjectionModel
 
 
+class CallableText(str):
+    """A text that can be called: H2O's parameter ``transform`` and scikit-learn's method."""
+
+    call: Callable[..., Any]
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """Call what the text was given."""
+        return self.call(*args, **options)
+
+
+class TransformParameter:
+    """The parameter ``transform`` of an estimator; called, it transforms a table."""
+
+    def __get__(self, estimator: Any, owner: type | None = None) -> Any:
+        if estimator is None:
+            return self
+        text = CallableText(estimator.__dict__["transform"] or "NONE")
+        text.call = estimator.projected
+        return text
+
+    def __set__(self, estimator: Any, value: str | None) -> None:
+        estimator.__dict__["transform"] = value
+
+
 class ProjectionSide:
     """What estimators of projections have in common, scikit-learn's names included."""
 
     model: Any
+    transform = TransformParameter()
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the constructor's parameters as they were given."""
+        found: dict[str, Any] = super().get_params(deep)  # type: ignore[misc]  # the estimator's
+        return {**found, "transform": self.__dict__["transform"]}
 
     def _projection(self) -> ProjectionModel:
         model = self.model
@@ -23,9 +54,9 @@ class ProjectionSide:
         return model
 
     def _predict_local(self, data: Any) -> Any:
-        return self.transform(data)
+        return self.projected(data)
 
-    def transform(self, X: Any) -> Any:
+    def projected(self, X: Any) -> Any:
         """Return the components of the rows of a local table, one column each."""
         from dh2o.models.predict_local import score_table
 
@@ -33,7 +64,7 @@ class ProjectionSide:
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Train on a local table and return the components of its rows."""
-        return self.fit(X, y).transform(X)  # type: ignore[attr-defined]  # the estimator's
+        return self.fit(X, y).projected(X)  # type: ignore[attr-defined]  # the estimator's
 
     @property
     def components_(self) -> Any:

@@ -18,7 +18,6 @@ F64 = NDArray[np.float64]
 _POWER_TOLERANCE = 1e-16
 _CALM, _FAILED = 1e-14, 1e-4  # residuals, as shares of the trace
 _SHARPENINGS = 3
-_RANDOMIZED_TOLERANCE = 1e-26
 _OVERSAMPLED = 10  # vectors beside those wanted: the smallest wanted ones converge sooner
 _LEAST_ITERATIONS = 10
 
@@ -134,22 +133,28 @@ def by_subspace(product: Callable[[F64], F64], n: int, k: int, limits: Limits) -
     basis, _ = np.linalg.qr(rng.standard_normal((n, min(k + _OVERSAMPLED, n))))
     events: list[tuple[int, float, int]] = []
     for iteration in range(limits.max_iterations):
-        turned, triangle = np.linalg.qr(product(basis))
-        turned = turned * np.where(np.diag(triangle) < 0, -1.0, 1.0)
-        error = float(np.square(turned - basis).mean())
-        basis = turned
+        turned = product(basis)
+        values, vectors, error = _ritz(basis, turned, k)
         events.append((int(time.time() * 1000), error, 0))
-        is_calm = iteration + 1 >= _LEAST_ITERATIONS and error <= _RANDOMIZED_TOLERANCE
+        is_calm = iteration + 1 >= _LEAST_ITERATIONS and error <= _CALM
         if is_calm or limits.is_over():
             break
-    inside = basis.T @ product(basis)
-    values, turn = np.linalg.eigh((inside + inside.T) / 2)
-    largest = np.argsort(-values, kind="stable")[:k]
-    roots = np.sqrt(np.maximum(values[largest], 0.0))
-    done = _finished(roots, (basis @ turn)[:, largest])
-    events.append(events[-1])
-    done.events = events
+        basis, _ = np.linalg.qr(turned)
+    done = _finished(np.sqrt(np.maximum(values, 0.0)), vectors)
+    done.events = [*events, events[-1]]
     return done
+
+
+def _ritz(basis: F64, product: F64, k: int) -> tuple[F64, F64, float]:
+    """Return the best k eigenvalues and vectors within a subspace, and their largest residual."""
+    inside = basis.T @ product
+    values, turn = np.linalg.eigh((inside + inside.T) / 2)
+    largest = np.arange(len(values) - 1, len(values) - 1 - k, -1)
+    values, turn = values[largest], turn[:, largest]
+    vectors = basis @ turn
+    residuals = np.linalg.norm(product @ turn - vectors * values, axis=0)
+    scale = max(float(np.abs(values).max(initial=0.0)), 1e-300)
+    return values, vectors, float(residuals.max(initial=0.0)) / scale
 
 
 def _finished(values: F64, vectors: F64) -> Decomposition:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,9 +97,9 @@ class ClusteringMetricBuilder(MetricBuilder[ClusteringPartial]):
         sums, squares = np.zeros((2, len(level)))
         sums[~level], squares[~level] = numbers.sum(axis=1), np.square(numbers).sum(axis=1)
         sums[level] = (codes != self.space.modes[level, None]).sum(axis=1)
-        return ClusteringPartial(
-            np.bincount(labels, minlength=k), np.bincount(labels, within, k), sums, squares
-        )
+        sizes = np.bincount(labels, minlength=k).astype(np.int64)
+        by_cluster = np.bincount(labels, within, k).astype(np.float64)
+        return ClusteringPartial(sizes, by_cluster, sums, squares)
 
     def combine(self, a: ClusteringPartial, b: ClusteringPartial) -> ClusteringPartial:
         k = max(len(a.sizes), len(b.sizes))  # folds may have found different numbers of clusters
@@ -142,5 +142,5 @@ def clustering_metrics(
     )
 
 
-def _padded(values: NDArray[np.generic], n: int) -> NDArray[np.generic]:
+def _padded(values: NDArray[Any], n: int) -> NDArray[Any]:
     return np.pad(values, (0, n - len(values))) if len(values) < n else values
