@@ -93,7 +93,7 @@ def _iteration(session: Session, spec: TrainSpec, at: Progress, least: tuple[int
     of_rows[counts] = labels
     moved = session.run(Label(of_rows, at.k))
     at.sums = at.sums + moved
-    at.within = np.bincount(labels, d[np.arange(len(d)), labels], at.k)
+    at.within = np.bincount(labels, d[np.arange(len(d)), labels], at.k).astype(np.float64)
     at.centers = at.sums.centers(plan)
     at.n_iterations += 1
     total = float(at.within.sum())

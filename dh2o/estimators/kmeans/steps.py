@@ -87,9 +87,13 @@ class ClusterSums:
     def grown(self, k: int, plan: Plan) -> ClusterSums:
         """Return the sums with room for `k` clusters."""
         more = ClusterSums.empty(k - len(self.sizes), plan)
-        pairs = ("sums", "squares", "sizes", "counts")
-        arrays = [np.concatenate([getattr(self, n), getattr(more, n)], axis=-1) for n in pairs]
-        return ClusterSums(*arrays, self.n_moved)
+        return ClusterSums(
+            np.concatenate([self.sums, more.sums], axis=-1),
+            np.concatenate([self.squares, more.squares]),
+            np.concatenate([self.sizes, more.sizes]),
+            np.concatenate([self.counts, more.counts], axis=-1),
+            self.n_moved,
+        )
 
     def _numbers(self, plan: Plan) -> F64:
         """Return the sums of coordinates, one row for each cluster."""

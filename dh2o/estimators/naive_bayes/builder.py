@@ -166,10 +166,10 @@ def _tables(
     levels, made = spec.response_domain or (), []
     for name, table in zip(cats, conditionals, strict=True):
         domain = spec.domains[name] or ()
-        cells = {level: ("double", p) for level, p in zip(domain, table.T, strict=True)}
+        cells = {level: ("double", p.tolist()) for level, p in zip(domain, table.T, strict=True)}
         made.append(TwoDimTable.of(name, {f"y_by_{name}": ("string", levels), **cells}))
     for name, means, deviations in zip(numbers, found.sums, found.squares, strict=True):
-        cells = {"mean": ("double", means), "std_dev": ("double", deviations)}
+        cells = {"mean": ("double", means.tolist()), "std_dev": ("double", deviations.tolist())}
         made.append(TwoDimTable.of(name, {f"y_by_{name}": ("string", levels), **cells}))
     return made
 

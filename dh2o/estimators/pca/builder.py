@@ -126,13 +126,13 @@ def _importance_table(model: PCAModel) -> TwoDimTable:
     shares = np.square(deviation) / total if total > 0 else np.zeros(len(deviation))
     rows = ["Standard deviation", "Proportion of Variance", "Cumulative Proportion"]
     cells = np.array([deviation, shares, np.cumsum(shares)])
-    columns = {f"pc{i + 1}": ("double", cells[:, i]) for i in range(len(deviation))}
+    columns = {f"pc{i + 1}": ("double", cells[:, i].tolist()) for i in range(len(deviation))}
     return TwoDimTable.of("Importance of components", {"": ("string", rows), **columns})
 
 
 def _rotation_table(model: PCAModel) -> TwoDimTable:
     names = model.expansion.names
-    columns = {f"pc{i + 1}": ("double", c) for i, c in enumerate(model.vectors.T)}
+    columns = {f"pc{i + 1}": ("double", c.tolist()) for i, c in enumerate(model.vectors.T)}
     return TwoDimTable.of("Rotation", {"": ("string", names), **columns})
 
 
