@@ -16,6 +16,7 @@ _MAX_NBYTES = 8 << 30
 _FREE_NBYTES = 64 << 20  # below this no ratio is suspicious
 _MAX_RATIO = 200
 _LONGEST_NAME = 4096
+_LEVEL = 1  # a third of the time of the usual 6, for 5 % more bytes
 
 
 class MojoArchive:
@@ -104,13 +105,13 @@ class ArchiveWriter:
 
     def __init__(self) -> None:
         self._buffer = io.BytesIO()
-        self._zip = zipfile.ZipFile(self._buffer, "w", zipfile.ZIP_DEFLATED)
+        self._zip = zipfile.ZipFile(self._buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
 
     def add(self, name: str, data: bytes) -> None:
         """Add an entry."""
         info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
         info.compress_type = zipfile.ZIP_DEFLATED
-        self._zip.writestr(info, data)
+        self._zip.writestr(info, data, compresslevel=_LEVEL)
 
     def finish(self) -> bytes:
         """Return the bytes of the zip."""
