@@ -3,11 +3,14 @@
 python benchmarks/bench_gbm.py [--rows N] [--columns P] [--trees T] [--depth D] [--rounds R]
                                [--peers lightgbm,lightgbm-quantized,xgboost,sklearn] [--threads 2]
                                [--data floats|airlines]
+
+Peak memory is what the process held beyond its peak before: run one peer at a time to compare it.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import time
 from collections.abc import Callable
 from typing import Any
@@ -61,7 +64,7 @@ class Data:
         import pandas as pd
 
         make = {"floats": floats, "airlines": airlines}[args.data]
-        test = max(args.rows // 5, 1000)
+        test = getattr(args, "test_rows", 0) or max(args.rows // 5, 1000)
         X, y, self.coded = make(args.rows + test, args.columns)
         self.train, self.test = (X[:-test], y[:-test]), (X[-test:], y[-test:])
         self.args = args
@@ -91,16 +94,17 @@ class Clock:
 Result = tuple[Clock, Clock, float]
 
 
-def run_dh2o(data: Data) -> Result:
-    """Return (training time, prediction time, AUC)."""
+def peak_mb() -> float:
+    """Return the most memory that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def dh2o_frames(data: Data) -> list[Any]:
+    """Return the training and the held-out rows as frames, made once."""
     import pandas as pd
 
-    from dh2o.estimators import start_build
-    from dh2o.estimators.scoring import predict_frame
     from dh2o.frame import Frame
-    from dh2o.mrtask import current_engine
 
-    args = data.args
     if not hasattr(data, "frames"):
         frames = []
         for part, table, (_, y) in zip("ab", data.tables, (data.train, data.test), strict=True):
@@ -110,6 +114,16 @@ def run_dh2o(data: Data) -> Result:
             frame = Frame.from_pandas(named)
             frames.append(frame.put(f"bench_{part}") or frame)
         data.frames = frames
+    return data.frames  # type: ignore[no-any-return]
+
+
+def run_dh2o(data: Data) -> Result:
+    """Return (training time, prediction time, AUC)."""
+    from dh2o.estimators import start_build
+    from dh2o.estimators.scoring import predict_frame
+    from dh2o.mrtask import current_engine
+
+    args, frames = data.args, dh2o_frames(data)
     raw = {
         "training_frame": "bench_a",
         "response_column": "y",
@@ -123,8 +137,7 @@ def run_dh2o(data: Data) -> Result:
     with Clock() as trained:
         model = start_build(current_engine(), "gbm", raw).result()
     with Clock() as predicted:
-        predictions = predict_frame(model, data.frames[1])
-    p = predictions.to_pandas()["yes"].to_numpy()
+        p = predict_frame(model, frames[1]).to_pandas()["yes"].to_numpy()
     return trained, predicted, auc(data.test[1], p)
 
 
@@ -185,6 +198,20 @@ RUNNERS: dict[str, Callable[[Data], Result]] = {
 }
 
 
+def binning_s(data: Data) -> float:
+    """Return the time of finding the bins and binning all rows: part of each training."""
+    from dh2o.estimators.trees.sampling import BinLimits, bin_map_of
+    from dh2o.estimators.trees.state import StateSpec, build_state
+    from dh2o.mrtask import current_engine
+
+    frame = dh2o_frames(data)[0]
+    x = tuple(name for name in frame.names if name != "y")
+    with Clock() as clock:
+        bin_map = bin_map_of(frame, x, "y", None, BinLimits())
+        current_engine().local(frame, build_state, StateSpec(bin_map, "y", None, None, (0.0,)))
+    return clock.wall
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000)
@@ -203,11 +230,15 @@ def main() -> None:
         names = ["dh2o", *[peer for peer in args.peers.split(",") if peer]]
         run_dh2o(Data(argparse.Namespace(**{**vars(args), "rows": 2000, "trees": 2})))  # compile
         results: dict[str, list[Result]] = {name: [] for name in names}
+        grown: dict[str, float] = {}
         for _ in range(args.rounds):
             for name in names:
+                before = peak_mb()
                 results[name].append(RUNNERS[name](data))
+                grown[name] = max(grown.get(name, 0.0), peak_mb() - before)
         print(f"{args.data}: {args.rows} rows, {args.trees} trees of depth {args.depth}, "
-              f"{args.threads} threads, best of {args.rounds}")  # fmt: skip
+              f"{args.threads} threads, best of {args.rounds}; "
+              f"binning alone {binning_s(data):.2f} s")  # fmt: skip
         own = min(r[0].wall for r in results["dh2o"])
         own_cpu = min(r[0].cpu for r in results["dh2o"])
         for name in names:
@@ -215,7 +246,7 @@ def main() -> None:
             cpu, predict_cpu = (min(r[i].cpu for r in results[name]) for i in (0, 1))
             print(f"{name:20s} train {train:7.2f} s (CPU {cpu:7.2f}), dh2o/it {own / train:5.2f} "
                   f"(CPU {own_cpu / cpu:5.2f}); predict {predict:6.3f} s (CPU {predict_cpu:6.3f}); "
-                  f"AUC {results[name][0][2]:.5f}")  # fmt: skip
+                  f"AUC {results[name][0][2]:.5f}; peak memory +{grown[name]:.0f} MB")  # fmt: skip
 
 
 if __name__ == "__main__":

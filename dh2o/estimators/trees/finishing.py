@@ -143,15 +143,15 @@ class FinishSubtrees(LocalTask[dict[int, Any], dict[int, Any]]):
             np.empty(n * bin_map.n_wide, np.uint16),
             np.empty(n, np.int64),
         )
-        for p, parity in enumerate(self.parity[chosen]):
-            at = int(starts[p])
-            for start, stop in bounds[:, p]:
-                gather_rows(
-                    state.bins, bin_map.width, state.wide_bins, bin_map.n_wide,
-                    state.rows[parity], state.words[parity], int(start), int(stop), at,
-                    rows.bins, rows.wide_bins, rows.words,
-                )  # fmt: skip
-                at += int(stop - start)
+        lengths = bounds[:, :, 1] - bounds[:, :, 0]
+        places = starts[:-1] + np.cumsum(lengths, axis=0) - lengths
+        parity = np.broadcast_to(self.parity[chosen], lengths.shape)
+        segments = np.stack([bounds[:, :, 0], bounds[:, :, 1], parity, places], axis=2)
+        gather_rows(
+            state.bins.view(np.uint32), bin_map.width // 4, state.wide_bins, bin_map.n_wide,
+            *state.rows, *state.words, segments.reshape(-1, 4).astype(np.int64),
+            rows.bins.view(np.uint32), rows.wide_bins, rows.words,
+        )  # fmt: skip
         if (sizes == roots[:, 1]).all():
             return grow_batch(self.rules, roots, rows, bin_map.width)
         return [rows]

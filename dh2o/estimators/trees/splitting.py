@@ -47,7 +47,7 @@ def split_facts(
 
     If `curved`, weights are second derivatives, and `min_rows` rows weigh their share.
     """
-    weight = np.float64(max(total & ((np.int64(1) << shift) - 1), 1))
+    weight = max(np.float64(total & ((np.int64(1) << shift) - 1)), 1.0)
     gradient = np.float64(total >> shift)
     least = min_rows * (weight / count if curved else weight_scale)
     mass = np.float64(count) if curved else weight
@@ -58,11 +58,10 @@ def split_facts(
 
 
 @njit(nogil=True, cache=True)
-def draw_next(order: I32, done: int, n: int, key: int) -> int:
-    """Return the next of `n` features in a random order that depends on `key`; swaps in `order`."""
+def draw_next(order: I32, done: int, n: int, key: int) -> None:
+    """Swap the next of n features, in a random order that depends on `key`, to order[done]."""
     at = done + np.int64(np.uint64(mix(key, _COLUMN_DRAWS + done)) % np.uint64(n - done))
     order[done], order[at] = order[at], order[done]
-    return np.int64(order[done])  # type: ignore[return-value]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -194,19 +193,19 @@ def scan_pairs(  # noqa: C901, PLR0913, PLR0917
             g, w = np.float64(total >> shift), np.float64(total & mask)
             best = base = g * g / w
             n_allowed = 0
-            for k in range(features.shape[0]):
-                if allowed[min(2 * p + c, allowed.shape[0] - 1), k] != 0:
-                    order[n_allowed] = k
+            for f in range(features.shape[0]):
+                if allowed[min(2 * p + c, allowed.shape[0] - 1), f] != 0:
+                    order[n_allowed] = f
                     n_allowed += 1
             n_left = n_tries
             for i in range(n_allowed):
                 if n_left == 0:
                     break
-                k = np.int64(order[i])
                 if n_tries < n_allowed:
-                    k = draw_next(order, i, n_allowed, keys[p, c])
+                    draw_next(order, i, n_allowed, keys[p, c])
+                k = np.int64(order[i])
                 start, n_bins = hist + features[k, 0], np.int64(features[k, 1])
-                n = 0
+                n = np.int64(0)
                 for b in range(n_bins):
                     word = out[np.uint64(start + b)]
                     bins[np.uint64(n)] = b

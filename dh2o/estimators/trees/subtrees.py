@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from dh2o.estimators.trees._bits import lowest_bit
-from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8, U16, U64
+from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8, U16, U32, U64
 from dh2o.estimators.trees.gradients import mix
 from dh2o.estimators.trees.leaves import leaf_of
 from dh2o.estimators.trees.splitting import (
@@ -28,18 +28,25 @@ __all__ = ["gather_rows", "grow_subtrees", "settle_rows"]
 
 @njit(nogil=True, cache=True)
 def gather_rows(  # noqa: PLR0913, PLR0917
-    bins: U8, width: int, wide_bins: U16, n_wide: int, rows: I32, words: I64, start: int,
-    stop: int, at: int, to_bins: U8, to_wide: U16, to_words: I64,
+    bins: U32, width: int, wide_bins: U16, n_wide: int, even: I32, odd: I32, even_words: I64,
+    odd_words: I64, segments: I64, to_bins: U32, to_wide: U16, to_words: I64,
 ) -> None:  # fmt: skip
-    """Copy bins and words of rows[start:stop] to place `at` and below."""
-    for i in range(start, stop):
-        row = np.int64(rows[i])
-        to = at + i - start
-        to_words[to] = words[i]
-        for c in range(width):
-            to_bins[np.uint64(to * width + c)] = bins[np.uint64(row * width + c)]
-        for c in range(n_wide):
-            to_wide[to * n_wide + c] = wide_bins[row * n_wide + c]
+    """Copy bins and words of rows to one place; `width` counts groups of four byte-wide bins.
+
+    segments[s] = (start, stop, 0 if they are in `even`, 1 in `odd`, place of the first one).
+    """
+    for s in range(segments.shape[0]):
+        rows = even if segments[s, 2] == 0 else odd
+        words = even_words if segments[s, 2] == 0 else odd_words
+        start, to = segments[s, 0], segments[s, 3]
+        for i in range(start, segments[s, 1]):
+            row = np.int64(rows[i])
+            to_words[to] = words[i]
+            for c in range(width):
+                to_bins[np.uint64(to * width + c)] = bins[np.uint64(row * width + c)]
+            for c in range(n_wide):
+                to_wide[to * n_wide + c] = wide_bins[row * n_wide + c]
+            to += 1
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -120,9 +127,9 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
     depth_limit, min_rows, curved = np.int64(limits[0]), limits[1], limits[3] > 0.0
     mask = (np.int64(1) << shift) - 1
     most_bits = np.int64(0)
-    for k in range(features.shape[0]):
-        if features[k, 2] == 1:
-            most_bits = max(most_bits, (np.int64(features[k, 1]) + 7) >> 3)
+    for f in range(features.shape[0]):
+        if features[f, 2] == 1:
+            most_bits = max(most_bits, (np.int64(features[f, 1]) + 7) >> 3)
     for p in range(first, roots.shape[0]):
         n_rows = starts[p + 1] - starts[p]
         if used[0] + 2 * n_rows > nodes.shape[0] or used[1] + n_rows * most_bits > bits.size:
@@ -148,9 +155,9 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
             if noise < 0.0 or depth >= depth_limit:
                 continue
             n_allowed = 0
-            for k in range(features.shape[0]):
-                if allowed[k] != 0:
-                    order[n_allowed] = k
+            for f in range(features.shape[0]):
+                if allowed[f] != 0:
+                    order[n_allowed] = f
                     n_allowed += 1
             g, w = np.float64(total >> shift), np.float64(total & mask)
             best = base = g * g / w
@@ -159,9 +166,9 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
             for i in range(n_allowed):
                 if n_left == 0:
                     break
-                k = np.int64(order[i])
                 if tries[depth] < n_allowed:
-                    k = draw_next(order, i, n_allowed, key)
+                    draw_next(order, i, n_allowed, key)
+                k = np.int64(order[i])
                 n_bins, coded = np.int64(features[k, 1]), features[k, 2] == 1
                 n, na = _list_bins(
                     bins, width, wide_bins, n_wide, rows, words, start, stop,
@@ -176,7 +183,7 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
                 if coded:
                     score -= noise * (n - 1)
                 if score > best:
-                    best, feature, side, left_word = score, k, found[1], found[2]
+                    best, feature, side, left_word = score, k, np.int64(found[1]), found[2]
                     cut = n_bins if side == NA_VS_REST else found[0]
                     if coded:
                         side_now = side_of_na(side, total, left_word, shift)
@@ -219,12 +226,10 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
             gains[node] = gain
             if coded and side != NA_VS_REST:
                 nodes[node, 4] = used[1]
-                for b in range(0, n_bins, 8):
-                    byte = np.int64(0)
-                    for j in range(min(n_bins - b, 8)):
-                        byte |= (1 - np.int64(goes_left[b + j])) << j
-                    bits[used[1]] = byte
-                    used[1] += 1
+                for j in range(n_bins):
+                    bit = np.int64(1 - goes_left[j]) << (j & 7)
+                    bits[used[1] + (j >> 3)] |= np.uint8(bit)
+                used[1] += (n_bins + 7) >> 3
             for c in range(2):
                 nodes[child + c, 0], nodes[child + c, 5] = -1, depth + 1
                 lo, hi = (start, front) if c == 0 else (front, stop)

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from dh2o.estimators.trees import steps
-from dh2o.mrtask import Engine, use_engine
+from dh2o.mrtask import Engine, LocalTask, use_engine
 from dh2o.mrtask.start import start_cluster
 from tests.killing import killing, leave_mark, wait_for_workers
 
@@ -55,41 +54,46 @@ def test_three_workers(expected: dict[str, Any], cluster3: Engine, y: str) -> No
     assert bits(build(y, "gbm_bits", **PARAMS[y])) == expected[y]
 
 
-class MarkedRoute(steps.RouteLevel):
-    """A level that says it is running."""
+class Marked(LocalTask[Any, Any]):
+    """A step of growing a tree that says it is running."""
 
-    folder = ""
+    def __init__(self, task: Any, folder: str) -> None:
+        self.task = task
+        self.folder = folder
 
-    def __reduce__(self) -> Any:
-        fields = [getattr(self, name) for name in steps.RouteLevel.__slots__]
-        return _marked, (self.folder, fields)
+    def __getattr__(self, name: str) -> Any:
+        if name in ("task", "folder"):  # not there yet while it is unpickled
+            raise AttributeError(name)
+        return getattr(self.task, name)
 
     def map(self, state: Any, worker: Any) -> Any:
         leave_mark(self.folder)
-        return steps.RouteLevel.map(self, state, worker)
+        return self.task.map(state, worker)
 
+    def combine(self, a: Any, b: Any) -> Any:
+        return self.task.combine(a, b)
 
-def _marked(folder: str, fields: list[Any]) -> MarkedRoute:
-    task = MarkedRoute(*fields)
-    object.__setattr__(task, "folder", folder)
-    return task
+    def finish(self, total: Any) -> Any:
+        return self.task.finish(total)
 
 
 @contextmanager
 def marked_levels(folder: str) -> Iterator[None]:
-    """Let the levels of trees leave marks, on whatever worker the driver runs."""
-    from dh2o.estimators.trees import grower
+    """Let the steps of growing trees leave marks, on whatever worker the driver runs."""
+    from dh2o.estimators.trees import grower, small_nodes
 
-    def marked(**fields: Any) -> MarkedRoute:
-        task = MarkedRoute(**fields)
-        object.__setattr__(task, "folder", folder)
-        return task
+    def marked(step: Any) -> Any:
+        return lambda *args, **fields: Marked(step(*args, **fields), folder)
 
-    real, grower.RouteLevel = grower.RouteLevel, marked  # type: ignore[assignment, misc]
+    places = ((grower, "RouteLevel"), (small_nodes, "FinishSubtrees"), (small_nodes, "SettleRows"))
+    real = [getattr(module, name) for module, name in places]
+    for (module, name), step in zip(places, real, strict=True):
+        setattr(module, name, marked(step))
     try:
         yield
     finally:
-        grower.RouteLevel = real  # type: ignore[misc]
+        for (module, name), step in zip(places, real, strict=True):
+            setattr(module, name, step)
 
 
 def _train_marked(ctx: Any, folder: str, raw: dict[str, Any]) -> Any:
@@ -102,7 +106,7 @@ def _train_marked(ctx: Any, folder: str, raw: dict[str, Any]) -> Any:
 
 
 @pytest.mark.cluster
-@pytest.mark.parametrize("after_marks", [2, 20, 45])
+@pytest.mark.parametrize("after_marks", [2, 12, 24])
 def test_a_worker_dies_during_the_build(
     expected: dict[str, Any], cluster3: Engine, tmp_path: Path, after_marks: int
 ) -> None:
