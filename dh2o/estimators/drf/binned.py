@@ -45,7 +45,7 @@ class BinnedBagger(Bagger):
         self.fixed = FixedPoint.of(facts.weights)
         self.center = 0.0 if is_classifier else facts.mean
         self.bound = facts.max_weight * (1.0 if is_classifier else facts.spread)
-        self.grower = Grower(bin_map, self._tree_params(), self.fixed, n_threads())
+        self.grower = Grower(bin_map, self._tree_params(), self.fixed, n_threads(), settles=False)
 
     def _tree_params(self) -> TreeParams:
         names = ("max_depth", "min_rows", "min_split_improvement", "col_sample_rate_per_tree")

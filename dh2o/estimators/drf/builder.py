@@ -102,7 +102,7 @@ def _bagger(
 
 def _output(spec: TrainSpec, forest: Any, grown: Grown) -> Any:
     return spec.output(
-        model_summary=summary_table(forest),
+        model_summary=summary_table(forest, grown.n_dropped),
         scoring_history=grown.history.table(),
         variable_importances=importance_table(spec.x, forest),
         training_metrics=grown.training,

@@ -86,7 +86,7 @@ class IsolationForestBuilder(ModelBuilder):
         elif label is not None:
             threshold = getattr(grown.validation, "default_threshold", 0.5)
         output = spec.output(
-            model_summary=summary_table(forest),
+            model_summary=summary_table(forest, grown.n_dropped),
             scoring_history=grown.history.table(),
             training_metrics=grown.training,
             validation_metrics=grown.validation,
