@@ -92,16 +92,13 @@ class StopRule:
         ratio = best / reference
         return ratio <= 1 + self.tolerance if self.higher_is_better else ratio >= 1 - self.tolerance
 
-
     def best_of_last(self, values: Sequence[float]) -> int:
         """Return which of the last `rounds` scoring events was the best, the latest of equals."""
         best = len(values) - 1
         if self.metric in _NON_DIRECTIONAL:
             return best
         for i in range(len(values) - 2, max(len(values) - 1 - self.rounds, -1), -1):
-            better = (
-                values[i] > values[best] if self.higher_is_better else values[i] < values[best]
-            )
+            better = values[i] > values[best] if self.higher_is_better else values[i] < values[best]
             if better:
                 best = i
         return best

@@ -169,7 +169,7 @@ def test_finished_models_are_exported_on_request(
     assert load_model(folder / made.key).key == made.key
     (tmp_path / "file").write_text("in the way")
     broken = MeanEstimator(export_checkpoints_dir=str(tmp_path / "file"))
-    with pytest.raises(ModelError, match="cannot be written"):
+    with pytest.raises(BuilderError, match="must point to a writable path"):
         broken.train(y="y", training_frame=table)
 
 
