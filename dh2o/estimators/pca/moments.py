@@ -87,13 +87,15 @@ def _tile(block: Block, expansion: Expansion, start: int, stop: int) -> Tile:
     for idx, name in enumerate(expansion.numerics):
         out = numbers[idx]
         block.chunk(name).floats(out, start, stop)
-        na = np.isnan(out)
-        if na.any():
+        if np.isnan(out.sum()):  # cheaper than looking at each
+            na = np.isnan(out)
             out[na] = expansion.fills[idx]
             if not expansion.imputes:
                 used &= ~na
-    numbers -= expansion.shift[:, None]
-    numbers *= expansion.scale[:, None]
+    if expansion.shift.any():
+        numbers -= expansion.shift[:, None]
+    if (expansion.scale != 1.0).any():
+        numbers *= expansion.scale[:, None]
     if used.all():
         return Tile(codes, numbers)
     return Tile([c[used] for c in codes], np.ascontiguousarray(numbers[:, used]))
