@@ -173,6 +173,9 @@ def to_pairs(value: Any) -> tuple[tuple[str, str], ...]:
             value = json.loads(value)
         except ValueError:
             value = [group.split(",") for group in re.findall(r"[\(\[]([^\(\[\]\)]*)[\)\]]", value)]
+    if value and all(isinstance(item, str) and re.search(r"\b[ab]:", item) for item in value):
+        # the client's {a: "x", b: "y"} has no quotes around its keys, and was cut at the commas
+        value = re.findall(r'a:\s*"([^"]*)"\s*,\s*b:\s*"([^"]*)"', ",".join(value))
     pairs = []
     for pair in value:
         names = (pair["a"], pair["b"]) if isinstance(pair, Mapping) else tuple(pair)

@@ -39,7 +39,7 @@ def regularization_path(model: GLMModel) -> dict[str, Any]:
         "explained_deviance_valid": _explained(model, 1),
         "coefficients": [beta.tolist() for beta in betas],
         "coefficients_std": scaled if model.params["standardize"] else None,
-        "coefficient_names": list(model.design.names),
+        "coefficient_names": list(model.coefficient_names),
         "z_values": None if z is None else z.tolist(),
         "p_values": None if p is None else p.tolist(),
         "std_errs": errors,

@@ -31,7 +31,6 @@ def derived_model(
         training_metrics=_metrics(made, output.training_frame),
         validation_metrics=_metrics(made, output.validation_frame),
         scoring_history=history if not (muted or keeps_offset_out) else output.scoring_history,
-        threshold=output.default_threshold,
         extra=extra,
     )
     return dataclasses.replace(made, output=output)

@@ -157,7 +157,7 @@ def solve_constrained(a: F64, y: F64, linear: Linear, low: F64 | None, high: F64
         dual * size * size[:, None], target, nothing, nothing, bounds, nothing
     )
     b: F64 = free - inverse_m @ (size * found)
-    return b
+    return b if low is None or high is None else np.clip(b, low, high)
 
 
 def _with_bounds(linear: Linear, low: F64 | None, high: F64 | None) -> tuple[F64, F64, Mask]:
