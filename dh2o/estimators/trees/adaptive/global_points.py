@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["with_global_points"]
 
+_WIDEST = 1e300  # quantiles of a wider range cannot be interpolated
 _Found = tuple[tuple[float, ...] | None, ...]
 
 
@@ -54,6 +55,8 @@ def with_global_points(
         and columns.kinds[c] != Kind.LEVELS
         and frame.vec(name).type != "time"
         and not rollups[name].is_binary
+        and rollups[name].n_pinf + rollups[name].n_ninf == 0
+        and rollups[name].max / 2 - rollups[name].min / 2 < _WIDEST
     ]
     points: dict[int, F64] = {}
     refines = np.zeros(columns.n_columns, np.bool_)

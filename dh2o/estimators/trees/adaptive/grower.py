@@ -160,7 +160,8 @@ class ValueGrower:
         self.dim = dim
         given = signs or {}
         self.signs: I8 = np.array([given.get(name, 0) for name in columns.names], np.int8)
-        span = columns.high - columns.low - 1.0
+        with np.errstate(over="ignore"):
+            span = columns.high - columns.low - 1.0
         small = (columns.kinds == 1) & (span < params.nbins)
         self.one_a_value: BOOL = small | (columns.kinds == 2)
 

@@ -285,14 +285,16 @@ def find_splits(  # noqa: PLR0913, PLR0917
             size = bins if low[n, c] + bins > _SMALL_SET else _SMALL_SET
             if grouped and not _separates(w, bins, cut, size):
                 continue
-            best = found[3] + found[4]
-            splits[n, 0], splits[n, 1], splits[n, 2], splits[n, 3] = c, cut, side, grouped
-            at[n] = 0.0
+            threshold = 0.0
             if not grouped and side != NA_VS_REST:
-                at[n] = _threshold(
+                threshold = _threshold(
                     w, bins, cut, np.int64(kinds[c]), low[n, c], step[n, c], points,
                     starts[n, c], types[n] != 1,
                 )  # fmt: skip
+                if not abs(threshold) < np.inf:
+                    continue  # values beyond float32 cannot be parted
+            best, at[n] = found[3] + found[4], threshold
+            splits[n, 0], splits[n, 1], splits[n, 2], splits[n, 3] = c, cut, side, grouped
             for j in range(7):
                 facts[n, j] = found[2 + j]
 
