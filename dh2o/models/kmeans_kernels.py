@@ -20,8 +20,8 @@ _STRIP = 256  # rows whose distances stay in the first-level cache
 def distances(numbers, codes, centers, modes, out):  # type: ignore[no-untyped-def]
     """out[j, r] = d(row r, centre j).
 
-    NaN is passed over.   IN: numbers[n_numbers, n_rows] and centers[k, n_numbers]; codes[n_cats, n_rows] and
-    modes[k, n_cats], the level of each centre.   OUT: out[k, n_rows].
+    NaN is passed over.   IN: numbers[n_numbers, n_rows] and centers[k, n_numbers];
+    codes[n_cats, n_rows] and modes[k, n_cats], the level of each centre.   OUT: out[k, n_rows].
     """
     n_rows = out.shape[1]
     for start in range(0, n_rows, _STRIP):

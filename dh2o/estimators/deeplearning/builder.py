@@ -14,7 +14,7 @@ from dh2o.estimators.checkpoint import check_checkpoint, model_before
 from dh2o.estimators.deeplearning.exported import export_layers
 from dh2o.estimators.deeplearning.initial import first_state, state_of_model
 from dh2o.estimators.deeplearning.losses import Loss
-from dh2o.estimators.deeplearning.moments import Moments, MomentsTask
+from dh2o.estimators.deeplearning.moments import Moments, moments_of
 from dh2o.estimators.deeplearning.parameters import PARAMS
 from dh2o.estimators.deeplearning.rows import Roles, RowSpec
 from dh2o.estimators.deeplearning.sgd import SgdParams
@@ -44,6 +44,8 @@ _FIXED = (
     "momentum_stable", "categorical_encoding",
 )  # fmt: skip
 _MANY_UPDATES = 1000  # updates below which rows are learned from one at a time
+_FEW_UPDATES = 300  # that limit where each update is dear
+_DEAR = 5e8  # rows times weights of a training from where on updates are dear
 _MAX_BATCH = 32  # rows that see the same weights; more learn visibly less an epoch
 
 
@@ -111,7 +113,7 @@ class DeepLearningBuilder(ModelBuilder):
         roles = _roles(spec)
         numerics = tuple(n for n in spec.x if not spec.train.vec(n).is_enum)
         measured = (*numerics, *([str(spec.response)] if _is_regression(spec) else []))
-        moments = MomentsTask(measured, roles).do_all(spec.train)
+        moments = moments_of(spec.train, measured, roles)
         if moments.n_rows == 0:
             raise ModelError(
                 f"Training frame {spec.training_frame} has no usable row: every row misses the "
@@ -127,7 +129,7 @@ class DeepLearningBuilder(ModelBuilder):
             if before is None
             else state_of_model(spec, before)
         )
-        params = sgd_params(spec, moments.n_rows)
+        params = sgd_params(spec, moments.n_rows, sum(w.size for w in first.weights))
         rows = RowSpec(inputs, roles, shift, scale)
         training = Training(ctx, spec, shell, rows, params, _loss(spec), first, moments.n_rows)
         return _model(spec, training, training.run(), params, moments.n_rows)
@@ -221,7 +223,7 @@ def _loss(spec: TrainSpec) -> Loss:
     return Loss(name, False, params[param] if param else 0.0)
 
 
-def sgd_params(spec: TrainSpec, n_rows: int) -> SgdParams:
+def sgd_params(spec: TrainSpec, n_rows: int, n_weights: int) -> SgdParams:
     """Return how weights move.
 
     A batch is as large as the data allow without losing what single rows would teach: on little
@@ -229,8 +231,9 @@ def sgd_params(spec: TrainSpec, n_rows: int) -> SgdParams:
     """
     p = spec.params
     asked = p["mini_batch_size"]
-    updates = p["epochs"] * n_rows / _MANY_UPDATES
-    n_batch = max(asked, min(max(int(updates), 1), _MAX_BATCH))
+    n_seen = p["epochs"] * n_rows
+    wanted = _FEW_UPDATES if n_seen * n_weights > _DEAR else _MANY_UPDATES
+    n_batch = max(asked, min(max(int(n_seen / wanted), 1), _MAX_BATCH))
     return SgdParams(
         activation=p["activation"].replace("WithDropout", ""),
         output="activation" if p["autoencoder"] else "",
@@ -332,8 +335,6 @@ def _check_kind(spec: TrainSpec) -> Iterable[Message]:
 def _check_layers(spec: TrainSpec) -> Iterable[Message]:
     params = spec.params
     hidden, ratios = params["hidden"], params["hidden_dropout_ratios"]
-    if not hidden:
-        yield Message.error("hidden", "There must be at least one hidden layer.")
     with_dropout = params["activation"].endswith("WithDropout")
     if ratios and not with_dropout:
         yield Message.error(

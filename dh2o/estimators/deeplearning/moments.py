@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from dh2o.chunks import Block
 from dh2o.estimators.deeplearning.rows import Roles, usable_rows
+from dh2o.frame import Frame
 from dh2o.mrtask import MRTask
 
-__all__ = ["Moments", "MomentsTask"]
+__all__ = ["Moments", "MomentsTask", "moments_of"]
 
 F64 = NDArray[np.float64]
 
@@ -68,6 +69,22 @@ class MomentsTask(MRTask[Moments, Moments]):
         zero = np.zeros(len(self.columns))
         nothing = np.full(len(self.columns), np.inf)
         return Moments(zero, zero, zero, nothing, -nothing, 0, 0.0)
+
+
+def moments_of(frame: Frame, columns: Sequence[str], roles: Roles) -> Moments:
+    """Return the moments of numeric columns; without a pass if all rows count alike."""
+    needed = [n for n in (roles.response, roles.offset, *roles.needed) if n is not None]
+    complete = all(rolled.n_na == 0 for rolled in frame.select(needed).rollups())
+    if roles.weights is not None or not complete:
+        return MomentsTask(columns, roles).do_all(frame)
+    rolled = frame.select(list(columns)).rollups()
+    n = np.array([r.n_rows - r.n_na for r in rolled], np.float64)
+    mean = np.array([r.mean if k else 0.0 for r, k in zip(rolled, n, strict=True)])
+    sigma = np.array([r.sigma if k > 1 else 0.0 for r, k in zip(rolled, n, strict=True)])
+    low = np.array([r.min if k else np.inf for r, k in zip(rolled, n, strict=True)])
+    high = np.array([r.max if k else -np.inf for r, k in zip(rolled, n, strict=True)])
+    m2 = sigma**2 * np.maximum(n - 1, 0)
+    return Moments(n, mean, m2, low, high, frame.n_rows, float(frame.n_rows))
 
 
 def _moments(x: F64, w: F64) -> tuple[float, ...]:

@@ -21,7 +21,7 @@ F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 
-_TILE = 1 << 16
+_TILE = 1 << 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +171,11 @@ def _read(spec: RowSpec, block: Block, start: int, stop: int) -> Rows:
         y = ((floats(roles.response) - spec.shift) * spec.scale)[kept].astype(np.float32)
     if roles.offset is not None:
         offset = (floats(roles.offset) * spec.scale)[kept].astype(np.float32)
+    if len(kept) < len(w):
+        places, numbers = places[kept], numbers[kept]
     return Rows(
-        places[kept],
-        numbers[kept].astype(np.float32),
+        places,
+        numbers.astype(np.float32),
         y,
         offset,
         w[kept],

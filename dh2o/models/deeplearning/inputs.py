@@ -78,11 +78,13 @@ class Inputs:
         places = np.empty((n_rows, len(self.categoricals)), np.int32)
         for idx, name in enumerate(self.categoricals):
             places[:, idx] = self.places(idx, columns[name])
-        numbers = np.empty((n_rows, len(self.numerics)))
+        by_column = np.empty((len(self.numerics), n_rows))
         for idx, name in enumerate(self.numerics):
-            numbers[:, idx] = (columns[name] - self.shift[idx]) * self.scale[idx]
-        numbers[np.isnan(numbers)] = 0.0
-        return places, numbers
+            values = np.subtract(columns[name], self.shift[idx], out=by_column[idx])
+            values *= self.scale[idx]
+            if np.isnan(values.sum()):  # also where +inf meets -inf: then nothing is replaced
+                values[np.isnan(values)] = 0.0
+        return places, np.ascontiguousarray(by_column.T)
 
     def dense(self, places: I32, numbers: NDArray[Any]) -> NDArray[Any]:
         """Return all units of each row, shape (n_rows, n_units)."""

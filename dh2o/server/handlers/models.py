@@ -1,12 +1,11 @@
 """Models: list, show, delete, download, upload, save, load."""
-# ruff: noqa: ARG001 (all handlers are called alike)
 
 from __future__ import annotations
 
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Response
 
