@@ -43,7 +43,8 @@ class BinnedBooster(Booster):
     ) -> None:  # fmt: skip
         super().__init__(ctx, spec, distribution, facts, init_f, before)
         self.bin_map = bin_map
-        curved = distribution.loss in (Loss.BERNOULLI, Loss.MULTINOMIAL)
+        # Newton's gain helps several classes; with two, squared error ranks real data better.
+        curved = distribution.loss is Loss.MULTINOMIAL
         bound_d = distribution.bounds[1] if curved and distribution.bounds else 0.0
         self.fixed = FixedPoint.of(facts.weights, bound_d)
         self.grower = Grower(bin_map, self._tree_params(), self.fixed, n_threads(), self._signs())
