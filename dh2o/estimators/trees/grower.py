@@ -29,6 +29,7 @@ from dh2o.estimators.trees.steps import LevelSums, RouteLevel
 
 __all__ = ["Columns", "Grower", "TreeParams"]
 
+DEFAULT_IMPROVEMENT = 1e-5
 MAX_DEPTH = 63  # what the scoring formats can name
 _MAX_POOL_NBYTES = 1 << 28  # histograms of one frontier; a larger one is grown in two halves
 _SLOTS_A_THREAD = 1 << 16  # slots to scan below which another thread does not pay
@@ -190,6 +191,8 @@ class Grower:
         coarse = float(1 << (2 * (fixed.square_shift - fixed.shift)))
         mass = rows if fixed.curved else weight
         noise = (squares.astype(np.float64) * coarse - gradient * gradient / mass) / weight
+        if not fixed.curved:
+            noise *= fixed.weight_scale  # of a row that weighs 1
         heavy = counts >= 2 * min_rows if fixed.curved else weight >= 2 * least
         return np.stack([least + 0 * weight, np.where(heavy & (noise > 0), noise, -1.0)], axis=-1)
 
@@ -207,8 +210,11 @@ class Grower:
         allowed = columns.allowed(tree, frontier.nodes.reshape(-1))
         n_tries = int(columns.tries(frontier.depth + 1)[-1])
         gains, splits, left_words = self._scan(frontier, hists, totals, facts, allowed, n_tries)
-        mass = counts if self.fixed.curved else totals & ((1 << self.fixed.shift) - 1)
-        least = self.params.min_split_improvement * mass * facts[:, :, 1]
+        mass = counts if self.fixed.curved else self.fixed.weight_of(totals)
+        part = self.params.min_split_improvement * mass
+        if self.params.min_split_improvement <= DEFAULT_IMPROVEMENT:
+            part = np.minimum(part, 1.0)  # see `least_gain`
+        least = part * facts[:, :, 1]
         accepted = wanted & (splits[:, :, 0] >= 0) & (gains > np.maximum(least, 0.0))
         if not accepted.any():
             return None

@@ -43,7 +43,11 @@ def add_rows(  # noqa: PLR0913, PLR0917
     step = np.uint64(4 * stretch)
     for i in range(start, stop):
         row = np.int64(rows[i])
-        prefetch(bins, np.int64(rows[i + AHEAD]) * width)
+        ahead = np.int64(rows[i + AHEAD]) * width
+        prefetch(bins, ahead)
+        prefetch(bins, ahead + width - 1)  # a row may begin in one cache line and end in the next
+        if n_wide > 0:
+            prefetch(wide_bins, np.int64(rows[i + AHEAD]) * n_wide)
         word = words[i]
         at = np.uint64(row * width)
         slot = np.uint64(0)
@@ -107,8 +111,12 @@ def route_and_add(  # noqa: PLR0913, PLR0917
             for i in range(tile, min(tile + TILE, stop)):
                 row = np.int64(rows[i])
                 word = words[i]
+                ahead = np.int64(rows[i + AHEAD]) * width
+                prefetch(bins, ahead)
+                prefetch(bins, ahead + width - 1)
+                if n_wide > 0:
+                    prefetch(wide_bins, np.int64(rows[i + AHEAD]) * n_wide)
                 if column >= 0:
-                    prefetch(bins, np.int64(rows[i + AHEAD]) * width)
                     code = np.int64(bins[np.uint64(row * width + column)])
                 else:
                     code = np.int64(wide_bins[np.uint64(row * n_wide - column - 1)])

@@ -18,6 +18,7 @@ from dh2o.estimators.trees.splitting import (
     NA_VS_REST,
     best_cut,
     draw_next,
+    least_gain,
     send_bins,
     side_of_na,
     split_facts,
@@ -189,8 +190,8 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
                         side_now = side_of_na(side, total, left_word, shift)
                         send_bins(n, cut, side_now, True, n_bins, ints[0], goes_left, 0)
             gain = best - base
-            mass = np.float64(count) if curved else w
-            if feature < 0 or gain <= 0.0 or not gain > limits[4] * mass * noise:
+            mass = np.float64(count) if curved else w / limits[2]
+            if feature < 0 or gain <= 0.0 or not gain > least_gain(mass, noise, limits[4]):
                 continue
             side = side_of_na(side, total, left_word, shift)
             n_bins, coded = np.int64(features[feature, 1]), features[feature, 2] == 1
