@@ -17,6 +17,7 @@ import requests
 
 from dh2o.mrtask import Engine
 from dh2o.server import Server, ServerOptions
+from tests.killing import wait_until
 
 Start = Callable[..., Any]
 
@@ -52,8 +53,9 @@ def test_a_started_server_answers_and_stops_cleanly(start: Start, tmp_path: Path
 
 def test_a_password_is_printed_with_the_line_to_paste(start: Start, tmp_path: Path) -> None:
     with start() as (_, url):
-        lines = (tmp_path / "log").read_text().splitlines()
-        pasted = next(line for line in lines if "h2o.connect" in line)
+        log = tmp_path / "log"
+        wait_until(lambda: "h2o.connect" in log.read_text(), "the line to paste")
+        pasted = next(line for line in log.read_text().splitlines() if "h2o.connect" in line)
         found = re.search(r'auth=\("(.+)", "(.+)"\)', pasted)
         assert found is not None
         assert f'url="{url}"' in pasted

@@ -154,7 +154,8 @@ class ScoreBag(LocalTask[Any, Any]):
         def score(_shard: int, lo: int, hi: int) -> Any:
             rows = lo + np.flatnonzero(state.votes[lo:hi] > 0)
             predictions = self.link(state.f[:, rows], state.votes[rows])
-            w = state.weights[rows].astype(np.float64) if state.weights.size > 1 else None
+            all_one = state.weights.size < len(state.y)
+            w = None if all_one else state.weights[rows].astype(np.float64)
             return self.builder.map(predictions, state.y[rows], w)
 
         total, *others = state.each_shard(score)

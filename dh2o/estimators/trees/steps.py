@@ -249,7 +249,9 @@ class ScoreRows(LocalTask[Any, Any]):
 
     def map(self, state: TreeState, _worker: WorkerContext) -> Any:
         def score(_shard: int, lo: int, hi: int) -> Any:
-            weights = state.weights[lo:hi] if state.weights.size > 1 else None
+            # one row alone on its worker may weigh anything
+            all_one = state.weights.size < state.n_rows
+            weights = None if all_one else state.weights[lo:hi]
             predictions = self.link(state.f[:, lo:hi])
             w = None if weights is None else weights.astype(np.float64)
             return self.builder.map(predictions, state.y[lo:hi], w)

@@ -57,7 +57,8 @@ class Residuals:
             if refresh and state.aux.size > 1:
                 log_sum_exp(state.f, lo, hi, state.aux)
             if self.loss == CUSTOM and hi > lo:
-                weights = state.weights[lo:hi] if state.weights.size > 1 else np.ones(hi - lo)
+                all_one = state.weights.size < state.n_rows
+                weights = np.ones(hi - lo) if all_one else state.weights[lo:hi]
                 f = state.f[k, lo:hi]
                 p = None if self.target < 0 else np.exp(f - state.aux[lo:hi])
                 given = self.custom(state.y[lo:hi], f, weights, k, p)
