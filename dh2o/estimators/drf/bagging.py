@@ -16,9 +16,10 @@ import numpy as np
 from dh2o.estimators.drf.response import ResponseFacts
 from dh2o.estimators.scoring import spec_metric_builder
 from dh2o.estimators.trees.arrays import F64, I64
-from dh2o.estimators.trees.ballot import Bag, CountTrees, FollowTrees, ScoreBag
+from dh2o.estimators.trees.ballot import Bag, FollowTrees, ScoreBag
 from dh2o.estimators.trees.keys import Stream, derive_key
 from dh2o.estimators.trees.rounds import Grown, Rounds
+from dh2o.estimators.trees.steps import ApplyTrees
 from dh2o.models.drf import DRFModel, vote_scale
 from dh2o.models.forest import Forest
 from dh2o.models.metrics import ModelMetrics
@@ -111,7 +112,7 @@ class Bagger(Rounds):
         )
 
     def _apply(self, state: LocalState, trees: tuple[tuple[int, Any], ...]) -> None:
-        state.run(CountTrees(trees))
+        state.run(ApplyTrees(trees))
 
     def _follow(self, valid: LocalState, trees: tuple[tuple[int, Any], ...]) -> None:
         k = self.n_trees_a_round

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dh2o.estimators.trees.arrays import F64, I32, I64
+from dh2o.estimators.trees.arrays import F64, I32, I64, writable
 from dh2o.estimators.trees.ballot import Bag, BallotState
-from dh2o.estimators.trees.histogram import add_rows
 from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.state import StateSpec, TreeState, fill_state
-from dh2o.estimators.trees.steps import LevelSums
+from dh2o.estimators.trees.steps import LevelSums, start_root
 from dh2o.estimators.trees.votes import fill_targets
 from dh2o.mrtask import LocalTask, WorkerContext
 
@@ -50,8 +49,7 @@ def build_bagged_state(blocks: list[Block], spec: BagSpec, worker: WorkerContext
 class StartBag(LocalTask[LevelSums, LevelSums]):
     """Count the votes of the trees before, draw the rows, and build the root's histogram.
 
-    `pending`: (class, tree) grown last and not yet counted.  counts = (rows in the tree, rows
-    left out, sum of words, coarse squares).
+    `pending`: (class, tree) grown last and not yet counted.  Sums as of `start_root`.
     """
 
     pending: tuple[tuple[int, RawTree], ...]
@@ -65,30 +63,15 @@ class StartBag(LocalTask[LevelSums, LevelSums]):
     def map(self, state: BaggedState, _worker: WorkerContext) -> LevelSums:
         for k, tree in self.pending:
             state.apply(k, tree)
-        state.bounds = np.zeros((len(state.shards), 1, 2), np.int64)
-        bin_map = state.spec.bin_map
-        scales, keys, rates = (
-            np.require(a, requirements="W") for a in (self.scales, self.keys, self.rates)
-        )
+        scales, keys, rates = writable(self.scales), writable(self.keys), writable(self.rates)
 
-        def start(shard: int, lo: int, hi: int) -> tuple[I64, I64]:
-            out = np.zeros(4, np.int64)
+        def fill(lo: int, hi: int, out: I64) -> None:
             fill_targets(
                 self.klass, self.center, state.y, state.weights, state.row_ids, lo, hi, scales,
                 self.shift, keys, rates, state.rows[0], state.words[0], out,
             )  # fmt: skip
-            state.n_in_tree[shard] = out[:2]
-            state.bounds[shard, 0] = lo, lo + out[0]
-            hist = state.histograms(shard, 1)
-            add_rows(
-                state.bins, bin_map.width, state.wide_bins, bin_map.wide_start, state.rows[0],
-                state.words[0], lo, lo + int(out[0]), bin_map.stretch, hist[0],
-            )  # fmt: skip
-            return hist, out
 
-        parts = state.each_shard(start)
-        counts = np.sum([out for _, out in parts], axis=0)
-        return LevelSums(state.add_up([hist for hist, _ in parts]), counts)
+        return start_root(state, fill)
 
     def combine(self, a: LevelSums, b: LevelSums) -> LevelSums:
         a += b

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from dh2o.estimators.trees.arrays import F64, I32, I64, PAD, U32
+from dh2o.estimators.trees.arrays import F64, I32, I64, PAD, U32, writable
+from dh2o.estimators.trees.steps import ScoreRows
 from dh2o.estimators.trees.votes import rows_left_out
 from dh2o.models.forest import Forest
 from dh2o.mrtask import LocalTask, WorkerContext
 
-__all__ = ["Bag", "BallotState", "CountTrees", "FollowTrees", "ScoreBag"]
+__all__ = ["Bag", "BallotState", "FollowTrees", "ScoreBag"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,28 +105,13 @@ class BallotState:
             self.votes[rows] += 1
 
     def _left_out(self, key: int, start: int, stop: int, rows: I32) -> int:
-        rates = np.require(self.bag.rates, requirements="W")
+        rates = writable(self.bag.rates)
         return rows_left_out(self.y, self.weights, self.row_ids, start, stop, key, rates, rows)
 
     def _count(self, k: int, tree: Any, rows: I32, start: int, stop: int) -> None:
         self._walk(k, tree, rows, start, stop)
         if k == 0:
             self.votes[rows[start:stop]] += 1
-
-
-@dataclass(frozen=True, slots=True)
-class CountTrees(LocalTask[int, int]):
-    """Count the votes of the trees just grown."""
-
-    pending: tuple[tuple[int, Any], ...]
-
-    def map(self, state: BallotState, _worker: WorkerContext) -> int:
-        for k, tree in self.pending:
-            state.apply(k, tree)
-        return len(self.pending)
-
-    def combine(self, a: int, b: int) -> int:
-        return max(a, b)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,27 +130,9 @@ class FollowTrees(LocalTask[int, int]):
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreBag(LocalTask[Any, Any]):
+class ScoreBag(ScoreRows):
     """Metrics of the rows that have votes; `link` makes predictions of (sums, votes)."""
 
-    builder: Any
-    link: Any
-
-    def map(self, state: BallotState, _worker: WorkerContext) -> Any:
-        def score(_shard: int, lo: int, hi: int) -> Any:
-            rows = lo + np.flatnonzero(state.votes[lo:hi] > 0)
-            predictions = self.link(state.f[:, rows], state.votes[rows])
-            all_one = state.weights.size < len(state.y)
-            w = None if all_one else state.weights[rows].astype(np.float64)
-            return self.builder.map(predictions, state.y[rows], w)
-
-        total, *others = state.each_shard(score)
-        for other in others:
-            total = self.builder.combine(total, other)
-        return total
-
-    def combine(self, a: Any, b: Any) -> Any:
-        return self.builder.combine(a, b)
-
-    def finish(self, total: Any) -> Any:
-        return self.builder.finish(total)
+    def _predicted(self, state: Any, lo: int, hi: int) -> tuple[Any, Any]:
+        rows = lo + np.flatnonzero(state.votes[lo:hi] > 0)
+        return rows, self.link(state.f[:, rows], state.votes[rows])

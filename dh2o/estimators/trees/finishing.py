@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8, U16
+from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8, U16, writable
 from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.state import TreeState
 from dh2o.estimators.trees.subtrees import gather_rows, grow_subtrees, settle_rows
@@ -69,7 +69,7 @@ class Subtrees:
 
 def grow_batch(rules: SubtreeRules, roots: I64, rows: RowBatch, width: int) -> Subtrees:
     """Return the subtrees of the nodes `roots`, whose rows these are; `rows.words` is used up."""
-    n, starts = len(rows.words), np.require(rows.starts, np.int64, "W")
+    n, starts = len(rows.words), writable(rows.starts)
     largest = int(np.diff(starts).max(initial=0))
     n_bins = int(rules.features[:, 1].max(initial=0)) + 1
     most_bits = int(((rules.features[:, 1] + 7) // 8)[rules.features[:, 2] == 1].max(initial=0))
@@ -77,15 +77,13 @@ def grow_batch(rules: SubtreeRules, roots: I64, rows: RowBatch, width: int) -> S
     sums, gains = np.zeros((2 * n, 2), np.int64), np.zeros(2 * n)
     bits = np.zeros(max(largest * most_bits, min(n * most_bits, _LEAST_BIT_BYTES)), np.uint8)
     used = np.zeros(2 + len(roots), np.int64)
-    features, allowed, tries, limits = (
-        np.require(a, requirements="W")
-        for a in (rules.features, rules.allowed, rules.tries, rules.limits)
-    )
+    features, limits = writable(rules.features), writable(rules.limits)
+    allowed, tries = writable(rules.allowed), writable(rules.tries)
     n_wide = len(rows.wide_bins) // max(n, 1)
     first, kept = 0, []
     while True:
         first = grow_subtrees(
-            first, starts, np.require(roots, requirements="W"), rows.bins, width, rows.wide_bins,
+            first, starts, writable(roots), rows.bins, width, rows.wide_bins,
             n_wide, rows.words, np.zeros(n, np.int32), np.zeros(n, np.int64),
             np.zeros(n, np.int32), features, allowed, tries, limits, rules.shift,
             rules.square_shift, np.zeros(len(features), np.int32), np.zeros(n_bins, np.int64),
@@ -187,7 +185,7 @@ class SettleRows(LocalTask[int, int]):
         known = min(state.bounds.shape[1], n_places)
         bounds[:, :known] = state.bounds[:, :known]
         state.bounds = bounds
-        table = [np.require(a, requirements="W") for a in (tree.nodes, tree.bits, tree.na_left)]
+        table = writable(tree.nodes), writable(tree.bits), writable(tree.na_left)
 
         def settle(shard: int, _lo: int, _hi: int) -> None:
             for parity in (0, 1):

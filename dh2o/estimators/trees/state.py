@@ -5,17 +5,18 @@ It is made of the frame's blocks and the trees so far, so that it can be made ag
 
 from __future__ import annotations
 
-import itertools
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dh2o.estimators.trees.arrays import F32, F64, I32, I64, PAD, U8, U16, U32
+from dh2o.estimators.trees.arrays import F64, I32, I64, PAD, U8, U16, writable
 from dh2o.estimators.trees.binning import BinMap, FeatureBins, bin_codes, bin_numbers
 from dh2o.estimators.trees.leaves import add_leaf_values, walk_bins
 from dh2o.estimators.trees.raw_tree import RawTree
+from dh2o.estimators.trees.shards import ShardedRows, Tile
 
 if TYPE_CHECKING:
     from dh2o.chunks import Block
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["StateSpec", "TreeState", "build_state", "fill_state"]
 
 _TILE = 32_768  # rows binned at once: their bins stay in the second-level cache
-_MIN_SHARD = 8_192  # rows below which a second thread costs more than it brings
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,38 +47,27 @@ class StateSpec:
     before: Forest | None = None
 
 
-class TreeState:
-    """One worker's rows.  Rows are cut into shards, one a thread, that no kernel crosses.
+class TreeState(ShardedRows):
+    """One worker's rows, binned.
 
     `rows[d % 2]` and `words[d % 2]` hold the row numbers and packed gradients of the nodes of depth
     d, node after node; ``bounds[shard, node]`` says from where to where.
     """
 
     def __init__(self, n_rows: int, spec: StateSpec, worker: WorkerContext) -> None:
+        super().__init__(n_rows, spec, worker, np.float32)
         self.spec = spec
-        self.worker = worker
-        self.n_rows = n_rows
         bin_map = spec.bin_map
         self.bins: U8 = np.zeros(n_rows * bin_map.width + PAD, np.uint8)
         self.wide_bins: U16 = np.zeros(n_rows * bin_map.n_wide + PAD, np.uint16)
-        self.y: F64 = np.zeros(n_rows, np.float64)
-        self.weights: F32 = np.ones(n_rows, np.float32)
-        self.row_ids: U32 = np.zeros(n_rows, np.uint32)
         self.f: F64 = np.zeros((len(spec.init), n_rows), np.float64)
         self.aux: F64 = np.zeros(n_rows if len(spec.init) > 1 else 1, np.float64)
-        self.shards = _cut(n_rows, worker.n_threads)
-        self.n_in_tree = np.zeros((len(self.shards), 2), np.int64)
         self.bounds: I64 = np.zeros((len(self.shards), 1, 2), np.int64)
         n = n_rows + PAD if spec.learns else 0
         self.rows: tuple[I32, I32] = (np.zeros(n, np.int32), np.zeros(n, np.int32))
         self.words: tuple[I64, I64] = (np.zeros(n, np.int64), np.zeros(n, np.int64))
         self.terms: I32 = np.zeros(n, np.int32)
         self.pool: list[I64] = [np.zeros((0, bin_map.n_slots), np.int64) for _ in self.shards]
-
-    def each_shard(self, fn: Any) -> list[Any]:
-        """Return ``[fn(number, start, stop)]`` of all shards, run on the worker's threads."""
-        items = [(i, lo, hi) for i, (lo, hi) in enumerate(self.shards)]
-        return self.worker.map(lambda item: fn(*item), items)
 
     def histograms(self, shard: int, n: int) -> I64:
         """Return `n` histograms of zeros for one shard to fill; valid until the next call."""
@@ -135,14 +124,8 @@ class TreeState:
             bin_map = self.spec.bin_map
             walk_bins(
                 self.bins, bin_map.width, self.wide_bins, bin_map.n_wide, rows, start, stop,
-                *(np.require(a, requirements="W") for a in tree.walk_arrays), self.f[k],
+                *map(writable, tree.walk_arrays), self.f[k],
             )  # fmt: skip
-
-
-def _cut(n_rows: int, n_threads: int) -> list[tuple[int, int]]:
-    n = max(min(n_threads, n_rows // _MIN_SHARD), 1)
-    ends = [n_rows * i // n for i in range(n + 1)]
-    return list(itertools.pairwise(ends))
 
 
 def build_state(blocks: list[Block], spec: StateSpec, worker: WorkerContext) -> TreeState:
@@ -156,19 +139,8 @@ def build_state(blocks: list[Block], spec: StateSpec, worker: WorkerContext) -> 
 
 def fill_state(state: TreeState, blocks: list[Block]) -> None:
     """Bin the rows of `blocks` and take their targets, weights and first predictions."""
-    spec = state.spec
-    tiles: list[tuple[Block, int, int, int]] = []
-    at = 0
-    for block in blocks:
-        tiles.extend(
-            (block, start, min(start + _TILE, block.n_rows), at + start)
-            for start in range(0, block.n_rows, _TILE)
-        )
-        at += block.n_rows
-    cuts = [_padded_cuts(feature) for feature in spec.bin_map.features]
-    state.worker.map(lambda tile: _fill(state, cuts, *tile), tiles)
-    if (state.weights == 1.0).all():
-        state.weights = np.ones(1, np.float32)
+    cuts = [_padded_cuts(feature) for feature in state.spec.bin_map.features]
+    state.fill(blocks, _TILE, functools.partial(_fill, state, cuts))
 
 
 def _padded_cuts(feature: FeatureBins) -> Any:
@@ -180,30 +152,25 @@ def _padded_cuts(feature: FeatureBins) -> Any:
     return cuts
 
 
-def _fill(state: TreeState, cuts: list[Any], block: Block, start: int, stop: int, at: int) -> None:
-    spec, to = state.spec, slice(at, at + stop - start)
-    y = block.chunk(spec.response).floats(None, start, stop)
-    unknown = np.isnan(y)
-    state.y[to] = np.where(unknown, 0.0, y)
-    state.row_ids[to] = np.arange(block.row_start + start, block.row_start + stop) & 0xFFFFFFFF
-    if spec.weights is not None:
-        w = block.chunk(spec.weights).floats(None, start, stop)
-        state.weights[to] = np.where(np.isnan(w) | (w < 0), 0.0, w)
-    state.weights[to][unknown] = 0.0
+def _fill(state: TreeState, cuts: list[Any], tile: Tile) -> None:
+    spec, to = state.spec, tile.to
+    state.take(tile)
     for k, init in enumerate(spec.init):
         state.f[k, to] = init
     if spec.offset is not None:
-        offset = block.chunk(spec.offset).floats(None, start, stop)
+        offset = tile.floats(spec.offset)
         state.f[:, to] += offset
         lost = np.isnan(offset)
         state.weights[to][lost] = 0.0
         state.f[:, to][:, lost] = 0.0
     if spec.before is not None:
-        x = np.zeros((stop - start, len(spec.bin_map.features) + 1))
+        x = np.zeros((tile.stop - tile.start, len(spec.bin_map.features) + 1))
         for k, feature in enumerate(spec.bin_map.features):
-            x[:, k] = block.chunk(feature.name).floats(None, start, stop)
+            x[:, k] = tile.floats(feature.name)
         state.start_from(spec.before, x, to)
-    fill_bins(spec.bin_map, cuts, block, start, stop, state.bins, state.wide_bins, at)
+    fill_bins(
+        spec.bin_map, cuts, tile.block, tile.start, tile.stop, state.bins, state.wide_bins, tile.at
+    )
 
 
 def fill_bins(

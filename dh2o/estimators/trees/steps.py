@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8
+from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8, writable
 from dh2o.estimators.trees.gradients import fill_words, log_sum_exp, max_terms
 from dh2o.estimators.trees.histogram import add_rows, route_and_add
 from dh2o.estimators.trees.leaves import sum_leaf_terms
@@ -25,12 +26,8 @@ __all__ = [
     "ShiftScores",
     "StartTree",
     "WalkTrees",
+    "start_root",
 ]
-
-
-def _own(array: Any) -> Any:
-    """Return an array that kernels take as it is: what came in a message may be read-only."""
-    return array if array.flags.writeable else array.copy()
 
 
 @dataclass(slots=True)
@@ -45,12 +42,36 @@ class LevelSums:
         return LevelSums(self.hists + other.hists, self.counts + other.counts)
 
 
+def start_root(state: TreeState, fill: Callable[[int, int, I64], None]) -> LevelSums:
+    """Return the root's histogram; ``fill(start, stop, out)`` writes words of the shards' rows.
+
+    `out` and counts = (rows in the tree, rows left out, sum of words, coarse squares).
+    """
+    state.bounds = np.zeros((len(state.shards), 1, 2), np.int64)
+    bin_map = state.spec.bin_map
+
+    def start(shard: int, lo: int, hi: int) -> tuple[I64, I64]:
+        out = np.zeros(4, np.int64)
+        fill(lo, hi, out)
+        state.n_in_tree[shard] = out[:2]
+        state.bounds[shard, 0] = lo, lo + out[0]
+        hist = state.histograms(shard, 1)
+        add_rows(
+            state.bins, bin_map.width, state.wide_bins, bin_map.wide_start, state.rows[0],
+            state.words[0], lo, lo + int(out[0]), bin_map.stretch, hist[0],
+        )  # fmt: skip
+        return hist, out
+
+    parts = state.each_shard(start)
+    counts = np.sum([out for _, out in parts], axis=0)
+    return LevelSums(state.add_up([hist for hist, _ in parts]), counts)
+
+
 @dataclass(frozen=True, slots=True)
 class StartTree(LocalTask[LevelSums, LevelSums]):
     """Finish the trees before, compute gradients, and build the root's histogram.
 
-    `pending`: (class, tree) grown last and not yet applied.  counts = (rows in the tree, rows
-    left out, sum of words, coarse squares).
+    `pending`: (class, tree) grown last and not yet applied.  Sums as of `start_root`.
     """
 
     pending: tuple[tuple[int, RawTree], ...]
@@ -66,32 +87,18 @@ class StartTree(LocalTask[LevelSums, LevelSums]):
     def map(self, state: TreeState, _worker: WorkerContext) -> LevelSums:
         for k, tree in self.pending:
             state.apply(k, tree)
-        state.bounds = np.zeros((len(state.shards), 1, 2), np.int64)
-        bin_map = state.spec.bin_map
+        scales, keys, rates = writable(self.scales), writable(self.keys), writable(self.rates)
 
-        scales, keys, rates = _own(self.scales), _own(self.keys), _own(self.rates)
-
-        def start(shard: int, lo: int, hi: int) -> tuple[I64, I64]:
+        def fill(lo: int, hi: int, out: I64) -> None:
             if self.refresh and self.klass >= 0:
                 log_sum_exp(state.f, lo, hi, state.aux)
-            out = np.zeros(4, np.int64)
             fill_words(
                 self.loss, self.param, self.klass, state.y, state.f[max(self.klass, 0)],
                 state.aux, state.weights, state.row_ids, lo, hi, scales, self.shift,
                 keys, rates, state.rows[0], state.words[0], state.terms, out,
             )  # fmt: skip
-            state.n_in_tree[shard] = out[:2]
-            state.bounds[shard, 0] = lo, lo + out[0]
-            hist = state.histograms(shard, 1)
-            add_rows(
-                state.bins, bin_map.width, state.wide_bins, bin_map.wide_start, state.rows[0],
-                state.words[0], lo, lo + int(out[0]), bin_map.stretch, hist[0],
-            )  # fmt: skip
-            return hist, out
 
-        parts = state.each_shard(start)
-        counts = np.sum([out for _, out in parts], axis=0)
-        return LevelSums(state.add_up([hist for hist, _ in parts]), counts)
+        return start_root(state, fill)
 
     def combine(self, a: LevelSums, b: LevelSums) -> LevelSums:
         a += b
@@ -125,9 +132,8 @@ class RouteLevel(LocalTask[LevelSums, LevelSums]):
         bounds[:, : state.bounds.shape[1]] = state.bounds
         state.bounds = bounds
 
-        tables = [
-            _own(a) for a in (self.columns, self.goes_left, self.starts, self.builds, self.hist_idx)
-        ]
+        given = self.columns, self.goes_left, self.starts, self.builds, self.hist_idx
+        tables = [writable(a) for a in given]
 
         def route(shard: int, _lo: int, _hi: int) -> tuple[I64, I64]:
             hists = state.histograms(shard, self.n_built)
@@ -242,24 +248,25 @@ class WalkTrees(LocalTask[int, int]):
 
 @dataclass(frozen=True, slots=True)
 class ScoreRows(LocalTask[Any, Any]):
-    """Metrics of the running predictions; `to_predictions` maps (scores, first, stop) to them."""
+    """Metrics of the running predictions, which `link` makes of scores."""
 
     builder: Any
     link: Any
 
-    def map(self, state: TreeState, _worker: WorkerContext) -> Any:
+    def map(self, state: Any, _worker: WorkerContext) -> Any:
         def score(_shard: int, lo: int, hi: int) -> Any:
-            # one row alone on its worker may weigh anything
-            all_one = state.weights.size < state.n_rows
-            weights = None if all_one else state.weights[lo:hi]
-            predictions = self.link(state.f[:, lo:hi])
-            w = None if weights is None else weights.astype(np.float64)
-            return self.builder.map(predictions, state.y[lo:hi], w)
+            rows, predictions = self._predicted(state, lo, hi)
+            return self.builder.map(predictions, state.y[rows], state.weights_of(rows))
 
         total, *others = state.each_shard(score)
         for other in others:
             total = self.builder.combine(total, other)
         return total
+
+    def _predicted(self, state: Any, lo: int, hi: int) -> tuple[Any, Any]:
+        """Return the rows to measure of lo..hi-1, and their predictions."""
+        rows = slice(lo, hi)
+        return rows, self.link(state.f[:, rows])
 
     def combine(self, a: Any, b: Any) -> Any:
         return self.builder.combine(a, b)

@@ -41,7 +41,7 @@ def expected() -> dict[str, Any]:
 
 @pytest.mark.parametrize("y", PARAMS)
 def test_two_threads(expected: dict[str, Any], engine: Engine, y: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr("dh2o.estimators.trees.state._MIN_SHARD", 1)
+    monkeypatch.setattr("dh2o.estimators.trees.shards._MIN_SHARD", 1)
     stored(mixed(), "drf_bits", LAYOUT)
     assert bits(build(y, "drf_bits", **PARAMS[y])) == expected[y]
 

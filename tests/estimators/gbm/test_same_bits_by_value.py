@@ -53,7 +53,7 @@ def expected() -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_two_threads(expected: dict[str, Any], engine: Engine, name: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr("dh2o.estimators.trees.adaptive.state._MIN_SHARD", 1)
+    monkeypatch.setattr("dh2o.estimators.trees.shards._MIN_SHARD", 1)
     monkeypatch.setattr("dh2o.estimators.trees.adaptive.grower._MAX_SLOTS", 3000)
     stored(mixed(), "gbm_bits", LAYOUT)
     assert built(name) == expected[name]

@@ -22,7 +22,7 @@ from dh2o.estimators.trees.adaptive.steps import (
 )
 from dh2o.estimators.trees.adaptive.tables import NodeTables, child_tables, root_tables, type_of
 from dh2o.estimators.trees.adaptive.value_tree import ValueTree
-from dh2o.estimators.trees.arrays import BOOL, F32, F64, I8, I32, I64, U8
+from dh2o.estimators.trees.arrays import BOOL, F32, F64, I8, I32, I64, U8, writable
 from dh2o.estimators.trees.grower import MAX_DEPTH
 
 __all__ = ["ColumnChoice", "ValueGrower", "ValueParams"]
@@ -220,7 +220,7 @@ class ValueGrower:
         level, t, p = batch.level, batch.level.tables, self.params
         n, by = len(level.nodes), 1.0 / scales
         splits, at, facts = np.full((n, 4), -1, np.int32), np.zeros(n), np.zeros((n, 7))
-        hist = np.require(sums.hist, requirements=["C", "W"])
+        hist = writable(sums.hist)
         find_splits(
             0, n, hist, self.dim, by, self.columns.kinds, self.signs,
             np.ascontiguousarray(level.bounds), t.n_bins, t.low, t.step, batch.slots, t.starts,
@@ -251,7 +251,7 @@ class ValueGrower:
     ) -> None:
         """Give the children of the nodes that split their bins."""
         t, p, child, kinds = batch.level.tables, self.params, found.child, self.columns.kinds
-        ranges = np.require(sums.ranges, requirements=["C", "W"])
+        ranges = writable(sums.ranges)
         wanted = np.zeros(2 * len(done), np.uint8)
         child_tables(
             found.splits[done], found.at[done],

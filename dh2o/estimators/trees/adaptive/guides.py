@@ -7,7 +7,7 @@ from numba import njit
 
 from dh2o.estimators.trees.adaptive.points import guided_points
 from dh2o.estimators.trees.adaptive.tables import NodeTables
-from dh2o.estimators.trees.arrays import BOOL, F64, I32, I64, U8
+from dh2o.estimators.trees.arrays import BOOL, F64, I32, I64, U8, writable
 
 __all__ = ["guides_of"]
 
@@ -76,7 +76,7 @@ def guides_of(  # noqa: PLR0913, PLR0917
     _guide(
         done, np.ascontiguousarray(splits[done, 0]), fixed, tables.n_bins, tables.low, tables.step,
         tables.starts, tables.n_points, tables.points,
-        np.require(ranges, requirements=["C", "W"]), scored, slots, hist, dim, scales, n_bins,
+        writable(ranges), scored, slots, hist, dim, scales, n_bins,
         child.n_bins, child.low, child.high, offsets, out, n_out,
     )  # fmt: skip
     return out, np.where(n_out > 0, offsets, -1), n_out

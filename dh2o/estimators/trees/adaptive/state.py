@@ -5,16 +5,17 @@ It is made of the frame's blocks and the trees so far, so that it can be made ag
 
 from __future__ import annotations
 
-import itertools
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
 from dh2o.estimators.trees.adaptive.columns import ColumnTable
 from dh2o.estimators.trees.adaptive.value_tree import ValueTree, walk_values
-from dh2o.estimators.trees.arrays import F32, F64, I32, I64, PAD, U32
+from dh2o.estimators.trees.arrays import F32, F64, I32, I64, PAD, writable
+from dh2o.estimators.trees.shards import ShardedRows, Tile
 
 if TYPE_CHECKING:
     from dh2o.chunks import Block
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["ValueSpec", "ValueState", "build_values", "fill_values"]
 
 _TILE = 16_384
-_MIN_SHARD = 8_192  # rows below which a second thread costs more than it brings
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +48,27 @@ class ValueSpec:
     n_given: int = 0
 
 
-class ValueState:
+class ValueState(ShardedRows):
     """One worker's rows; its names are those of `dh2o.estimators.trees.state.TreeState`.
 
     `f` are scores with the offset, `sums` without it.
     """
 
     def __init__(self, n_rows: int, spec: ValueSpec, worker: WorkerContext) -> None:
+        super().__init__(n_rows, spec, worker, np.float64)
         self.spec = spec
-        self.worker = worker
-        self.n_rows = n_rows
         self.width = spec.columns.n_columns
         self.x: F64 = np.zeros(n_rows * self.width + PAD, np.float64)
-        self.y: F64 = np.zeros(n_rows, np.float64)
-        self.weights: F64 = np.ones(n_rows, np.float64)
         self.offset: F64 | None = None if spec.offset is None else np.zeros(n_rows)
-        self.row_ids: U32 = np.zeros(n_rows, np.uint32)
         self.sums: F64 = np.zeros((len(spec.init), n_rows), np.float64)
         self.f: F64 = self.sums if self.offset is None else np.zeros_like(self.sums)
         self.aux: F64 = np.zeros(n_rows if len(spec.init) > 1 else 1, np.float64)
         self.given: F64 = np.zeros(3 * n_rows if spec.n_given else 0, np.float64)
-        self.shards = _cut(n_rows, worker.n_threads)
-        self.n_in_tree = np.zeros((len(self.shards), 2), np.int64)
         self.bounds: I64 = np.zeros((len(self.shards), 1, 2), np.int64)
         n = n_rows + PAD if spec.dim else 0
         self.rows: tuple[I32, I32] = (np.zeros(n, np.int32), np.zeros(n, np.int32))
         self.z: F32 = np.zeros(n, np.float32)
         self.row_terms: I64 = np.zeros(n_rows * spec.dim, np.int64)
-
-    def each_shard(self, fn: Any) -> list[Any]:
-        """Return ``[fn(number, start, stop)]`` of all shards, run on the worker's threads."""
-        items = [(i, lo, hi) for i, (lo, hi) in enumerate(self.shards)]
-        return self.worker.map(lambda item: fn(*item), items)
 
     def leaf_table(self, shard: int, tree: ValueTree) -> I64:
         """Return (start, stop, depth parity) of each leaf of the tree just grown."""
@@ -120,7 +109,7 @@ class ValueState:
             arrays = (tree.nodes, tree.thresholds, tree.na_sides, tree.goes_left, values)
             walk_values(
                 self.x, self.width, rows, start, stop,
-                *(np.require(a, requirements="W") for a in arrays), self.spec.as_float,
+                *map(writable, arrays), self.spec.as_float,
                 self.sums[k],
             )  # fmt: skip
 
@@ -141,12 +130,6 @@ def _add_leaves(even: I32, odd: I32, leaves: I64, values: F32, as_float: bool, f
             f[rows[i]] = np.float64(np.float32(total)) if as_float else total
 
 
-def _cut(n_rows: int, n_threads: int) -> list[tuple[int, int]]:
-    n = max(min(n_threads, n_rows // _MIN_SHARD), 1)
-    ends = [n_rows * i // n for i in range(n + 1)]
-    return list(itertools.pairwise(ends))
-
-
 def build_values(blocks: list[Block], spec: ValueSpec, worker: WorkerContext) -> ValueState:
     """Return the state of the rows of `blocks`, with the predictions of the trees so far."""
     state = ValueState(sum(block.n_rows for block in blocks), spec, worker)
@@ -158,31 +141,15 @@ def build_values(blocks: list[Block], spec: ValueSpec, worker: WorkerContext) ->
 
 def fill_values(state: ValueState, blocks: list[Block]) -> None:
     """Take the values of `blocks`, their targets, weights and first predictions."""
-    tiles: list[tuple[Block, int, int, int]] = []
-    at = 0
-    for block in blocks:
-        tiles.extend(
-            (block, start, min(start + _TILE, block.n_rows), at + start)
-            for start in range(0, block.n_rows, _TILE)
-        )
-        at += block.n_rows
-    state.worker.map(lambda tile: _fill(state, *tile), tiles)
-    if (state.weights == 1.0).all():
-        state.weights = np.ones(1)
+    state.fill(blocks, _TILE, functools.partial(_fill, state))
 
 
-def _fill(state: ValueState, block: Block, start: int, stop: int, at: int) -> None:
-    spec, to = state.spec, slice(at, at + stop - start)
-    y = block.chunk(spec.response).floats(None, start, stop)
-    lost = np.isnan(y)
-    state.y[to] = np.where(lost, 0.0, y)
-    state.row_ids[to] = np.arange(block.row_start + start, block.row_start + stop) & 0xFFFFFFFF
-    if spec.weights is not None:
-        w = block.chunk(spec.weights).floats(None, start, stop)
-        state.weights[to] = np.where(np.isnan(w) | (w < 0), 0.0, w)
+def _fill(state: ValueState, tile: Tile) -> None:
+    spec, to = state.spec, tile.to
+    state.take(tile)
     x = state.x[: state.n_rows * state.width].reshape(state.n_rows, state.width)[to]
     for c, name in enumerate(spec.columns.names):
-        x[:, c] = block.chunk(name).floats(None, start, stop)
+        x[:, c] = tile.floats(name)
     for k, init in enumerate(spec.init):
         state.sums[k, to] = init
     if spec.before is not None:
@@ -191,9 +158,8 @@ def _fill(state: ValueState, block: Block, start: int, stop: int, at: int) -> No
             sums = state.sums[:, to] + spec.before.sums(padded, t, t + 1).T
             state.sums[:, to] = sums.astype(np.float32) if spec.as_float else sums
     if state.offset is not None:
-        offset = block.chunk(str(spec.offset)).floats(None, start, stop)
+        offset = tile.floats(str(spec.offset))
         unknown = np.isnan(offset)
-        lost |= unknown
         state.offset[to] = np.where(unknown, 0.0, offset)
         state.f[:, to] = state.sums[:, to] + state.offset[to]
-    state.weights[to][lost] = 0.0
+        state.weights[to][unknown] = 0.0

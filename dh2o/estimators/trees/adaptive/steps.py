@@ -12,7 +12,7 @@ from dh2o.estimators.trees.adaptive.state import ValueState
 from dh2o.estimators.trees.adaptive.tables import NodeTables
 from dh2o.estimators.trees.adaptive.terms import CUSTOM, fill_terms, largest_terms, sum_leaves
 from dh2o.estimators.trees.adaptive.value_tree import ValueTree
-from dh2o.estimators.trees.arrays import F32, F64, I8, I32, I64, U8
+from dh2o.estimators.trees.arrays import F32, F64, I8, I32, I64, U8, writable
 from dh2o.estimators.trees.gradients import log_sum_exp
 from dh2o.mrtask import LocalTask, WorkerContext
 
@@ -30,11 +30,6 @@ __all__ = [
 
 _MAX = 1.7976931348623157e308
 _MIN_ROWS_A_THREAD = 1 << 13
-
-
-def _own(array: Any) -> Any:
-    """Return an array that kernels take as it is: what came in a message may be read-only."""
-    return np.require(array, requirements=["C", "W"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +52,8 @@ class Residuals:
             if refresh and state.aux.size > 1:
                 log_sum_exp(state.f, lo, hi, state.aux)
             if self.loss == CUSTOM and hi > lo:
-                all_one = state.weights.size < state.n_rows
-                weights = np.ones(hi - lo) if all_one else state.weights[lo:hi]
+                weights = state.weights_of(slice(lo, hi))
+                weights = np.ones(hi - lo) if weights is None else weights
                 f = state.f[k, lo:hi]
                 p = None if self.target < 0 else np.exp(f - state.aux[lo:hi])
                 given = self.custom(state.y[lo:hi], f, weights, k, p)
@@ -127,7 +122,7 @@ class StartValues:
         if not self.prepared:
             self.residuals.prepare(state, self.refresh)
         state.bounds = np.zeros((len(state.shards), 1, 2), np.int64)
-        scales, rates = _own(self.scales), _own(self.rates)
+        scales, rates = writable(self.scales), writable(self.rates)
 
         def start(shard: int, lo: int, hi: int) -> None:
             out = np.zeros(2, np.int64)
@@ -163,7 +158,7 @@ class Route:
         bounds[:, : state.bounds.shape[1]] = state.bounds
         state.bounds = bounds
         tables = [
-            _own(a)
+            writable(a)
             for a in (
                 self.columns, self.thresholds, self.na_sides, self.starts, self.n_levels,
                 self.left_levels,
@@ -222,7 +217,7 @@ class GrowLevel(LocalTask[LevelFacts, LevelFacts]):
             self.route.run(state)
         dim, t = state.spec.dim, self.tables
         arrays = [
-            _own(a)
+            writable(a)
             for a in (t.n_bins, t.low, t.step, self.slots, t.starts, t.n_points, t.points, t.types)
         ]
 
@@ -271,7 +266,7 @@ class LeafStep(LocalTask[LeafFacts, LeafFacts]):
     def map(self, state: ValueState, _worker: WorkerContext) -> LeafFacts:
         if self.route is not None:
             self.route.run(state)
-        scales = _own(self.scales)
+        scales = writable(self.scales)
         n = len(self.tree.leaves)
 
         def add(shard: int, _lo: int, _hi: int) -> LeafFacts:
