@@ -27,6 +27,7 @@ class Inputs:
     """How columns become input units.
 
     Without ``all_levels`` the first level of each categorical has no unit: its place is -1.
+    If ``n_hashed`` is not 0, all levels share so many units, each at a place drawn by a hash.
     """
 
     categoricals: tuple[str, ...]
@@ -35,6 +36,7 @@ class Inputs:
     shift: F64
     scale: F64
     all_levels: bool
+    n_hashed: int = 0
 
     @property
     def starts(self) -> tuple[int, ...]:
@@ -45,7 +47,7 @@ class Inputs:
     @property
     def n_places(self) -> int:
         """Units of levels."""
-        return self.starts[-1]
+        return self.n_hashed or self.starts[-1]
 
     @property
     def n_units(self) -> int:
@@ -55,6 +57,8 @@ class Inputs:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the units: ``column.level``, ``column.missing(NA)``, numeric columns."""
+        if self.n_hashed:
+            return (*(f"categorical.hash{k + 1}" for k in range(self.n_hashed)), *self.numerics)
         units: list[str] = []
         for column, domain in zip(self.categoricals, self.levels, strict=True):
             units += [f"{column}.{level}" for level in domain[0 if self.all_levels else 1 :]]
@@ -71,7 +75,7 @@ class Inputs:
         places[known] = start + codes[known].astype(np.int32) - first
         if first:
             places[known & (codes == 0)] = -1
-        return places
+        return _hashed(places, self.n_hashed) if self.n_hashed else places
 
     def rows(self, columns: Mapping[str, F64], n_rows: int) -> tuple[I32, F64]:
         """Return (places, numbers) of decoded columns: (n_rows, n_categoricals) and numbers."""
@@ -108,6 +112,7 @@ class Inputs:
             "levels": [list(domain) for domain in self.levels],
             "numerics": list(self.numerics),
             "all_levels": self.all_levels,
+            "n_hashed": self.n_hashed,
         }
         return data, {"shift": self.shift, "scale": self.scale}
 
@@ -121,4 +126,15 @@ class Inputs:
             np.asarray(arrays["shift"], np.float64),
             np.asarray(arrays["scale"], np.float64),
             bool(data["all_levels"]),
+            int(data.get("n_hashed", 0)),
         )
+
+
+def _hashed(places: I32, n: int) -> I32:
+    """Return places among `n`, spread evenly (the finaliser of MurmurHash3); -1 stays -1."""
+    mixed = places.astype(np.uint32)
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        mixed ^= mixed >> np.uint32(shift)
+        mixed *= np.uint32(factor)
+    mixed ^= mixed >> np.uint32(16)
+    return np.where(places < 0, -1, mixed % np.uint32(n)).astype(np.int32)

@@ -104,6 +104,11 @@ class DeepLearningModel(Model):
         places, numbers = self.inputs.rows(columns, columns.n_rows)
         return self.network.forward(places, numbers, layer + 1)
 
+    def check(self) -> None:
+        """Raise `ModelError` if the layers fit neither on each other nor on what is predicted."""
+        n = self.inputs.n_units if self.is_autoencoder else super().n_outputs
+        self.network.check(self.inputs.n_units, n)
+
     @property
     def n_outputs(self) -> int:
         """Columns that `score` returns."""
@@ -183,9 +188,5 @@ class DeepLearningModel(Model):
             float(data["n_samples"]),
             read("memory", int(data["n_memory"])),
         )
-        model.network.check(inputs.n_units, _n_network_outputs(model))
+        model.check()
         return model
-
-
-def _n_network_outputs(model: DeepLearningModel) -> int:
-    return model.inputs.n_units if model.is_autoencoder else Model.n_outputs.fget(model)  # type: ignore[attr-defined]

@@ -14,7 +14,10 @@ from dh2o.models.mojo.source import MojoSource
 __all__ = ["MojoKind", "kind_named", "kind_of", "register_kind"]
 
 #: Where the kinds are. A module of a later algorithm only has to be named here.
-_MODULES = ("gbm", "drf", "isolation_forest", "glm", "isotonic", "kmeans", "pca")
+_MODULES = (
+    *("gbm", "drf", "isolation_forest", "extended_isolation_forest", "glm", "isotonic"),
+    *("kmeans", "pca", "deeplearning"),
+)
 #: Full names that other versions of H2O gave to the same algorithm.
 _ALIASES = {
     "Generalized Linear Model": "Generalized Linear Modeling",
