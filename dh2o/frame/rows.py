@@ -121,21 +121,24 @@ def _taken(block: Block, rows: I64) -> Block:
     return block if len(rows) == block.n_rows else block.take(rows)
 
 
-def take_rows(frame: Frame, rows: Sequence[int] | I64) -> Frame:
-    """Return the rows of these numbers, in the order given; numbers may repeat."""
-    wanted = _checked_rows(rows, frame.n_rows)
+def take_rows(frame: Frame, rows: Sequence[int] | I64, *, missing: bool = False) -> Frame:
+    """Return the rows of these numbers, in the order given; numbers may repeat.
+
+    With `missing`, -1 gives a row of NA.
+    """
+    wanted = _checked_rows(rows, frame.n_rows, -1 if missing else 0)
     largest = max(frame.layout, default=0)
     layout = even_layout(len(wanted), max(1, -(-len(wanted) // max(1, largest))))
     blocks = gather_rows(physical(frame), wanted, layout, empty_like(frame))
     return rebuilt(frame.names, frame.vecs, blocks, "other")
 
 
-def _checked_rows(rows: Sequence[int] | I64, n_rows: int) -> I64:
+def _checked_rows(rows: Sequence[int] | I64, n_rows: int, lowest: int) -> I64:
     wanted = np.asarray(rows)
     if wanted.ndim != 1 or (len(wanted) and wanted.dtype.kind not in "iu"):
         raise FrameError("Row numbers must be a flat sequence of integers.")
     wanted = wanted.astype(np.int64)
-    outside = (wanted < 0) | (wanted >= n_rows)
+    outside = (wanted < lowest) | (wanted >= n_rows)
     if outside.any():
         row = int(wanted[np.flatnonzero(outside)[0]])
         raise FrameError(f"Row {row} is out of range: the frame has {n_rows} rows.")

@@ -1,4 +1,7 @@
-"""Rows in any order: every new block takes its rows from the blocks that hold them."""
+"""Rows in any order: every new block takes its rows from the blocks that hold them.
+
+-1 for a row's number gives a row of NA.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dh2o.chunks import Block
+from dh2o.chunks import Block, Chunk
+from dh2o.chunks.bank import Bank, bank_of
 from dh2o.frame.layout import Layout, row_starts
 from dh2o.frame.physical import Physical, engine_for
-from dh2o.mrtask import Blocks
+from dh2o.mrtask import Blocks, Engine
 
 I64 = npt.NDArray[np.int64]
 
@@ -19,14 +23,60 @@ MAX_WHOLE_INPUTS = 16
 """A task may take so many whole blocks as input; for more, they are cut into parts first."""
 
 
+def gather_rows(source: Physical, rows: I64, layout: Layout, empty: Block) -> Blocks:
+    """Return blocks of the `rows` (numbers in the source), in order, in `layout`."""
+    engine = engine_for(source)
+    if engine.scheduler_here is not None and source.layout:
+        return _gathered_here(engine, source, rows, layout)
+    starts = np.asarray(row_starts(source.layout), np.int64)
+    cuts = row_starts(layout)
+    wanted = [Wanted(rows[cuts[i] : cuts[i + 1]], starts) for i in range(len(layout))]
+    if max((len(w.needed) for w in wanted), default=0) <= MAX_WHOLE_INPUTS:
+        return _from_whole_blocks(source, wanted, layout, empty)
+    return _from_parts(source, wanted, layout, empty)
+
+
+# ---- one worker, in this process: a column at a time
+
+
+def _gathered_here(engine: Engine, source: Physical, rows: I64, layout: Layout) -> Blocks:
+    """Return the blocks without a graph: each column is opened once, whole."""
+    cuts = row_starts(layout)
+    parts = [rows[cuts[i] : cuts[i + 1]] for i in range(len(layout))]
+    threads = engine.here().threads
+    columns: list[list[Chunk]] = []
+    for i, ref in enumerate(source.columns):
+        one = Physical((source.names[i],), (ref,), source.layout)
+        bank = bank_of(engine.collect(one, _only_chunk), threads.map)
+        columns.append(threads.map(bank.take, parts))
+    made = [
+        Block(n_rows, tuple(column[i] for column in columns)) for i, n_rows in enumerate(layout)
+    ]
+    return engine.keep_blocks(made)
+
+
+def _only_chunk(block: Block) -> Chunk:
+    return block.chunks[0]
+
+
+# ---- workers elsewhere: tasks
+
+
 class Wanted:
-    """The rows of one new block: which blocks it needs and, for each row, which and where in it."""
+    """The rows of one new block: which blocks it needs and, for each row, which and where in it.
+
+    Rows of NA count as rows of the first block needed.
+    """
 
     def __init__(self, rows: I64, starts: I64) -> None:
         block_of = np.searchsorted(starts, rows, side="right") - 1
+        missing = block_of < 0
+        if missing.any():
+            known = block_of[~missing]
+            block_of[missing] = known[0] if len(known) else 0
         self.needed = np.unique(block_of)
         self.source = np.searchsorted(self.needed, block_of)
-        self.local = rows - starts[block_of]
+        self.local = np.where(missing, -1, rows - starts[block_of])
 
     def of_source(self, k: int) -> I64:
         """Return the rows wanted of the k-th needed block, in the order wanted."""
@@ -42,16 +92,6 @@ class Wanted:
         return places
 
 
-def gather_rows(source: Physical, rows: I64, layout: Layout, empty: Block) -> Blocks:
-    """Return blocks of the `rows` (numbers in the source), in order, in `layout`."""
-    starts = np.asarray(row_starts(source.layout), np.int64)
-    cuts = row_starts(layout)
-    wanted = [Wanted(rows[cuts[i] : cuts[i + 1]], starts) for i in range(len(layout))]
-    if max((len(w.needed) for w in wanted), default=0) <= MAX_WHOLE_INPUTS:
-        return _from_whole_blocks(source, wanted, layout, empty)
-    return _from_parts(source, wanted, layout, empty)
-
-
 def _from_whole_blocks(
     source: Physical, wanted: Sequence[Wanted], layout: Layout, empty: Block
 ) -> Blocks:
@@ -63,14 +103,25 @@ def _from_whole_blocks(
 def _take_and_join(
     rows: Sequence[I64], back: I64 | None, empty: Block, blocks: list[Block]
 ) -> Block:
-    return _join(back, empty, [b.take(some) for b, some in zip(blocks, rows, strict=True)])
+    parts = [_taken(_banks(b), some) for b, some in zip(blocks, rows, strict=True)]
+    return _join(back, empty, parts)
+
+
+def _banks(block: Block) -> list[Bank]:
+    return [bank_of([chunk]) for chunk in block.chunks]
+
+
+def _taken(banks: Sequence[Bank], rows: I64) -> Block:
+    return Block(len(rows), tuple(bank.take(rows) for bank in banks))
 
 
 def _join(back: I64 | None, empty: Block, parts: list[Block]) -> Block:
     if not parts:
         return empty
-    together = parts[0] if len(parts) == 1 else Block.concat(parts)
-    return together if back is None else together.take(back)
+    if back is None:
+        return parts[0] if len(parts) == 1 else Block.concat(parts)
+    columns = zip(*(part.chunks for part in parts), strict=True)
+    return Block(len(back), tuple(bank_of(column).take(back) for column in columns))
 
 
 def _from_parts(source: Physical, wanted: Sequence[Wanted], layout: Layout, empty: Block) -> Blocks:
@@ -106,7 +157,8 @@ def _from_parts(source: Physical, wanted: Sequence[Wanted], layout: Layout, empt
 
 
 def _cut(rows: Sequence[I64], blocks: list[Block]) -> list[Block]:
-    return [blocks[0].take(some) for some in rows]
+    banks = _banks(blocks[0])
+    return [_taken(banks, some) for some in rows]
 
 
 def _pick(k: int, inputs: list[list[Block]]) -> Block:

@@ -52,10 +52,10 @@ def run(
         if any(key not in data for group in needed for key in group):
             return None  # it has been released in between: let Dask say so, or make it again
         raise
-    return _hand_over(engine, dict(zip(keys, results, strict=True)))
+    return hand_over(engine, dict(zip(keys, results, strict=True)))
 
 
-def _hand_over(engine: Engine, values: dict[Any, Any]) -> dict[Any, Any]:
+def hand_over(engine: Engine, values: dict[Any, Any]) -> dict[Any, Any]:
     """Put values into the worker's memory and return this client's futures of them."""
     from dask.sizeof import sizeof
     from distributed import Future

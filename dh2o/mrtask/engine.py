@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import uuid
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import DH2OError, WorkerLostError
-from dh2o.mrtask import graph
+from dh2o.mrtask import direct, graph
 from dh2o.mrtask.blocks import Blocks, Claim, Recipe, Source
 from dh2o.mrtask.dkv import DKV
 from dh2o.mrtask.jobs import Job, JobTable
@@ -21,6 +22,7 @@ from dh2o.mrtask.spool import Spool, SpoolRef
 if TYPE_CHECKING:
     from distributed import Client
 
+    from dh2o.chunks import Block
     from dh2o.mrtask.lane_worker import LanePlugin
     from dh2o.mrtask.task import MRTask
 
@@ -91,6 +93,18 @@ class Engine:
         """
         key, futures, homes = self._submit(fn, args, deps, name, makes_block=True)
         return graph.finished_blocks(self, key, futures, homes, layout)
+
+    def keep_blocks(self, made: Sequence[Block]) -> Blocks:
+        """Return blocks that this process has made as those of the worker that lives here.
+
+        There must be one (`scheduler_here`); it is lost only together with what made them.
+        """
+        name = f"kept-{uuid.uuid4().hex[:12]}"
+        keys = [(name, i) for i in range(len(made))]
+        futures = direct.hand_over(self, dict(zip(keys, made, strict=True)))
+        homes = (self.own_address or "",) * len(made)
+        layout = [block.n_rows for block in made]
+        return graph.finished_blocks(self, name, futures, homes, layout)
 
     def submit(
         self,
@@ -191,6 +205,11 @@ class Engine:
         plan = self.lane.plan(recipe)
         place = {idx: share.address for share in plan.shares for idx in share.blocks}
         return [place[idx] for idx in range(len(recipe.layout))]
+
+    @property
+    def owns_cluster(self) -> bool:
+        """Whether `init` started the cluster, which then ends with the engine."""
+        return self._cluster is not None
 
     @property
     def dashboard_link(self) -> str | None:

@@ -1,7 +1,9 @@
-"""Groups of rows with equal keys: aggregates, first within each block, then merged.
+"""Groups of rows with equal keys: aggregates, first within each block, then merged block by block.
 
-A partial result is one row a group (its keys, NA as NaN) and a matrix of statistics that merge by
-adding, by minimum and maximum, or by Chan's formula for squared deviations.
+A row's group is a *slot*: its packed key itself where the keys are few (a table with a place for
+every possible key), else the number of its key among the sorted keys of the block. A partial
+result is the keys, the rows of each, and what is wanted of each column; partials merge by adding,
+by minimum and maximum, or by Chan's formula for squared deviations.
 """
 
 from __future__ import annotations
@@ -11,142 +13,291 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dh2o.chunks.codec import read_only
 from dh2o.errors import RapidsError
 from dh2o.rapids.columns import Column, Table
 from dh2o.rapids.kernels import F64
+from dh2o.rapids.keys import I64, U64, KeyLayout, key_layout
+from dh2o.rapids.ordering import ordered
 from dh2o.rapids.passes import TileTask, reduce, run_program
 from dh2o.rapids.program import Tiles
 
-__all__ = ["Grouped", "group_rows", "grouped", "sorted_groups"]
+__all__ = ["Grouped", "group_rows", "grouped", "numbered", "sorted_groups"]
 
-I64 = NDArray[np.int64]
-N_STATISTICS = 6  # count, sum, mean, squared deviations, min, max: of one column
+SUMS, MOMENTS, RANGE = "sums", "moments", "range"
+FEW_SLOTS = 1 << 12
+SLOTS_A_ROW = 4  # a table of slots may have so many places for each row of a block
+
+
+@dataclass(slots=True)
+class ColumnStats:
+    """What is wanted of a column in each group: (groups x count, sum, mean, deviations) etc."""
+
+    sums: F64 | None
+    ranges: F64 | None
+
+    @property
+    def count(self) -> F64:
+        return self._sums[:, 0]
+
+    @property
+    def total(self) -> F64:
+        return self._sums[:, 1]
+
+    @property
+    def mean(self) -> F64:
+        return self._sums[:, 2]
+
+    @property
+    def spread(self) -> F64:
+        return self._sums[:, 3]
+
+    @property
+    def low(self) -> F64:
+        return self._ranges[:, 0]
+
+    @property
+    def high(self) -> F64:
+        return self._ranges[:, 1]
+
+    @property
+    def _sums(self) -> F64:
+        if self.sums is None:  # pragma: no cover - every column counts
+            raise AssertionError
+        return self.sums
+
+    @property
+    def _ranges(self) -> F64:
+        if self.ranges is None:  # pragma: no cover - asked for by those who read it
+            raise AssertionError
+        return self.ranges
+
+    @classmethod
+    def none(cls, n_slots: int, wanted: frozenset[str]) -> ColumnStats:
+        """Return the statistics of no rows."""
+        sums = np.zeros((n_slots, 4 if MOMENTS in wanted else 2))
+        ranges = None
+        if RANGE in wanted:
+            ranges = np.empty((n_slots, 2))
+            ranges[:, 0], ranges[:, 1] = np.inf, -np.inf
+        return cls(sums, ranges)
+
+    def add(self, slots: I64, values: F64) -> None:
+        """Add the values of rows in these slots."""
+        from dh2o.rapids import key_kernels
+
+        held = read_only(values)
+        if self.sums is not None:
+            moments = self.sums.shape[1] == 4
+            (key_kernels.add_moments if moments else key_kernels.add_sums)(slots, held, self.sums)
+        if self.ranges is not None:
+            key_kernels.add_range(slots, held, self.ranges)
+
+    def placed(self, places: I64, n_slots: int) -> ColumnStats:
+        """Return the same groups at other places among `n_slots`."""
+        wanted = {MOMENTS} if self._sums.shape[1] == 4 else set()
+        out = ColumnStats.none(
+            n_slots, frozenset(wanted | ({RANGE} if self.ranges is not None else set()))
+        )
+        out._sums[places] = self._sums
+        if self.ranges is not None:
+            out._ranges[places] = self.ranges
+        return out
+
+    def merge(self, other: ColumnStats, at: Any = slice(None)) -> None:
+        """Add later rows of the groups `at` (all of them by default)."""
+        mine, theirs = self._sums[at], other._sums
+        if theirs.shape[1] == 4:
+            _merge_moments(mine, theirs)
+        with np.errstate(invalid="ignore"):  # infinities of both signs have no sum
+            mine[:, :2] += theirs[:, :2]
+        if not isinstance(at, slice):
+            self._sums[at] = mine
+        if self.ranges is not None:
+            lows, highs = self._ranges[:, 0], self._ranges[:, 1]
+            lows[at] = np.minimum(lows[at], other._ranges[:, 0])
+            highs[at] = np.maximum(highs[at], other._ranges[:, 1])
+
+
+def _merge_moments(a: F64, b: F64) -> None:
+    """Add means and squared deviations, counts still apart (Chan, Golub and LeVeque, 1983)."""
+    with np.errstate(all="ignore"):
+        n = a[:, 0] + b[:, 0]
+        share = np.where(n > 0, b[:, 0] / np.where(n > 0, n, 1), 0.0)
+        apart = np.where(b[:, 0] > 0, b[:, 2] - a[:, 2], 0.0)
+        a[:, 3] += b[:, 3] + apart * apart * a[:, 0] * share
+        a[:, 2] = np.where(a[:, 0] > 0, a[:, 2] + apart * share, b[:, 2])
+
+
+@dataclass(slots=True)
+class Partial:
+    """Groups of some blocks: `keys` are sorted packed keys (words x groups), None for all slots."""
+
+    keys: U64 | None
+    n_rows: I64
+    stats: list[ColumnStats]
 
 
 @dataclass(slots=True)
 class Grouped:
-    """Groups in the order of their keys, NA first. `stats[c]` holds the statistics of column c."""
+    """Groups in the order of their keys, NA first. `stats[c]` is what is known of column c."""
 
-    keys: F64  # (n_keys, n_groups)
+    keys: list[F64]
     n_rows: F64
-    stats: list[F64]  # each (N_STATISTICS, n_groups)
+    stats: list[ColumnStats]
 
     @property
     def n_groups(self) -> int:
         return len(self.n_rows)
 
 
-def group_rows(keys: Sequence[F64]) -> tuple[I64, F64]:
-    """Return each row's group number and the keys of the groups, sorted with NA first."""
-    n_rows = len(keys[0]) if keys else 0
-    codes = np.zeros(n_rows, dtype=np.int64)
-    n_codes = 1
-    for key in keys:
-        values, inverse = np.unique(key, return_inverse=True)  # NaN last, once
-        inverse = inverse.ravel().astype(np.int64)
-        if len(values) and np.isnan(values[-1]):
-            inverse = (inverse + 1) % len(values)
-        codes = codes * len(values) + inverse
-        n_codes *= len(values)
-        if n_codes > 1 << 40:
-            codes = np.unique(codes, return_inverse=True)[1].ravel()
-            n_codes = int(codes.max(initial=0)) + 1
-    _, first, groups = np.unique(codes, return_index=True, return_inverse=True)
-    found = np.stack([key[first] for key in keys]) if keys else np.zeros((0, len(first)))
-    return groups.ravel(), found
-
-
-def _column_stats(values: F64, groups: I64, n_groups: int) -> F64:
-    """Return count, sum, mean, squared deviations, min, max of the values of each group."""
-    out = np.zeros((N_STATISTICS, n_groups))
-    out[4], out[5] = np.inf, -np.inf
-    there = ~np.isnan(values)
-    if not there.all():
-        values, groups = values[there], groups[there]
-    out[0] = np.bincount(groups, minlength=n_groups)
-    out[1] = np.bincount(groups, values, minlength=n_groups)
-    out[2] = out[1] / np.where(out[0] == 0, 1, out[0])
-    out[3] = np.bincount(groups, (values - out[2][groups]) ** 2, minlength=n_groups)
-    np.minimum.at(out[4], groups, values)
-    np.maximum.at(out[5], groups, values)
-    return out
-
-
-def _merge_stats(parts: F64, groups: I64, n_groups: int) -> F64:
-    """Return the statistics of groups of groups."""
-    out = np.zeros((N_STATISTICS, n_groups))
-    count, total, mean, spread, low, high = parts
-    out[0] = np.bincount(groups, count, minlength=n_groups)
-    out[1] = np.bincount(groups, total, minlength=n_groups)
-    weighted = np.bincount(groups, mean * count, minlength=n_groups)
-    out[2] = weighted / np.where(out[0] == 0, 1, out[0])
-    apart = (mean - out[2][groups]) ** 2 * count
-    out[3] = np.bincount(groups, spread + apart, minlength=n_groups)
-    out[4], out[5] = np.inf, -np.inf
-    np.minimum.at(out[4], groups, low)
-    np.maximum.at(out[5], groups, high)
-    return out
-
-
 @dataclass(frozen=True)
-class GroupTask(TileTask[Grouped, Grouped]):
-    """Groups of the first `n_keys` outputs, with statistics of the others."""
+class GroupTask(TileTask[Partial, Grouped]):
+    """Groups of the first outputs (the keys of `layout`), with statistics of the others."""
 
-    n_keys: int = 1
+    layout: KeyLayout
+    wanted: tuple[frozenset[str], ...]
+    n_slots: int  # places of a table of all possible keys; 0: keys are sorted
 
-    def fold_tiles(self, tiles: Tiles) -> Grouped:
+    def fold_tiles(self, tiles: Tiles) -> Partial:
+        return self._by_slot(tiles) if self.n_slots else self._by_key(tiles)
+
+    def begin(self) -> Partial:
+        stats = [ColumnStats.none(self.n_slots, w) for w in self.wanted]
+        keys = None if self.n_slots else np.zeros((self.layout.n_words, 0), dtype=np.uint64)
+        return Partial(keys, np.zeros(self.n_slots, dtype=np.int64), stats)
+
+    def add(self, partial: Partial, values: list[Any]) -> Partial:
+        n_keys = len(self.layout.fields)
+        n_rows = len(values[0])
+        words = np.zeros((max(1, self.layout.n_words), n_rows), dtype=np.uint64)
+        self.layout.pack(values[:n_keys], words)
+        return _add_rows(partial, words[0].view(np.int64), values[n_keys:])
+
+    def _by_slot(self, tiles: Tiles) -> Partial:
+        partial = self.begin()
+        for _, _, values in self.program.tiles(tiles):
+            partial = self.add(partial, values)
+        return partial
+
+    def _by_key(self, tiles: Tiles) -> Partial:
+        n_keys = len(self.layout.fields)
         values = run_program(self.program, tiles)
-        if not self.n_keys:
-            groups, keys = np.zeros(tiles.n_rows, dtype=np.int64), np.zeros((0, 1))
-        else:
-            groups, keys = group_rows(values[: self.n_keys])
-        n_groups = keys.shape[1]
-        sizes = np.bincount(groups, minlength=n_groups).astype(np.float64)
-        with np.errstate(all="ignore"):
-            stats = [_column_stats(v, groups, n_groups) for v in values[self.n_keys :]]
-        return Grouped(keys, sizes, stats)
+        words = self.layout.packed(values[:n_keys], tiles.n_rows)
+        order = ordered(words, self.layout.word_bits)
+        starts = order.starts()
+        slots = numbered(order.rows, starts)
+        n_groups = len(starts)
+        stats = [ColumnStats.none(n_groups, w) for w in self.wanted]
+        partial = Partial(order.keys[:, starts], np.zeros(n_groups, dtype=np.int64), stats)
+        return _add_rows(partial, slots, values[n_keys:])
 
-    def begin(self) -> Grouped:
-        n_groups = 0 if self.n_keys else 1
-        n_columns = len(self.program.outputs) - self.n_keys
-        empty = np.zeros((N_STATISTICS, n_groups))
-        return Grouped(np.zeros((self.n_keys, n_groups)), np.zeros(n_groups), [empty] * n_columns)
+    def combine(self, a: Partial, b: Partial) -> Partial:
+        if a.keys is None or b.keys is None:
+            a.n_rows += b.n_rows
+            for mine, theirs in zip(a.stats, b.stats, strict=True):
+                mine.merge(theirs)
+            return a
+        return _merged(a, b)
 
-    def add(self, partial: Grouped, values: list[Any]) -> Grouped:
-        raise NotImplementedError  # whole blocks are grouped at once
-
-    def combine(self, a: Grouped, b: Grouped) -> Grouped:
-        keys = np.concatenate([a.keys, b.keys], axis=1)
-        if self.n_keys:
-            groups, found = group_rows(list(keys))
-        else:
-            groups, found = np.zeros(keys.shape[1], dtype=np.int64), np.zeros((0, 1))
-        n_groups = found.shape[1]
-        sizes = np.bincount(groups, np.append(a.n_rows, b.n_rows), minlength=n_groups).astype(float)
-        with np.errstate(all="ignore"):
-            stats = [
-                _merge_stats(np.concatenate([x, y], axis=1), groups, n_groups)
-                for x, y in zip(a.stats, b.stats, strict=True)
-            ]
-        return Grouped(found, sizes, stats)
-
-    def finish(self, total: Grouped | None) -> Grouped:
-        return self.begin() if total is None else total
+    def finish(self, total: Partial | None) -> Grouped:
+        partial = self.begin() if total is None else total
+        if partial.keys is not None:
+            keys = self.layout.unpack(partial.keys)
+            return Grouped(keys, partial.n_rows.astype(np.float64), partial.stats)
+        if not self.layout.fields:
+            return Grouped([], partial.n_rows.astype(np.float64), partial.stats)
+        there = np.flatnonzero(partial.n_rows)
+        keys = self.layout.unpack(there.astype(np.uint64)[None, :])
+        n_rows = partial.n_rows[there].astype(np.float64)
+        stats = [
+            ColumnStats(s._sums[there], None if s.ranges is None else s.ranges[there])
+            for s in partial.stats
+        ]
+        return Grouped(keys, n_rows, stats)
 
 
-def grouped(table: Table, keys: Sequence[Column], columns: Sequence[Column]) -> Grouped:
-    """Return the groups of a table by key columns, with the statistics of columns."""
+def _add_rows(partial: Partial, slots: I64, columns: Sequence[F64]) -> Partial:
+    from dh2o.rapids import key_kernels
+
+    held = read_only(slots)
+    key_kernels.add_sizes(held, partial.n_rows)
+    for stats, values in zip(partial.stats, columns, strict=True):
+        stats.add(held, values)
+    return partial
+
+
+def _merged(a: Partial, b: Partial) -> Partial:
+    from dh2o.rapids import key_kernels
+
+    if a.keys is None or b.keys is None:  # pragma: no cover - the caller looked
+        raise AssertionError
+    place_a = np.empty(a.keys.shape[1], dtype=np.int64)
+    place_b = np.empty(b.keys.shape[1], dtype=np.int64)
+    keys = tuple(read_only(np.ascontiguousarray(k)) for k in (a.keys, b.keys))
+    n = int(key_kernels.merge_sorted(*keys, place_a, place_b))
+    merged = np.empty((a.keys.shape[0], n), dtype=np.uint64)
+    merged[:, place_b] = b.keys
+    merged[:, place_a] = a.keys
+    n_rows = np.zeros(n, dtype=np.int64)
+    n_rows[place_a] = a.n_rows
+    n_rows[place_b] += b.n_rows
+    stats = []
+    for mine, theirs in zip(a.stats, b.stats, strict=True):
+        both = mine.placed(place_a, n)
+        both.merge(theirs, place_b)
+        stats.append(both)
+    return Partial(merged, n_rows, stats)
+
+
+def numbered(rows: I64, starts: I64) -> I64:
+    """Return the group number of each row; `rows` are sorted by group, `starts` say where."""
+    flags = np.zeros(len(rows), dtype=np.int64)
+    flags[starts[1:]] = 1
+    slots = np.empty(len(rows), dtype=np.int64)
+    slots[rows] = np.cumsum(flags)
+    return slots
+
+
+def grouped(
+    table: Table,
+    keys: Sequence[Column],
+    columns: Sequence[Column],
+    wanted: Sequence[frozenset[str]] | None = None,
+) -> Grouped:
+    """Return the groups of a table by key columns, with what is wanted of columns."""
     exprs = [c.expr for c in (*keys, *columns)]
     if not exprs:
         raise RapidsError("Grouping needs at least one column.")
-    return reduce(table, exprs, lambda p: GroupTask(p, len(keys)))
+    layout = key_layout([(table, keys)])
+    wants = tuple(wanted or [frozenset({SUMS})] * len(columns))
+    n_slots = table_slots(table, layout)
+    return reduce(table, exprs, lambda p: GroupTask(p, layout, wants, n_slots))
+
+
+def table_slots(table: Table, layout: KeyLayout) -> int:
+    """Return the places of a table of all possible keys, 0 if they are too many for the rows."""
+    n_bits = sum(layout.word_bits)
+    block_rows = table.n_rows // max(1, len(table.layout or (1,)))
+    return 1 << n_bits if 1 << n_bits <= max(FEW_SLOTS, SLOTS_A_ROW * block_rows) else 0
+
+
+def group_rows(keys: Sequence[F64]) -> tuple[I64, list[F64]]:
+    """Return each row's group number and the keys of the groups, sorted with NA first."""
+    from dh2o.rapids.columns import local_table
+
+    n_rows = len(keys[0])
+    held = local_table([str(i) for i in range(len(keys))], keys)
+    layout = key_layout([(held, held.columns)])
+    order = ordered(layout.packed(keys, n_rows), layout.word_bits)
+    starts = order.starts()
+    return numbered(order.rows, starts), layout.unpack(order.keys[:, starts])
 
 
 def sorted_groups(keys: Sequence[F64]) -> tuple[I64, I64, I64]:
     """Return rows ordered by group (stable), where each group starts, and how many rows it has."""
     groups, found = group_rows(keys)
-    n_groups = found.shape[1] if keys else 1
+    n_groups = len(found[0])
     sizes = np.bincount(groups, minlength=n_groups)
     return np.argsort(groups, kind="stable"), np.cumsum(sizes) - sizes, sizes

@@ -19,7 +19,16 @@ from dh2o.rapids.columns import (
     unique_names,
 )
 from dh2o.rapids.evaluator import Env
-from dh2o.rapids.groups import Grouped, grouped, sorted_groups
+from dh2o.rapids.group_order import medians_by_group, modes_by_group
+from dh2o.rapids.groups import (
+    MOMENTS,
+    RANGE,
+    SUMS,
+    ColumnStats,
+    Grouped,
+    grouped,
+    sorted_groups,
+)
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.passes import gather
 from dh2o.rapids.prim_types import to_enum
@@ -112,83 +121,90 @@ def key_columns(table: Table, by: Sequence[int]) -> list[Column]:
 
 def group_by(table: Table, by: Sequence[int], aggregates: Sequence[Aggregate]) -> Table:
     """Return one row for each group: the keys and the aggregates."""
-    keys = key_columns(table, by)
-    used = sorted({a.column for a in aggregates})
-    groups = grouped(table, keys, [table.columns[i] for i in used]) if keys or used else None
-    if groups is None:
+    if not by and not aggregates:
         raise RapidsError("Group by needs at least one column.")
+    keys = key_columns(table, by)
+    wanted = _wanted(aggregates)
+    used = sorted(wanted)
+    columns = [table.columns[i] for i in used]
+    if not keys and not columns:  # a count of all rows reads some column
+        columns, wanted = [table.columns[aggregates[0].column]], {aggregates[0].column: frozenset()}
+        used = sorted(wanted)
+    groups = grouped(table, keys, columns, [wanted[i] for i in used])
     names = [table.names[i] for i in by]
     values: list[F64] = list(groups.keys)
     types = [key.type for key in keys]
     domains = [key.domain for key in keys]
+    stats = dict(zip(used, groups.stats, strict=True))
     for aggregate in aggregates:
         suffix = "" if aggregate.function == "nrow" else f"_{table.names[aggregate.column]}"
         names.append(aggregate.function + suffix)
-        values.append(_aggregate(table, keys, groups, aggregate, used.index(aggregate.column)))
+        values.append(_aggregate(table, keys, groups, stats, aggregate))
         types.append(VecType.NUMERIC)
         domains.append(None)
     return local_table(unique_names(names), values, types, domains)
 
 
+NEEDS = {
+    "sumSquares": MOMENTS,
+    "var": MOMENTS,
+    "sdev": MOMENTS,
+    "min": RANGE,
+    "max": RANGE,
+}
+
+
+def _wanted(aggregates: Sequence[Aggregate]) -> dict[int, frozenset[str]]:
+    """Return what the pass has to find out of each column."""
+    wanted: dict[int, frozenset[str]] = {}
+    for a in aggregates:
+        if a.function == "mode" or (a.function == "nrow" and a.na == "all"):
+            continue
+        wanted[a.column] = wanted.get(a.column, frozenset()) | {NEEDS.get(a.function, SUMS)}
+    return wanted
+
+
 def _aggregate(
-    table: Table, keys: Sequence[Column], groups: Grouped, wanted: Aggregate, place: int
+    table: Table,
+    keys: Sequence[Column],
+    groups: Grouped,
+    found: dict[int, ColumnStats],
+    wanted: Aggregate,
 ) -> F64:
+    if wanted.function == "nrow" and wanted.na == "all":
+        return groups.n_rows
+    if wanted.function == "mode":
+        return modes_by_group(table, keys, table.columns[wanted.column], groups)
+    stats = found[wanted.column]
     if wanted.function == "nrow":
-        return groups.n_rows if wanted.na == "all" else groups.stats[place][0]
-    if wanted.function in ("median", "mode"):
-        return _by_rows(table, keys, wanted)
-    count, total, mean, spread, low, high = groups.stats[place]
-    n = count if wanted.na == "rm" else groups.n_rows
-    with np.errstate(all="ignore"):
-        squares = spread + count * mean**2
-        if wanted.na == "ignore":
-            spread = np.maximum(squares - total**2 / n, 0.0)
-        variance = np.where(n > 1, spread / (n - 1), np.nan)
-        found = {
-            "mean": np.where(n > 0, total / n, np.nan),
-            "sum": total,
-            "sumSquares": squares,
-            "var": variance,
-            "sdev": np.sqrt(variance),
-            "min": np.where(count > 0, low, np.nan),
-            "max": np.where(count > 0, high, np.nan),
-        }[wanted.function]
+        return stats.count.copy()
+    if wanted.function == "median":
+        return medians_by_group(table, keys, table.columns[wanted.column], stats, wanted.na)
+    n = stats.count if wanted.na == "rm" else groups.n_rows
+    values = _moment(stats, wanted, n)
     if wanted.na == "all":
-        found = np.where(count < groups.n_rows, np.nan, found)
-    return found
+        values = np.where(stats.count < groups.n_rows, np.nan, values)
+    return values
 
 
-def _by_rows(table: Table, keys: Sequence[Column], wanted: Aggregate) -> F64:
-    """Return the median or mode of each group, from the rows of the group side by side."""
-    column = table.columns[wanted.column]
-    names = [str(i) for i in range(len(keys) + 1)]
-    held = gather(table.like(names, [*keys, column]), f"{wanted.function} by group")
-    arrays = [c.expr.values for c in held.columns if isinstance(c.expr, Local)]
-    values = arrays[-1]
-    if not keys:
-        order, starts, sizes = np.arange(len(values)), np.zeros(1, int), np.array([len(values)])
-    else:
-        order, starts, sizes = sorted_groups(arrays[:-1])
-    pick = _mode if wanted.function == "mode" else _median
-    parts = (values[order[s : s + n]] for s, n in zip(starts, sizes, strict=True))
-    return np.array([pick(part, wanted.na) for part in parts])
-
-
-def _median(values: F64, na: str) -> float:
-    missing = np.isnan(values)
-    if missing.any():
-        if na == "all":
-            return math.nan
-        values = values[~missing] if na == "rm" else np.where(missing, -np.inf, values)
-    if not len(values):
-        return math.nan
-    middle = float(np.median(values))
-    return math.nan if math.isinf(middle) else middle
-
-
-def _mode(values: F64, _na: str) -> float:
-    there = values[~np.isnan(values)]
-    return float(np.bincount(there.astype(np.int64)).argmax()) if len(there) else 0.0
+def _moment(stats: ColumnStats, wanted: Aggregate, n: F64) -> F64:
+    """Return a sum, mean, variance or extreme of `n` rows in each group."""
+    function = wanted.function
+    with np.errstate(all="ignore"):
+        if function == "sum":
+            return stats.total.copy()
+        if function == "mean":
+            return np.where(n > 0, stats.total / n, np.nan)
+        if function in ("min", "max"):
+            return np.where(stats.count > 0, stats.low if function == "min" else stats.high, np.nan)
+        squares = stats.spread + stats.count * stats.mean**2
+        if function == "sumSquares":
+            return squares
+        spread = stats.spread
+        if wanted.na == "ignore":
+            spread = np.maximum(squares - stats.total**2 / n, 0.0)
+        variance = np.where(n > 1, spread / (n - 1), np.nan)
+        return variance if function == "var" else np.sqrt(variance)
 
 
 # ---- functions applied

@@ -20,9 +20,11 @@ from dh2o.rapids.columns import (
 )
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.groups import group_rows
+from dh2o.rapids.keys import KeyField, KeyLayout, key_layout
+from dh2o.rapids.ordering import collected_keys, order_of, ordered
 from dh2o.rapids.passes import MAX_GATHERED_CELLS, gather
 from dh2o.rapids.prim_groups import key_columns
-from dh2o.rapids.rearrange import join_rows, key_values, reordered, sort_order
+from dh2o.rapids.rearrange import join_rows, ordered_rows, reordered
 from dh2o.rapids.row_selection import take_local
 from dh2o.rapids.running import fill_gaps
 from dh2o.rapids.selectors import columns_r
@@ -47,8 +49,7 @@ def sort(_env: Env, table: Table, by: ValNums | ValStrs, ascending: np.ndarray |
     for i in idx:
         if table.columns[i].type is VecType.UUID:
             raise RapidsError(f"sort: column {table.names[i]!r} holds ids; ids have no order.")
-    keys = key_values(table, key_columns(table, idx), "sort")
-    return ValFrame(reordered(table, sort_order(keys, ups)))
+    return ValFrame(reordered(table, ordered_rows(table, key_columns(table, idx), ups).rows))
 
 
 @primitive(
@@ -90,13 +91,11 @@ def dropdup(_env: Env, table: Table, by: ValNums | ValStrs, keep: str) -> Val:
         raise RapidsError("dropdup needs columns to compare.")
     if keep.lower() not in ("first", "last"):
         raise RapidsError(f"Unknown drop order: '{keep}'. Known types: [first, last]")
-    keys = key_values(table, key_columns(table, idx), "dropdup")
-    groups, found = group_rows(keys)
-    rows = np.arange(table.n_rows)
-    order = rows if keep.lower() == "first" else rows[::-1]
-    firsts = np.empty(found.shape[1], dtype=np.int64)
-    firsts[groups[order[::-1]]] = order[::-1]
-    return ValFrame(reordered(table, np.sort(firsts)))
+    order = ordered_rows(table, key_columns(table, idx), [True] * len(idx))
+    starts = order.starts()
+    ends = np.append(starts[1:], table.n_rows) - 1
+    kept = order.rows[starts if keep.lower() == "first" or not len(starts) else ends]
+    return ValFrame(reordered(table, np.sort(kept)))
 
 
 @primitive(
@@ -169,23 +168,21 @@ def pivot(_env: Env, table: Table, index: str, column: str, value: str) -> Val:
     rows, across, cells = (_values(c) for c in held.columns)
     if np.isnan(across).any():
         raise RapidsError(f"The column {column!r} to pivot by has NA; remove them first.")
-    row_of, row_keys = group_rows([rows])
+    row_of, (row_keys,) = group_rows([rows])
     levels = held.columns[1].domain
-    column_of, column_keys = group_rows([across])
-    if column_keys.shape[1] * row_keys.shape[1] > MAX_GATHERED_CELLS:
+    column_of, (column_keys,) = group_rows([across])
+    if len(column_keys) * len(row_keys) > MAX_GATHERED_CELLS:
         raise RapidsError(
-            f"pivot would make {row_keys.shape[1]} rows x {column_keys.shape[1]} columns; at most "
+            f"pivot would make {len(row_keys)} rows x {len(column_keys)} columns; at most "
             f"{MAX_GATHERED_CELLS} cells are possible. Is {column!r} the column you mean?"
         )
-    wide = np.full((column_keys.shape[1], row_keys.shape[1]), np.nan)
+    wide = np.full((len(column_keys), len(row_keys)), np.nan)
     wide[column_of, row_of] = cells
-    names = [levels[int(k)] if levels else _label(float(k)) for k in column_keys[0]]
+    names = [levels[int(k)] if levels else _label(float(k)) for k in column_keys]
     first = held.columns[0]
     kinds = [first.type, *([held.columns[2].type] * len(names))]
     domains = [first.domain, *([held.columns[2].domain] * len(names))]
-    return ValFrame(
-        local_table(unique_names([index, *names]), [row_keys[0], *wide], kinds, domains)
-    )
+    return ValFrame(local_table(unique_names([index, *names]), [row_keys, *wide], kinds, domains))
 
 
 def _label(value: float) -> str:
@@ -207,28 +204,45 @@ def rank_within_groupby(
     sort_too: float | None,
 ) -> Val:
     groups, sorts = columns_r(table, by), columns_r(table, sort_by)
-    keys = key_values(table, key_columns(table, [*groups, *sorts]), "rank_within_groupby")
     ups = [True] * len(groups) + [bool(a == 1) for a in ascending]
-    order = sort_order(keys, ups)
-    group_of, _ = group_rows(keys[: len(groups)])
-    ranked = np.asarray(~np.isnan(np.stack(keys[len(groups) :])).any(axis=0))
-    ranks = _ranks(group_of[order], ranked[order])
-    made = reordered(table, order)
+    columns = key_columns(table, [*groups, *sorts])
+    layout = key_layout([(table, columns)], [not up for up in ups])
+    order = ordered(collected_keys(table, columns, layout), layout.word_bits, spread=True)
+    ranks = _ranks(order.keys, layout, len(groups))
+    made = reordered(table, order.rows)
     if sort_too == 1:
-        again = sort_order([k[order] for k in keys[len(groups) :]], ups[len(groups) :])
+        again = _by_fields(order.keys, layout.fields[len(groups) :])
         made, ranks = reordered(made, again), ranks[again]
     from dh2o.rapids.prim_assign import with_column
 
     return ValFrame(with_column(made, name, ValFrame(local_table([name], [ranks]))))
 
 
-def _ranks(groups: np.ndarray, ranked: np.ndarray) -> np.ndarray:
-    """Return 1, 2, ... within each run of equal groups, counting only ranked rows."""
+def _ranks(keys: np.ndarray, layout: KeyLayout, n_groups: int) -> np.ndarray:
+    """Return 1, 2, ... within each run of equal groups, counting only rows without NA to sort by.
+
+    `keys` are the packed keys of rows in order, of which the first fields are the group.
+    """
+    groups, sorts = layout.fields[:n_groups], layout.fields[n_groups:]
+    n_rows = keys.shape[1]
+    starts = np.zeros(n_rows, dtype=np.bool_)
+    starts[:1] = True
+    for field in groups:
+        codes = field.codes(keys)
+        starts[1:] |= codes[1:] != codes[:-1]
+    ranked = np.ones(n_rows, dtype=np.bool_)
+    for field in sorts:
+        ranked &= field.codes(keys) != 0
     counted = np.cumsum(ranked)
-    starts = np.append(True, groups[1:] != groups[:-1]) if len(groups) else np.empty(0, bool)
     before = np.where(starts, counted - ranked, 0)
-    base = np.maximum.accumulate(before) if len(groups) else before
+    base = np.maximum.accumulate(before) if n_rows else before
     return np.where(ranked, counted - base, np.nan).astype(np.float64)
+
+
+def _by_fields(keys: np.ndarray, fields: Sequence[KeyField]) -> np.ndarray:
+    """Return the stable order of packed keys by some of their fields."""
+    words = np.stack([field.codes(keys) for field in fields])
+    return order_of(words, [field.n_bits for field in fields])
 
 
 @primitive(

@@ -39,8 +39,9 @@ def table_(_env: Env, x: Table, *rest: Val) -> Val:
         if not (column.is_enum or column.is_numberlike):
             raise RapidsError(f"table counts numbers and categories; {name!r} is {column.type}.")
     groups = grouped(base, columns, [])
-    there = ~np.isnan(groups.keys).any(axis=0)
-    keys, counts = groups.keys[:, there], groups.n_rows[there]
+    found = np.stack(groups.keys)
+    there = ~np.isnan(found).any(axis=0)
+    keys, counts = found[:, there], groups.n_rows[there]
     if len(columns) == 1:
         return ValFrame(_counts(names[0], columns[0], keys[0], counts))
     if dense:

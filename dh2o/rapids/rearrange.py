@@ -1,45 +1,37 @@
-"""Rows in another order: sort, join, duplicates. Keys come to one process, rows move in blocks.
-
-The keys of 50 million rows take 400 MB here; the rows themselves are exchanged through the graph.
-"""
+"""Rows in another order: sort, join, duplicates. Packed keys come here, rows move in blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dh2o.chunks import Block, encode_codes, encode_floats
+from dh2o.chunks.codec import read_only
 from dh2o.errors import RapidsError
-from dh2o.frame import VecType
-from dh2o.rapids.columns import Column, Local, Table, local_table, unique_names
+from dh2o.frame import Frame, Vec, VecType
+from dh2o.frame.rows import take_rows
+from dh2o.mrtask import current_engine
+from dh2o.rapids.columns import Column, Table, local_table, unique_names
 from dh2o.rapids.kernels import F64
+from dh2o.rapids.keys import I64, U64, KeyLayout, key_layout
 from dh2o.rapids.levels import recoded
+from dh2o.rapids.ordering import Ordered, collected_keys, ordered, parallel
 from dh2o.rapids.passes import gather, store, together
 from dh2o.rapids.prim_types import to_enum
 from dh2o.rapids.row_selection import take_local
-from dh2o.rapids.stack import stack_rows
 
-__all__ = ["join_rows", "key_values", "reordered", "sort_order"]
+__all__ = ["join_rows", "ordered_rows", "reordered"]
 
-I64 = NDArray[np.int64]
 SMALL_CELLS = 2_000_000  # below, the rows themselves come to this process
 
 
-def key_values(table: Table, columns: Sequence[Column], what: str) -> list[F64]:
-    """Return the values of key columns as float64 in this process."""
-    names = [str(i) for i in range(len(columns))]
-    held = gather(table.like(names, columns), what)
-    return [c.expr.values for c in held.columns if isinstance(c.expr, Local)]
-
-
-def sort_order(keys: Sequence[F64], ascending: Sequence[bool]) -> I64:
-    """Return the stable order of rows by keys; NA first in both directions."""
-    order = np.arange(len(keys[0]))
-    for key, up in reversed(list(zip(keys, ascending, strict=True))):
-        values = np.where(np.isnan(key), -np.inf, key if up else -key)
-        order = order[np.argsort(values[order], kind="stable")]
-    return order
+def ordered_rows(table: Table, columns: Sequence[Column], ups: Sequence[bool]) -> Ordered:
+    """Return the rows of a table in the stable order of columns; NA first in both directions."""
+    layout = key_layout([(table, columns)], [not up for up in ups])
+    words = collected_keys(table, columns, layout)
+    return ordered(words, layout.word_bits, spread=True)
 
 
 def reordered(table: Table, order: I64) -> Table:
@@ -47,27 +39,12 @@ def reordered(table: Table, order: I64) -> Table:
     if table.is_local or table.n_rows * table.n_cols <= SMALL_CELLS >= len(order) * table.n_cols:
         return take_local(table, order)
     source = store(table)
-    if len(order) and order.min() < 0:
-        source = store(stack_rows([source, _na_row(source)]))
-        order = np.where(order < 0, table.n_rows, order)
     if source.frame is None:  # pragma: no cover - store always sets it
         raise AssertionError
-    return Table.of(source.frame.take(order))
+    return Table.of(take_rows(source.frame, order, missing=True))
 
 
-def _na_row(table: Table) -> Table:
-    import pyarrow as pa
-
-    values = []
-    for column in table.columns:
-        if column.is_string:
-            values.append(pa.nulls(1, pa.large_string()))
-        elif column.type is VecType.UUID:
-            values.append(pa.nulls(1, pa.binary(16)))
-        else:
-            values.append(np.array([np.nan]))
-    types = [c.type for c in table.columns]
-    return local_table(table.names, values, types, [c.domain for c in table.columns])
+# ---- joins
 
 
 def _common_keys(
@@ -96,8 +73,20 @@ def _common_keys(
 def _in_domain(column: Column, domain: tuple[str, ...]) -> Column:
     if column.domain == domain:
         return column
+    levels = column.domain or ()
+    if domain[: len(levels)] == levels:  # the codes stay
+        return column.with_domain(domain)
     place = {level: float(i) for i, level in enumerate(domain)}
-    return recoded(column, [place[level] for level in column.domain or ()], domain)
+    return recoded(column, [place[level] for level in levels], domain)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The rows of a join, by key: the key, and the row of either side (-1 for none)."""
+
+    keys: list[F64]
+    left: I64
+    right: I64
 
 
 def join_rows(
@@ -110,80 +99,105 @@ def join_rows(
 
     `keep` says whether rows of the left and right that have no partner stay.
     """
-    all_left, all_right = keep
-    lefts, rights = _common_keys(left, right, by, all_left or not all_right)
-    left_keys = key_values(left, lefts, "merge")
-    right_keys = key_values(right, rights, "merge")
-    rows_left, rows_right = _pairs(left_keys, right_keys, all_left, all_right)
+    lefts, rights = _common_keys(left, right, by, keep[0] or not keep[1])
+    joined = _pairs(left, lefts, right, rights, keep)
     left_rest = [i for i in range(left.n_cols) if i not in set(by[0])]
     right_rest = [j for j in range(right.n_cols) if j not in set(by[1])]
-    keys = _joined_keys(left, by[0], lefts, (left_keys, right_keys), (rows_left, rows_right))
-    parts = [
-        keys,
-        reordered(left.select(left_rest), rows_left),
-        reordered(right.select(right_rest), rows_right),
+    rest = [
+        reordered(left.select(left_rest), joined.left),
+        reordered(right.select(right_rest), joined.right),
     ]
-    filled = together([part for part in parts if part.n_cols])
+    keys = _key_table(left, by[0], lefts, joined, [part.layout for part in rest if part.n_cols])
+    filled = together([part for part in (keys, *rest) if part.n_cols])
     names = unique_names([name for part in filled for name in part.names])
     return filled[0].like(names, [c for part in filled for c in part.columns])
 
 
-def _joined_keys(
+def _key_table(
     left: Table,
     by: Sequence[int],
     columns: Sequence[Column],
-    keys: tuple[list[F64], list[F64]],
-    rows: tuple[I64, I64],
+    joined: Joined,
+    layouts: Sequence[tuple[int, ...] | None],
 ) -> Table:
-    """Return the key columns of the joined rows, from the right where there is no left."""
-    values = []
-    for of_left, of_right in zip(*keys, strict=True):
-        picked = np.append(of_left, np.nan)[rows[0]]
-        alone = rows[0] < 0
-        picked[alone] = of_right[rows[1][alone]]
-        values.append(picked)
+    """Return the key columns of the joined rows, in the layout of the other columns."""
     names = [left.names[i] for i in by]
+    types, domains = [c.type for c in columns], [c.domain for c in columns]
     texts = [left.columns[i].is_string for i in by]
-    made = local_table(names, values, [c.type for c in columns], [c.domain for c in columns])
-    from dh2o.rapids.arithmetic import as_string
+    layout = next((layout for layout in layouts if layout is not None), None)
+    engine = current_engine()
+    if any(texts):
+        from dh2o.rapids.arithmetic import as_string
 
-    kept = [as_string(c) if text else c for c, text in zip(made.columns, texts, strict=True)]
-    return gather(made.like(names, kept))
+        made = local_table(names, joined.keys, types, domains)
+        kept = [as_string(c) if text else c for c, text in zip(made.columns, texts, strict=True)]
+        return gather(made.like(names, kept))
+    if layout is None or engine.scheduler_here is None:
+        return local_table(names, joined.keys, types, domains)
+    cuts = np.cumsum([0, *layout])
+
+    def block(i: int) -> Block:
+        values = [v[cuts[i] : cuts[i + 1]] for v in joined.keys]
+        return Block(layout[i], tuple(map(_encoded, types, values)))
+
+    blocks = engine.keep_blocks(parallel(block, range(len(layout))))
+    vecs = tuple(Vec(types[i], (blocks, i), domains[i]) for i in range(len(names)))
+    return Table.of(Frame(tuple(names), vecs, tuple(layout)))
+
+
+def _encoded(type_: VecType, values: F64) -> object:
+    if type_ is VecType.ENUM:
+        return encode_codes(np.where(np.isnan(values), -1, values).astype(np.int32))
+    return encode_floats(values)
 
 
 def _pairs(
-    left: Sequence[F64], right: Sequence[F64], all_left: bool, all_right: bool
-) -> tuple[I64, I64]:
-    """Return the rows of both sides of the join, ordered by key, then by row; -1 for none."""
-    n_left = len(left[0])
-    groups, n_groups = _group_both(left, right)
-    of_left, of_right = groups[:n_left], groups[n_left:]
-    count_left = np.bincount(of_left, minlength=n_groups)
-    count_right = np.bincount(of_right, minlength=n_groups)
-    order_left = np.argsort(of_left, kind="stable")
-    order_right = np.argsort(of_right, kind="stable")
-    blank = np.asarray(np.isnan(np.stack(left)).any(axis=0))  # NA keys have no partner
-    partners = np.where(blank, 0, count_right[of_left])[order_left]
-    reps = np.maximum(partners, 1) if all_left else partners
-    rows_left = np.repeat(order_left, reps)
-    start_right = np.cumsum(count_right) - count_right
-    within = np.arange(len(rows_left)) - np.repeat(np.cumsum(reps) - reps, reps)
-    where = start_right[of_left[rows_left]] + within
-    has = (count_right[of_left[rows_left]] > 0) & ~blank[rows_left]
-    rows_right = np.where(has, order_right[np.where(has, where, 0)] if len(order_right) else -1, -1)
-    if not all_right:
-        return rows_left, rows_right
-    unknown = np.asarray(np.isnan(np.stack(right)).any(axis=0))
-    no_partner = (count_left[of_right] == 0) | unknown
-    alone = order_right[no_partner[order_right]]
-    group = np.append(of_left[rows_left], of_right[alone])
-    merged = np.argsort(group, kind="stable")
-    none = np.full(len(alone), -1)
-    return np.append(rows_left, none)[merged], np.append(rows_right, alone)[merged]
+    left: Table,
+    lefts: Sequence[Column],
+    right: Table,
+    rights: Sequence[Column],
+    keep: tuple[bool, bool],
+) -> Joined:
+    """Return the rows of both sides of the join, ordered by key, then by row."""
+    from dh2o.rapids import key_kernels
+
+    layout = key_layout([(left, lefts), (right, rights)])
+    sides = [collected_keys(left, lefts, layout), collected_keys(right, rights, layout)]
+    whole = None
+    if layout.n_words > 1:
+        whole, sides, shape = _ranked(sides, layout)
+        n_bits = 1 + max(1, whole.shape[1]).bit_length()
+    else:
+        shape = ([f.shift for f in layout.fields], [(1 << f.n_bits) - 1 for f in layout.fields])
+        n_bits = layout.word_bits[0]
+    shifts, masks = (read_only(np.array(s, dtype=np.uint64)) for s in shape)
+    orders = [ordered(words, (n_bits,), spread=True) for words in sides]
+    (left_keys, left_rows), (right_keys, right_rows) = (
+        (read_only(np.ascontiguousarray(o.keys[0])), read_only(o.rows)) for o in orders
+    )
+    n = key_kernels.count_pairs(left_keys, right_keys, shifts, masks, *keep)
+    keys = np.empty((1, n), dtype=np.uint64)
+    rows_left, rows_right = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    key_kernels.fill_pairs(
+        left_keys, left_rows, right_keys, right_rows, shifts, masks, *keep,
+        keys[0], rows_left, rows_right,
+    )  # fmt: skip
+    words = keys if whole is None else whole[:, (keys[0] >> np.uint64(1)).view(np.int64)]
+    return Joined(layout.unpack(words), rows_left, rows_right)
 
 
-def _group_both(left: Sequence[F64], right: Sequence[F64]) -> tuple[I64, int]:
-    from dh2o.rapids.groups import group_rows
-
-    groups, keys = group_rows([np.append(a, b) for a, b in zip(left, right, strict=True)])
-    return groups, keys.shape[1]
+def _ranked(
+    sides: Sequence[U64], layout: KeyLayout
+) -> tuple[U64, list[U64], tuple[list[int], list[int]]]:
+    """Return keys of several words as one: their number among all, and a bit that none is NA."""
+    both = np.concatenate(sides, axis=1)
+    order = ordered(both, layout.word_bits, spread=True)
+    starts = order.starts()
+    flags = np.zeros(both.shape[1], dtype=np.uint64)
+    flags[starts[1:]] = 1
+    ranks = np.empty(both.shape[1], dtype=np.uint64)
+    ranks[order.rows] = np.cumsum(flags)
+    ranks = (ranks << np.uint64(1)) | (~layout.unknown(both)).astype(np.uint64)
+    n_left = sides[0].shape[1]
+    distinct = order.keys[:, starts]
+    return distinct, [ranks[None, :n_left], ranks[None, n_left:]], ([0], [1])

@@ -1,0 +1,164 @@
+"""Bank: a whole column, or a part of it, laid out so that rows of any numbers are taken quickly.
+
+Chunks are opened once; what is taken is encoded once, and for numbers on a grid not even looked at:
+their codes are one small integer a row, for all chunks on the same grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Protocol
+
+import numpy as np
+
+from dh2o.chunks.bounds import NO_GRID, GridBounds, grid_bounds
+from dh2o.chunks.chunk import Chunk, Kind
+from dh2o.chunks.codec import I64, NA_INT, Stored
+from dh2o.chunks.constant import ConstantCodec
+from dh2o.chunks.encode import all_na, encode_floats, encode_ints, encode_strings, encode_uuids
+from dh2o.chunks.integer import GridCodec, narrowest_grid
+from dh2o.chunks.scan import to_grid
+
+__all__ = ["Bank", "bank_of"]
+
+Each = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
+"""Runs a function over items, as ``map`` of some threads."""
+
+
+class Bank(Protocol):
+    """Rows of a column, ready to be taken in any order."""
+
+    def take(self, rows: I64) -> Chunk:
+        """Return the rows of these numbers, NA for -1."""
+        ...
+
+
+def _one_by_one(fn: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    return [fn(item) for item in items]
+
+
+def bank_of(chunks: Sequence[Chunk], each: Each = _one_by_one) -> Bank:
+    """Return the bank of the rows of `chunks`, one after the other; `each` may use threads."""
+    like = next((c for c in chunks if not c.is_all_na and c.n_rows), chunks[0])
+    parts = [Chunk.retype(c, like.kind) for c in chunks if c.n_rows]
+    if not parts or all(c.is_all_na for c in parts):
+        return _NoValues(like.kind)
+    if like.kind in ("string", "uuid"):
+        return _of_arrow(parts, like.kind)
+    bounds = reduce(GridBounds.__or__, each(grid_bounds, parts))
+    if bounds != NO_GRID:
+        has_na = True  # rows of NA may be asked for
+        grid = narrowest_grid(bounds.low, bounds.high, GridCodec(1, 0, 1, bounds.decimals, has_na))
+        if grid is not None and not any(_has_negative_zero(c) for c in parts):
+            return _of_codes(parts, grid, like.kind, each)
+    if all(c.is_integer for c in parts):
+        return _Values(np.concatenate([c.ints() for c in parts]), like.kind)
+    return _Values(np.concatenate(each(Chunk.floats, parts)), like.kind)
+
+
+def _has_negative_zero(chunk: Chunk) -> bool:
+    if chunk.is_integer or isinstance(chunk.codec, GridCodec):
+        return isinstance(chunk.codec, GridCodec) and chunk.codec.has_negative_zero
+    values = chunk.floats()
+    return bool(((values == 0) & np.signbit(values)).any())
+
+
+@dataclass(frozen=True, slots=True)
+class _NoValues:
+    kind: Kind
+
+    def take(self, rows: I64) -> Chunk:
+        return all_na(len(rows), self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class _Codes:
+    """Codes on one grid; its highest code is NA."""
+
+    codes: Any
+    grid: GridCodec
+    kind: Kind
+
+    def take(self, rows: I64) -> Chunk:
+        picked = self.codes.take(rows, mode="wrap")
+        if len(rows) and rows.min() < 0:
+            picked[rows < 0] = self.grid.na_code
+        low, high = (int(picked.min()), int(picked.max())) if len(rows) else (0, 0)
+        if low == self.grid.na_code:
+            return all_na(len(rows), self.kind)
+        if low == high and len(rows):
+            return self._constant(low, len(rows))
+        stored = self.grid.pack(picked)
+        return Chunk(self.grid, len(rows), self.kind, stored)
+
+    def _constant(self, code: int, n_rows: int) -> Chunk:
+        place = code * self.grid.step + self.grid.bias
+        value = place / 10.0**self.grid.decimals if self.grid.decimals else place
+        return Chunk(ConstantCodec(value), n_rows, self.kind, Stored())
+
+
+def _of_codes(parts: Sequence[Chunk], grid: GridCodec, kind: Kind, each: Each) -> _Codes:
+    dtype = {16: np.uint16, 32: np.uint32}.get(grid.width, np.uint8)
+    starts = np.cumsum([0, *(c.n_rows for c in parts)])
+    codes = np.empty(int(starts[-1]), dtype=dtype)
+
+    def fill(i: int) -> None:
+        _fill_codes(parts[i], grid, codes[starts[i] : starts[i + 1]])
+
+    each(fill, range(len(parts)))
+    return _Codes(codes, grid, kind)
+
+
+def _fill_codes(chunk: Chunk, grid: GridCodec, out: Any) -> None:
+    codec = chunk.codec
+    plain = isinstance(codec, GridCodec) and codec.step == 1 and codec.width >= 8
+    if plain and isinstance(codec, GridCodec) and codec.decimals == grid.decimals:
+        raw = chunk.stored.buffers[0][: chunk.n_rows]
+        np.add(raw, codec.bias - grid.bias, out=out, casting="unsafe", dtype=np.int64)
+        if codec.has_na:
+            out[raw == codec.na_code] = grid.na_code
+        return
+    if chunk.is_integer and not grid.decimals:
+        ints = chunk.ints()
+    else:
+        ints = to_grid(chunk.floats(), grid.decimals)
+    np.subtract(ints, grid.bias, out=out, casting="unsafe")
+    out[ints == NA_INT] = grid.na_code
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """Doubles with NaN for NA, or integers of 64 bits with `NA_INT`."""
+
+    values: Any
+    kind: Kind
+
+    def take(self, rows: I64) -> Chunk:
+        picked = self.values.take(rows, mode="wrap")
+        is_int = picked.dtype == np.int64
+        if len(rows) and rows.min() < 0:
+            picked[rows < 0] = NA_INT if is_int else np.nan
+        return Chunk.retype(encode_ints(picked) if is_int else encode_floats(picked), self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrow:
+    values: Any
+    kind: Kind
+
+    def take(self, rows: I64) -> Chunk:
+        import pyarrow as pa
+
+        mask = rows < 0
+        where = pa.array(rows, mask=mask) if mask.any() else pa.array(rows)
+        taken = self.values.take(where)
+        return encode_strings(taken) if self.kind == "string" else encode_uuids(taken)
+
+
+def _of_arrow(parts: Sequence[Chunk], kind: Kind) -> _Arrow:
+    import pyarrow as pa
+
+    opened = [c.strings() if kind == "string" else c.uuids() for c in parts]
+    return _Arrow(pa.concat_arrays(opened), kind)

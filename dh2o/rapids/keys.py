@@ -1,0 +1,185 @@
+"""Key columns packed into integers: one compare, one sort, one table slot for a whole key.
+
+Each key column becomes a field of bits: the level of a category, the place of a number on the
+decimal grid from its smallest value to its largest, or the 64 bits of a double in an integer of the
+same order. 0 is NA, so NA come first in either direction. Fields fill 64-bit words from the left
+column to the right one; the words compare as the keys do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce as folded
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dh2o.chunks import Block
+from dh2o.chunks.bounds import GridBounds, bounds_of_floats, grid_bounds
+from dh2o.chunks.codec import read_only
+from dh2o.rapids.columns import Column, Table
+from dh2o.rapids.kernels import F64
+from dh2o.rapids.passes import BlockTiles, TileTask, reduce
+
+__all__ = ["KeyLayout", "bounds_of", "key_layout"]
+
+I64 = NDArray[np.int64]
+U64 = NDArray[np.uint64]
+
+WORD_BITS = 64
+_TOP = np.uint64(1 << 63)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyField:
+    """Where the bits of a key column lie. `n_codes` is 0 for doubles, which fill a word."""
+
+    word: int
+    shift: int
+    n_bits: int
+    lowest: int
+    n_codes: int
+    decimals: int
+    down: bool
+
+    def pack(self, values: F64, words: U64) -> None:
+        """Write the codes of `values` into `words` (words x rows)."""
+        from dh2o.rapids import key_kernels
+
+        out = words[self.word]
+        held = read_only(np.ascontiguousarray(values))
+        if not self.n_codes:
+            key_kernels.pack_real(held, self.down, out)
+            return
+        power = 10.0**self.decimals
+        shape = (self.lowest, self.n_codes, self.down, self.shift)
+        key_kernels.pack_grid(held, power, *shape, out)
+
+    def codes(self, words: U64) -> U64:
+        """Return the codes that lie in `words`: 0 is NA."""
+        if self.n_bits == WORD_BITS:
+            return words[self.word]
+        return (words[self.word] >> np.uint64(self.shift)) & np.uint64((1 << self.n_bits) - 1)
+
+    def unpack(self, words: U64) -> F64:
+        """Return the values whose codes lie in `words`."""
+        if not self.n_codes:
+            return self._unpack_real(words[self.word])
+        codes = self.codes(words).view(np.int64)
+        places = self.n_codes + 1 - codes if self.down else codes
+        values = (places + (self.lowest - 1)).astype(np.float64)
+        if self.decimals:
+            values /= 10.0**self.decimals
+        values[codes == 0] = np.nan
+        return values
+
+    def _unpack_real(self, word: U64) -> F64:
+        bits = np.where(word & _TOP, word ^ _TOP, ~word)
+        values = bits.view(np.float64).copy()
+        if self.down:
+            values = 0.0 - values
+        values[word == 0] = np.nan
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLayout:
+    """How key columns become words."""
+
+    fields: tuple[KeyField, ...]
+    word_bits: tuple[int, ...]
+
+    @classmethod
+    def of(cls, bounds: Sequence[GridBounds], down: Sequence[bool]) -> KeyLayout:
+        """Return the layout of columns within `bounds`; those on no grid take a word each."""
+        bits = [64 if b.decimals < 0 else max(1, b.n_codes).bit_length() for b in bounds]
+        word_of: list[int] = []
+        word_bits: list[int] = []
+        for n_bits in bits:
+            if not word_bits or word_bits[-1] + n_bits > WORD_BITS:
+                word_bits.append(0)
+            word_bits[-1] += n_bits
+            word_of.append(len(word_bits) - 1)
+        fields = []
+        left = list(word_bits)
+        for n_bits, word, b, is_down in zip(bits, word_of, bounds, down, strict=True):
+            left[word] -= n_bits
+            on_grid = b.decimals >= 0
+            shape = (b.low, max(1, b.n_codes), b.decimals) if on_grid else (0, 0, 0)
+            fields.append(KeyField(word, left[word], n_bits, *shape, is_down))
+        return cls(tuple(fields), tuple(word_bits))
+
+    @property
+    def n_words(self) -> int:
+        return len(self.word_bits)
+
+    def pack(self, columns: Sequence[F64], words: U64) -> None:
+        """Write the keys of rows into `words`, which come zeroed (words x rows)."""
+        for field, values in zip(self.fields, columns, strict=True):
+            field.pack(values, words)
+
+    def packed(self, columns: Sequence[F64], n_rows: int) -> U64:
+        """Return the keys of rows (words x rows)."""
+        words = np.zeros((self.n_words, n_rows), dtype=np.uint64)
+        self.pack(columns, words)
+        return words
+
+    def unpack(self, words: U64) -> list[F64]:
+        """Return the key columns of packed keys."""
+        return [field.unpack(words) for field in self.fields]
+
+    def unknown(self, words: U64) -> NDArray[np.bool_]:
+        """Return True for keys of which some column is NA."""
+        out = np.zeros(words.shape[1], dtype=np.bool_)
+        for field in self.fields:
+            out |= field.codes(words) == 0
+        return out
+
+
+@dataclass(frozen=True)
+class BoundsTask(TileTask[tuple[GridBounds, ...], tuple[GridBounds, ...]]):
+    """The bounds of every output; of stored columns by what their chunks say of themselves."""
+
+    def map(self, block: Block) -> tuple[GridBounds, ...]:
+        if self.program.steps or any(isinstance(o, tuple) for o in self.program.outputs):
+            return self.fold_tiles(BlockTiles(block))
+        return tuple(
+            grid_bounds(block.chunks[o]) for o in self.program.outputs if isinstance(o, int)
+        )
+
+    def begin(self) -> tuple[GridBounds, ...]:
+        return (GridBounds(),) * len(self.program.outputs)
+
+    def add(self, partial: tuple[GridBounds, ...], values: list[Any]) -> tuple[GridBounds, ...]:
+        found = (bounds_of_floats(v) for v in values)
+        return tuple(a | b for a, b in zip(partial, found, strict=True))
+
+    def combine(
+        self, a: tuple[GridBounds, ...], b: tuple[GridBounds, ...]
+    ) -> tuple[GridBounds, ...]:
+        return tuple(x | y for x, y in zip(a, b, strict=True))
+
+    def finish(self, total: tuple[GridBounds, ...] | None) -> tuple[GridBounds, ...]:
+        return self.begin() if total is None else total
+
+
+def bounds_of(table: Table, columns: Sequence[Column]) -> list[GridBounds]:
+    """Return the bounds of columns: of categories from their levels, of numbers from a pass."""
+    unknown = [i for i, c in enumerate(columns) if not c.is_enum]
+    found = [GridBounds(0, len(c.domain or ()) - 1) for c in columns]
+    if unknown:
+        passed = reduce(table, [columns[i].expr for i in unknown], BoundsTask)
+        for i, one in zip(unknown, passed, strict=True):
+            found[i] = one
+    return found
+
+
+def key_layout(
+    sides: Sequence[tuple[Table, Sequence[Column]]], down: Sequence[bool] | None = None
+) -> KeyLayout:
+    """Return the one layout for the key columns of one table, or of several to be compared."""
+    of_sides = [bounds_of(table, columns) for table, columns in sides]
+    bounds = [folded(GridBounds.__or__, of_column) for of_column in zip(*of_sides, strict=True)]
+    return KeyLayout.of(bounds, down or [False] * len(bounds))
