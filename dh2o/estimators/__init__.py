@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dh2o.estimators.decision_tree import H2ODecisionTreeEstimator
     from dh2o.estimators.deeplearning import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
     from dh2o.estimators.drf import H2ORandomForestEstimator
+    from dh2o.estimators.extended_isolation_forest import H2OExtendedIsolationForestEstimator
     from dh2o.estimators.gbm import H2OGradientBoostingEstimator
     from dh2o.estimators.generic import H2OGenericEstimator
     from dh2o.estimators.glm import H2OGeneralizedLinearEstimator
@@ -42,6 +43,7 @@ __all__ = [
     "H2ODecisionTreeEstimator",
     "H2ODeepLearningEstimator",
     "H2OEstimator",
+    "H2OExtendedIsolationForestEstimator",
     "H2OGeneralizedLinearClassifier",
     "H2OGeneralizedLinearEstimator",
     "H2OGeneralizedLinearRegressor",
@@ -79,6 +81,7 @@ _HOMES = {
     "H2OAutoEncoderEstimator": "dh2o.estimators.deeplearning",
     "H2ODecisionTreeEstimator": "dh2o.estimators.decision_tree",
     "H2ODeepLearningEstimator": "dh2o.estimators.deeplearning",
+    "H2OExtendedIsolationForestEstimator": "dh2o.estimators.extended_isolation_forest",
     "H2OGeneralizedLinearClassifier": "dh2o.estimators.sklearn_classes",
     "H2OGeneralizedLinearEstimator": "dh2o.estimators.glm",
     "H2OGeneralizedLinearRegressor": "dh2o.estimators.sklearn_classes",

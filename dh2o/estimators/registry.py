@@ -9,6 +9,7 @@ _MODULES = (
     "dh2o.estimators.decision_tree",
     "dh2o.estimators.deeplearning",
     "dh2o.estimators.drf",
+    "dh2o.estimators.extended_isolation_forest",
     "dh2o.estimators.gbm",
     "dh2o.estimators.generic",
     "dh2o.estimators.glm",

@@ -14,6 +14,9 @@ _CLASSES: dict[str, type[Model]] = {}
 _HOMES = {
     "dt": "dh2o.models.decision_tree:DecisionTreeModel",
     "drf": "dh2o.models.drf:DRFModel",
+    "extendedisolationforest": (
+        "dh2o.models.extended_isolation_forest:ExtendedIsolationForestModel"
+    ),
     "gbm": "dh2o.models.gbm:GBMModel",
     "generic": "dh2o.models.generic:GenericModel",
     "glm": "dh2o.models.glm:GLMModel",

@@ -29,6 +29,7 @@ __all__ = ["builder_json", "model_json", "model_synopsis", "parameter_schemas"]
 #: The names of algorithms in schema names, where they are not the capital letters of the short one.
 _PROPER = {
     "deeplearning": "DeepLearning",
+    "extendedisolationforest": "ExtendedIsolationForest",
     "generic": "Generic",
     "isolationforest": "IsolationForest",
     "isotonicregression": "IsotonicRegression",
