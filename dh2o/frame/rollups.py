@@ -87,7 +87,7 @@ class Rollups:
             _five(() if no_numbers else stats.maxs),
             mean,
             sigma,
-            stats.is_int and not no_numbers,
+            stats.is_int and not no_numbers and not (vec.source and vec.source.is_real),
             stats.nbytes,
         )
 

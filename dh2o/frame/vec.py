@@ -44,13 +44,15 @@ class Source:
     """The type a column had where it came from, so that it goes back exactly as it was.
 
     `arrow`, `pandas` and `polars` are type names (``"timestamp[ns, tz=UTC]"``, ``"Int64"``,
-    ``"Enum"``). `na_is_nan` says that the NA of a float column were NaN, not null.
+    ``"Enum"``). `na_is_nan` says that the NA of a float column were NaN, not null. `is_real` says
+    that the user wants a column of whole numbers shown as real.
     """
 
     arrow: str | None = None
     pandas: str | None = None
     polars: str | None = None
     na_is_nan: bool = False
+    is_real: bool = False
 
 
 @dataclass(frozen=True, slots=True)

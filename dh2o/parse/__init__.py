@@ -5,7 +5,8 @@ from __future__ import annotations
 from dh2o.parse.guess import guess_setup
 from dh2o.parse.parser import parse_files, start_parse
 from dh2o.parse.setup import ParseSetup, frame_key_of, numbered_keys
-from dh2o.parse.sources import RawFile, list_files
+from dh2o.parse.sources import RawFile
+from dh2o.parse.storage import list_files
 
 __all__ = [
     "ParseSetup",

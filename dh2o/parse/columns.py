@@ -34,10 +34,14 @@ class BadCells:
 
 @dataclass(frozen=True)
 class LocalCodes:
-    """A categorical column before its domain is known: 0 is NA, k is the k-th local level."""
+    """A categorical column before its domain is known: 0 is NA, k is the k-th local level.
+
+    `is_declared` says that the file itself lists the levels, so that their order counts.
+    """
 
     codes: NDArray[Any]
     levels: tuple[str, ...]
+    is_declared: bool = False
 
 
 class ColumnReader(Protocol):

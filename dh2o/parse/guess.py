@@ -35,8 +35,13 @@ from dh2o.parse.setup import (
     NUMERIC,
     PARSE_TYPES,
     SVMLIGHT,
+    TABLE_TYPES,
+    XLS,
     ParseSetup,
+    column_indices,
+    for_all_columns,
     frame_key_of,
+    per_column_asked,
     per_column_na_strings,
     per_column_types,
 )
@@ -112,6 +117,10 @@ def guess_setup(
     wish = replace(wish, source_frames=tuple(source.name for source in sources))
     wish = replace(wish, parse_type=_format_of(sources, wish))
     choice = Choice(column_names, column_types, na_strings, skipped_columns)
+    if wish.parse_type in TABLE_TYPES:
+        from dh2o.parse.tables.guess import guess_table_setup
+
+        return guess_table_setup(sources, wish, choice)
     if wish.parse_type == SVMLIGHT:
         return _guess_svmlight(sources, wish, choice)
     if wish.parse_type == ARFF:
@@ -127,6 +136,19 @@ def _format_of(sources: Sequence[Source], wish: ParseSetup) -> str:
         raise ParseError(
             f"parse_type {wish.parse_type} is not known. Use one of {', '.join(PARSE_TYPES)}."
         )
+    kinds = {source.table for source in sources}
+    if len(kinds) > 1:
+        odd = next(source for source in sources if source.table != sources[0].table)
+        raise ParseError(
+            f"{sources[0].name} is {sources[0].table or 'text'} and {odd.name} is "
+            f"{odd.table or 'text'}. Parse them apart."
+        )
+    if sources[0].table:
+        if asked not in {GUESS, sources[0].table, XLS}:
+            raise ParseError(f"{sources[0].name} is {sources[0].table}, not {asked}.")
+        return sources[0].table
+    if asked in TABLE_TYPES:
+        raise ParseError(f"{sources[0].name} is no {asked} file: its first bytes are others.")
     if asked != GUESS:
         return asked
     data = preview_of(sources[0], _FORMAT_NBYTES).data
@@ -304,12 +326,12 @@ def _assemble(
     counts = guess.counts + [ColumnCounts()] * (n_columns - len(guess.counts))
     guessed = tuple(column.guess(guess.n_rows) for column in counts)
     own_names = ParseSetup(number_columns=n_columns, column_names=guess.names).names()
-    skipped = _as_indices(choice.skipped_columns, own_names)
-    names = _for_all(given, own_names, skipped) or guess.names
+    skipped = column_indices(choice.skipped_columns, own_names)
+    names = for_all_columns(given, own_names, skipped) or guess.names
     all_names = ParseSetup(number_columns=n_columns, column_names=names).names()
     types = choice.column_types
     if types and not isinstance(types, Mapping):
-        types = _for_all(types, [None] * n_columns, skipped)
+        types = for_all_columns(types, [None] * n_columns, skipped)
     column_types = per_column_types(types, guessed, all_names)
     zeros = [c.guess_na_strings(g, guess.n_rows) for c, g in zip(counts, guessed, strict=True)]
     na = per_column_na_strings(choice.na_strings, all_names) or tuple(zeros)
@@ -325,6 +347,7 @@ def _assemble(
         check_header=HEADER_YES if guess.has_header else HEADER_NO,
         column_names=names,
         column_types=column_types,
+        asked_types=per_column_asked(types, all_names) if wish.force_col_types else None,
         na_strings=na if any(na) else None,
         skipped_columns=skipped,
         number_columns=n_columns,
@@ -334,30 +357,3 @@ def _assemble(
         destination_frame=wish.destination_frame or frame_key_of(sources[0].name),
         chunk_size=wish.chunk_size or block_nbytes(text_nbytes(sources)),
     )
-
-
-def _for_all(values: Sequence[Any], others: Sequence[Any], skipped: Sequence[int]) -> Any:
-    """Return values for all columns from values for all, or for those that are not skipped."""
-    if not skipped or len(values) != len(others) - len(skipped):
-        return values
-    left = iter(values)
-    return tuple(o if i in skipped else next(left) for i, o in enumerate(others))
-
-
-def _as_indices(columns: Sequence[int | str] | None, names: Sequence[str]) -> tuple[int, ...]:
-    indices = []
-    for column in columns or ():
-        if isinstance(column, str):
-            if column not in names:
-                raise ParseError(
-                    f"skipped_columns names {column!r}; the columns are: {', '.join(names[:20])}."
-                )
-            column = list(names).index(column)
-        if not 0 <= column < len(names):
-            raise ParseError(
-                f"skipped_columns holds {column}; the file has columns 0 to {len(names) - 1}."
-            )
-        indices.append(int(column))
-    if len(set(indices)) == len(names):
-        raise ParseError("skipped_columns names all columns. Leave at least one to parse.")
-    return tuple(sorted(set(indices)))

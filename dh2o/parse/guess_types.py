@@ -118,6 +118,15 @@ def count_cells(
             return n_rows, counter.finish()
 
 
+def counts_of_texts(
+    buf: U8Array, cells: np.ndarray, dialect: Dialect, *, words_only: bool
+) -> ColumnCounts:
+    """Return what the cells of one column look like; numbers may count as words."""
+    counter = _Counter(dialect, 1)
+    counter.add(buf, cells, len(cells), words_only=words_only)
+    return counter.finish()[0]
+
+
 class _Counter:
     """Counts numbers tile by tile; texts are gathered and looked at once each."""
 
@@ -127,10 +136,14 @@ class _Counter:
         self._levels = [LevelTable() for _ in range(n_columns)]
         self._codes: list[list[np.ndarray]] = [[] for _ in range(n_columns)]
 
-    def add(self, buf: U8Array, cells: np.ndarray, n_rows: int) -> None:
+    def add(
+        self, buf: U8Array, cells: np.ndarray, n_rows: int, *, words_only: bool = False
+    ) -> None:
         kinds = np.empty(n_rows, np.uint8)
         for slot in range(len(self._levels)):
             numbers.kinds_of_cells(buf, cells, n_rows, slot, self._dialect.quote, kinds)
+            if words_only:
+                kinds[kinds != numbers.EMPTY] = numbers.WORD
             self._kinds[slot] += np.bincount(kinds, minlength=5)[:5]
             words = np.flatnonzero(kinds == numbers.WORD)
             if words.size:

@@ -14,7 +14,8 @@ from dh2o.parse.guess import guess_setup
 from dh2o.parse.plan import check_setup, with_header_names
 from dh2o.parse.run import ParseRun
 from dh2o.parse.setup import ParseSetup, frame_key_of, numbered_keys
-from dh2o.parse.sources import RawFile, absolute, source_of
+from dh2o.parse.sources import RawFile, source_of
+from dh2o.parse.storage import absolute
 
 if TYPE_CHECKING:
     from dh2o.mrtask import DKV, Engine, Job, JobContext

@@ -9,9 +9,11 @@ from itertools import pairwise
 from dh2o.errors import ParseError
 from dh2o.frame.layout import block_nbytes
 from dh2o.parse.lines import first_line_of, split_line
+from dh2o.parse.partitions import partition_of
 from dh2o.parse.ranges import BOM_8, Segment
-from dh2o.parse.setup import HEADER_YES, ParseSetup
+from dh2o.parse.setup import HEADER_YES, TABLE_TYPES, ParseSetup
 from dh2o.parse.sources import PLAIN, ZIP, Source, preview_of
+from dh2o.parse.tables.units import TableUnit, plan_table_units
 from dh2o.parse.tokenise import decode_lenient
 
 _PROBE_NBYTES = 1 << 20
@@ -33,7 +35,22 @@ class RangeUnit:
     segments: tuple[Segment, ...]
 
 
-Unit = StreamUnit | RangeUnit
+Unit = StreamUnit | RangeUnit | TableUnit
+
+
+def units_of(sources: Sequence[Source], setup: ParseSetup) -> list[Unit]:
+    """Return the tasks that read the sources, text or tables, in the order of the rows."""
+    if setup.parse_type in TABLE_TYPES:
+        return list(plan_table_units(sources, setup, setup.chunk_size))
+    return plan_units(sources, setup.chunk_size, setup.partition_by)
+
+
+def partition_of_unit(unit: Unit, names: Sequence[str]) -> tuple[str | None, ...]:
+    """Return the values of the partition columns in a unit's rows: all its files share them."""
+    if isinstance(unit, StreamUnit):
+        return partition_of(unit.source.name, names)
+    first = unit.pieces[0] if isinstance(unit, TableUnit) else unit.segments[0]
+    return partition_of(first.source.name, names)
 
 
 def text_nbytes(sources: Sequence[Source]) -> int:
@@ -42,7 +59,9 @@ def text_nbytes(sources: Sequence[Source]) -> int:
     return sum(s.nbytes if s.packing == PLAIN else int(s.nbytes * density) for s in sources)
 
 
-def plan_units(sources: Sequence[Source], size: int = 0) -> list[Unit]:
+def plan_units(
+    sources: Sequence[Source], size: int = 0, partition_by: Sequence[str] = ()
+) -> list[Unit]:
     """Return the tasks that read the sources, in the order of the rows.
 
     A block covers `size` bytes of text; 0 leaves that to the rule of the layout.
@@ -65,11 +84,21 @@ def plan_units(sources: Sequence[Source], size: int = 0) -> list[Unit]:
             flush()
             units.extend(RangeUnit((s,)) for s in _cut(source, size, is_first))
         elif source.nbytes > 0:
-            if sum(s.stop for s in small) + source.nbytes > size:
+            if sum(s.stop for s in small) + source.nbytes > size or _is_elsewhere(
+                small, source, partition_by
+            ):
                 flush()
             small.append(Segment(source, 0, source.nbytes, is_first_file=is_first))
     flush()
     return units
+
+
+def _is_elsewhere(small: Sequence[Segment], source: Source, partition_by: Sequence[str]) -> bool:
+    """Say whether a file lies in another partition than the files before it."""
+    if not small or not partition_by:
+        return False
+    own = partition_of(source.name, partition_by)
+    return own != partition_of(small[-1].source.name, partition_by)
 
 
 def _cut(source: Source, size: int, is_first: bool) -> list[Segment]:

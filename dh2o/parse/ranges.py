@@ -11,7 +11,7 @@ line ends are read once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Protocol
 
 import numpy as np
@@ -21,7 +21,8 @@ from dh2o.errors import ParseError
 from dh2o.parse.columns import BadCells, LocalCodes, reader_for
 from dh2o.parse.lines import first_line_of, split_line
 from dh2o.parse.setup import SVMLIGHT, ParseSetup
-from dh2o.parse.sources import Source, open_raw, open_text
+from dh2o.parse.sources import Source, open_text
+from dh2o.parse.storage import open_raw
 from dh2o.parse.tokenise import (
     AT_LIMIT,
     NEEDS_BYTES,
@@ -76,6 +77,17 @@ class RangeReport:
     tally: tuple[int, ...]
     levels: tuple[tuple[str, ...] | None, ...]
     nbytes: int
+    declared: tuple[bool, ...] = ()
+
+    def beside(self, other: RangeReport) -> RangeReport:
+        """Return the report of the same rows with the columns of another task to the right."""
+        return replace(
+            self,
+            bad=self.bad + other.bad,
+            levels=self.levels + other.levels,
+            declared=self.declared + other.declared,
+            nbytes=self.nbytes + other.nbytes,
+        )
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dh2o.chunks import Block, Chunk, encode_codes
+import numpy as np
+
+from dh2o.chunks import Block, Chunk, encode_codes, encode_floats
 from dh2o.frame import Frame, VecType
 from dh2o.parse.columns import LocalCodes
 from dh2o.parse.domains import Lookup, merge_levels
 from dh2o.parse.faults import fault_sentences
-from dh2o.parse.plan import RangeUnit, StreamUnit, Unit, plan_units
+from dh2o.parse.partitions import check_partitions, domain_of
+from dh2o.parse.plan import RangeUnit, StreamUnit, Unit, partition_of_unit, units_of
 from dh2o.parse.ranges import (
     UNKNOWN_END,
     ParsedRange,
@@ -23,6 +26,8 @@ from dh2o.parse.ranges import (
 )
 from dh2o.parse.setup import ENUM, NUMERIC, STRING, SVMLIGHT, TIME, UUID, ParseSetup
 from dh2o.parse.sources import Source
+from dh2o.parse.tables.origins import forced_numbers, with_origins
+from dh2o.parse.tables.units import TableUnit, read_table_unit
 
 if TYPE_CHECKING:
     from dh2o.mrtask import Blocks, Engine, JobContext
@@ -42,11 +47,12 @@ _MAX_WARNINGS = 20
 
 @dataclass(frozen=True)
 class _Piece:
-    """One block to be: the result it lies in, its number in there, and its report."""
+    """One block to be: the results its columns lie in, its number in there, and its report."""
 
-    future: Any
+    futures: tuple[Any, ...]
     number: int
     report: RangeReport
+    partition: tuple[str | None, ...]
 
 
 class ParseRun:
@@ -61,7 +67,9 @@ class ParseRun:
     ) -> None:
         self._engine = engine
         self._setup = setup
-        self._units = plan_units(sources, setup.chunk_size)
+        names = setup.names()
+        check_partitions(sources, setup.partition_by, [names[i] for i in setup.kept_columns])
+        self._units = units_of(sources, setup)
         self._ctx = ctx
         self._total_nbytes = max(sum(_stored_nbytes(unit) for unit in self._units), 1)
 
@@ -76,11 +84,12 @@ class ParseRun:
         setup, kept = self._setup, self._setup.kept_columns
         names, types = setup.names(), setup.types()
         frame = Frame.of(
-            [names[i] for i in kept],
+            [*(names[i] for i in kept), *setup.partition_by],
             blocks,
-            [_VEC_TYPES[types[i]] for i in kept],
+            [*(_VEC_TYPES[types[i]] for i in kept), *[VecType.ENUM] * len(setup.partition_by)],
             domains,
         )
+        frame = with_origins(frame, setup)
         self._engine.wait(frame)
         return frame
 
@@ -93,11 +102,18 @@ class ParseRun:
         )
         reports = self._reports(futures)
         self._repair(futures, reports)
-        return [
-            _Piece(future, k, report)
-            for future, group in zip(futures, reports, strict=True)
-            for k, report in enumerate(group)
-        ]
+        pieces: list[_Piece] = []
+        for unit, future, group in zip(units, futures, reports, strict=True):
+            if isinstance(unit, TableUnit) and unit.is_continued:
+                beside = pieces[-len(group) :]
+                pieces[-len(group) :] = [
+                    replace(piece, futures=(*piece.futures, future), report=piece.report.beside(r))
+                    for piece, r in zip(beside, group, strict=True)
+                ]
+                continue
+            partition = partition_of_unit(unit, self._setup.partition_by)
+            pieces += [_Piece((future,), k, report, partition) for k, report in enumerate(group)]
+        return pieces
 
     def _reports(self, futures: Sequence[Any]) -> list[list[RangeReport]]:
         """Return what each task says of its blocks, showing progress as they come."""
@@ -180,18 +196,29 @@ class ParseRun:
                 domains.append(None)
                 lookups.append([None] * len(pieces))
                 continue
-            given = _given_domain(setup, column)
-            local = [piece.report.levels[slot] or () for piece in pieces]
+            reports = [piece.report for piece in pieces]
+            given = _given_domain(setup, column) or _declared_domain(reports, slot)
+            local = [report.levels[slot] or () for report in reports]
             domain, codes = merge_levels(names[column], local, given)
             domains.append(domain)
             lookups.append(list(codes))
+        places = [
+            domain_of([p.partition[i] for p in pieces]) for i in range(len(setup.partition_by))
+        ]
+        domains += places
+        forced = tuple(forced_numbers(setup, "int"))
         blocks = self._engine.submit_blocks(
             _finish_block,
             [
-                (piece.number, tuple(column[i] for column in lookups))
+                (
+                    piece.number,
+                    tuple(column[i] for column in lookups),
+                    forced,
+                    tuple(_code(d, v) for d, v in zip(places, piece.partition, strict=True)),
+                )
                 for i, piece in enumerate(pieces)
             ],
-            deps=[[piece.future] for piece in pieces],
+            deps=[list(piece.futures) for piece in pieces],
             layout=[piece.report.n_rows for piece in pieces],
             name="parse-domains",
         )
@@ -212,6 +239,19 @@ def _given_domain(setup: ParseSetup, column: int) -> tuple[str, ...] | None:
     return domains[column] if column < len(domains) else None
 
 
+def _declared_domain(reports: Sequence[RangeReport], slot: int) -> tuple[str, ...] | None:
+    """Return the levels in the file's own order, if all blocks agree on it as far as they go."""
+    own = [r.levels[slot] or () for r in reports if r.n_rows]
+    if not own or not all(slot < len(r.declared) and r.declared[slot] for r in reports if r.n_rows):
+        return None
+    longest = max(own, key=len)
+    return longest if all(longest[: len(levels)] == levels for levels in own) else None
+
+
+def _code(domain: Sequence[str], value: str | None) -> int:
+    return -1 if value is None else domain.index(value)
+
+
 def _widened(setup: ParseSetup, reports: Sequence[RangeReport]) -> ParseSetup:
     """Return the setup with all columns that the ranges of an SVMLight parse have seen."""
     if setup.parse_type != SVMLIGHT:
@@ -223,6 +263,8 @@ def _widened(setup: ParseSetup, reports: Sequence[RangeReport]) -> ParseSetup:
 def _stored_nbytes(unit: Unit) -> int:
     if isinstance(unit, StreamUnit):
         return unit.source.nbytes
+    if isinstance(unit, TableUnit):
+        return unit.nbytes
     return sum(segment.stop - segment.start for segment in unit.segments)
 
 
@@ -236,6 +278,8 @@ def _putter(done: queue.SimpleQueue[int], number: int) -> Callable[[Any], None]:
 def _read_unit(unit: Unit, setup: ParseSetup) -> list[ParsedRange]:
     if isinstance(unit, RangeUnit):
         return [parse_segments(unit.segments, setup)]
+    if isinstance(unit, TableUnit):
+        return read_table_unit(unit, setup)
     return list(parse_stream(unit.source, setup, unit.piece_nbytes, unit.is_first_file))
 
 
@@ -245,15 +289,24 @@ def _reports_of(inputs: list[Any]) -> list[RangeReport]:
 
 
 def _finish_block(
-    number: int, lookups: tuple[Lookup | None, ...], inputs: list[list[ParsedRange]]
+    number: int,
+    lookups: tuple[Lookup | None, ...],
+    forced_ints: tuple[int, ...],
+    partition: tuple[int, ...],
+    inputs: list[list[ParsedRange]],
 ) -> Block:
     part = inputs[0][number]
-    columns = part.columns
+    columns = tuple(column for ranges in inputs for column in ranges[number].columns)
     if len(columns) < len(lookups):  # SVMLight: columns that only other ranges have seen
         from dh2o.parse.svmlight import zero_chunk
 
         columns += (zero_chunk(part.n_rows),) * (len(lookups) - len(columns))
-    return Block(part.n_rows, tuple(map(_global_chunk, columns, lookups)))
+    chunks = list(map(_global_chunk, columns, lookups))
+    for slot in forced_ints:
+        if not chunks[slot].is_integer:
+            chunks[slot] = encode_floats(np.rint(chunks[slot].floats()))
+    chunks += [encode_codes(np.full(part.n_rows, code, np.int32)) for code in partition]
+    return Block(part.n_rows, tuple(chunks))
 
 
 def _global_chunk(column: Chunk | LocalCodes, lookup: Lookup | None) -> Chunk:

@@ -14,7 +14,10 @@ GUESS = "GUESS"
 CSV = "CSV"
 ARFF = "ARFF"
 SVMLIGHT = "SVMLight"
-PARSE_TYPES = (GUESS, ARFF, SVMLIGHT, CSV)
+PARQUET, ORC, AVRO, ARROW, XLS, XLSX = "PARQUET", "ORC", "AVRO", "ARROW", "XLS", "XLSX"
+#: Formats of typed columns; the others are lines of text.
+TABLE_TYPES = (PARQUET, ORC, AVRO, ARROW, XLS, XLSX)
+PARSE_TYPES = (GUESS, ARFF, SVMLIGHT, CSV, *TABLE_TYPES)
 
 HEADER_GUESS = 0
 HEADER_YES = 1
@@ -67,7 +70,9 @@ class ParseSetup:
     posts back what it was given. Column fields (`column_names`, `column_types`, `na_strings`,
     `domains`) have one entry for each column of the *file*; `skipped_columns` holds the indices
     of those that do not enter the frame. Ours are `timezone`, in which times without a zone are
-    read, and `header_names`, the names as the files' headers have them.
+    read, `header_names`, the names as the files' headers have them, and `declared_types`, the Arrow
+    types that files of typed columns declare, and `asked_types`, the number types as the user named
+    them (int, real), which count with `force_col_types`.
     """
 
     source_frames: tuple[str, ...] = ()
@@ -100,6 +105,8 @@ class ParseSetup:
     blocking: bool = False
     timezone: str = "UTC"
     header_names: tuple[str, ...] | None = None
+    declared_types: tuple[str, ...] | None = None
+    asked_types: tuple[str | None, ...] | None = None
 
     @property
     def quote(self) -> int:
@@ -186,6 +193,18 @@ def per_column_na_strings(
     return tuple(_as_texts(item) for item in padded[: len(names)])
 
 
+def per_column_asked(
+    types: Sequence[str | None] | Mapping[Any, str] | None, names: Sequence[str]
+) -> tuple[str | None, ...] | None:
+    """Return the type names that the user gave, one a column, as they were given."""
+    if not types:
+        return None
+    if isinstance(types, Mapping):
+        by_name = {names[k] if isinstance(k, int) else k: v for k, v in types.items()}
+        return tuple(by_name.get(name) for name in names)
+    return tuple(types)
+
+
 def per_column_types(
     types: Sequence[str | None] | Mapping[Any, str] | None,
     guessed: Sequence[str],
@@ -222,3 +241,31 @@ def _as_texts(item: Any) -> tuple[str, ...] | None:
     if not item:
         return None
     return (item,) if isinstance(item, str) else tuple(str(text) for text in item)
+
+
+def for_all_columns(values: Sequence[Any], others: Sequence[Any], skipped: Sequence[int]) -> Any:
+    """Return values for all columns from values for all, or for those that are not skipped."""
+    if not skipped or len(values) != len(others) - len(skipped):
+        return values
+    left = iter(values)
+    return tuple(o if i in skipped else next(left) for i, o in enumerate(others))
+
+
+def column_indices(columns: Sequence[int | str] | None, names: Sequence[str]) -> tuple[int, ...]:
+    """Return the indices of columns that are given by index or name, ascending."""
+    indices = []
+    for column in columns or ():
+        if isinstance(column, str):
+            if column not in names:
+                raise ParseError(
+                    f"skipped_columns names {column!r}; the columns are: {', '.join(names[:20])}."
+                )
+            column = list(names).index(column)
+        if not 0 <= column < len(names):
+            raise ParseError(
+                f"skipped_columns holds {column}; the file has columns 0 to {len(names) - 1}."
+            )
+        indices.append(int(column))
+    if len(set(indices)) == len(names):
+        raise ParseError("skipped_columns names all columns. Leave at least one to parse.")
+    return tuple(sorted(set(indices)))

@@ -38,7 +38,7 @@ def encode_columns(arrays: Sequence[Any], plans: Sequence[ColumnPlan]) -> tuple[
     chunks: list[Chunk] = []
     sub_ms: list[Chunk] = []
     for array, plan in zip(arrays, plans, strict=True):
-        whole = _one_array(array)
+        whole = one_array(array)
         if plan.type is VecType.TIME:
             ms, ns = _times(whole, plan.name)
             chunks.append(encode_ints(ms, _na_mask(whole)))
@@ -49,7 +49,8 @@ def encode_columns(arrays: Sequence[Any], plans: Sequence[ColumnPlan]) -> tuple[
     return (*chunks, *sub_ms)
 
 
-def _one_array(array: Any) -> Any:
+def one_array(array: Any) -> Any:
+    """Return a ChunkedArray as one array, its dictionaries made one."""
     import pyarrow as pa
 
     if isinstance(array, pa.ChunkedArray):

@@ -1,0 +1,1 @@
+"""Tables: files of typed columns (Parquet, ORC, Avro, Arrow, Excel) through Arrow into chunks."""
