@@ -10,20 +10,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dh2o import estimators as estimators
+    from dh2o import frame as frame
+    from dh2o import rapids as rapids
     from dh2o.api import (
         H2OFrame,
+        as_list,
+        assign,
         cluster,
+        create_frame,
+        deep_copy,
+        download_csv,
+        download_model,
+        estimate_cluster_mem,
         export_file,
+        frames,
         get_frame,
+        get_grid,
         get_model,
+        get_timezone,
         import_file,
         import_mojo,
         init,
+        interaction,
         jobs,
+        lazy_import,
+        list_timezones,
+        load_frame,
         load_grid,
         load_model,
+        log_and_echo,
         ls,
         make_metrics,
+        models,
         mojo_predict_csv,
         mojo_predict_pandas,
         no_progress,
@@ -33,14 +51,18 @@ if TYPE_CHECKING:
         remove_all,
         save_grid,
         save_model,
+        set_timezone,
+        shallow_copy,
         show_progress,
         shutdown,
         upload_custom_distribution,
         upload_custom_metric,
         upload_file,
+        upload_model,
         upload_mojo,
     )
     from dh2o.chunks import Block, Chunk
+    from dh2o.context import H2OContext
     from dh2o.estimators.explain.h2o_tree import H2OTree
     from dh2o.estimators.explain.report import (
         model_correlation_heatmap,
@@ -56,40 +78,62 @@ __all__ = [
     "Block",
     "Chunk",
     "Frame",
+    "H2OContext",
     "H2OFrame",
     "H2OTree",
     "MRTask",
     "Vec",
     "__version__",
+    "as_list",
+    "assign",
     "cluster",
+    "create_frame",
+    "deep_copy",
+    "download_csv",
+    "download_model",
+    "estimate_cluster_mem",
     "estimators",
     "export_file",
+    "frame",
+    "frames",
     "get_frame",
+    "get_grid",
     "get_model",
+    "get_timezone",
     "import_file",
     "import_mojo",
     "init",
+    "interaction",
     "jobs",
+    "lazy_import",
+    "list_timezones",
+    "load_frame",
     "load_grid",
     "load_model",
+    "log_and_echo",
     "ls",
     "make_metrics",
     "model_correlation_heatmap",
+    "models",
     "mojo_predict_csv",
     "mojo_predict_pandas",
     "no_progress",
     "parse_raw",
     "parse_setup",
     "pd_multi_plot",
+    "rapids",
     "remove",
     "remove_all",
     "save_grid",
     "save_model",
+    "set_timezone",
+    "shallow_copy",
     "show_progress",
     "shutdown",
     "upload_custom_distribution",
     "upload_custom_metric",
     "upload_file",
+    "upload_model",
     "upload_mojo",
     "varimp_heatmap",
 ]
@@ -98,6 +142,7 @@ _HOMES = {
     "Block": "dh2o.chunks",
     "Chunk": "dh2o.chunks",
     "Frame": "dh2o.frame",
+    "H2OContext": "dh2o.context",
     "Vec": "dh2o.frame",
     "H2OTree": "dh2o.estimators.explain.h2o_tree",
     "MRTask": "dh2o.mrtask",
@@ -108,11 +153,14 @@ _HOMES = {
 }
 
 
+_PACKAGES = ("estimators", "frame", "rapids")  # the last two can also be called, as H2O's functions
+
+
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'dh2o' has no attribute {name!r}")
-    if name == "estimators":
-        return import_module("dh2o.estimators")
+    if name in _PACKAGES:
+        return import_module(f"dh2o.{name}")
     return getattr(import_module(_HOMES.get(name, "dh2o.api")), name)
 
 

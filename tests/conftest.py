@@ -23,6 +23,14 @@ settings.register_profile("search", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the comparison of random expressions with the real H2O."""
+    group = parser.getgroup("dh2o")
+    group.addoption("--h2o-url", default="", help="a running H2O to compare with")
+    group.addoption("--differential-seed", type=int, default=2, help="of the expressions")
+    group.addoption("--differential-count", type=int, default=150, help="of expressions")
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _tests_travel_by_value() -> None:
     """Worker processes cannot import test modules: send what they define with the tasks."""

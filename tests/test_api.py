@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 import dh2o
-from dh2o.errors import DH2OError, KeyNotFoundError, ModelError, ParameterError, ParseError
+from dh2o.errors import (
+    DH2OError,
+    FrameError,
+    KeyNotFoundError,
+    ModelError,
+    ParameterError,
+    ParseError,
+)
 from dh2o.estimators import H2OGradientBoostingEstimator
 from dh2o.mrtask import Engine
 
@@ -105,3 +112,51 @@ def test_remove_all_keeps_the_retained(engine: Engine, path: Path) -> None:
     dh2o.remove_all(retained=["keep.hex"])
     assert [entry["key"] for entry in dh2o.ls() if entry["kind"] == "frame"] == ["keep.hex"]
     dh2o.remove_all()
+
+
+def test_frames_are_saved_and_loaded(engine: Engine, path: Path, tmp_path: Path) -> None:
+    frame = dh2o.import_file(path, destination_frame="kept.frame")
+    assert frame.save(tmp_path) == "kept.frame"
+    dh2o.remove(frame)
+    again = dh2o.load_frame("kept.frame", tmp_path)
+    assert again.types == {"a": "int", "b": "real", "c": "enum"}
+    assert again["a"].sum() == [sum(range(50))]
+    with pytest.raises(FrameError, match="force"):
+        dh2o.load_frame("kept.frame", tmp_path, force=False)
+    dh2o.remove("kept.frame")
+    with pytest.raises(FrameError, match="missing"):
+        dh2o.load_frame("other", tmp_path)
+
+
+def test_copies_keep_their_values(engine: Engine) -> None:
+    frame = dh2o.H2OFrame({"x": [1, 2]}, destination_frame="first")
+    copy = dh2o.deep_copy(frame, "second")
+    frame[0, "x"] = 9
+    assert copy["x"].sum() == [3]
+    assert dh2o.frame("second")["rows"] == 2
+    assert {"second"} <= {facts["frame_id"] for facts in dh2o.frames()}
+    assert dh2o.assign(copy, "third").frame_id == "third"
+    with pytest.raises(ParameterError, match="third"):
+        dh2o.assign(copy, "third")
+    dh2o.remove(["first", "second", "third"])
+
+
+def test_expressions_as_text(engine: Engine) -> None:
+    assert dh2o.rapids("(+ 1 2)") == 3
+    assert dh2o.rapids("(seq_len 3)").nrow == 3
+    assert dh2o.get_timezone() == "UTC"
+    assert dh2o.list_timezones().nrow > 300
+
+
+def test_random_frames_have_the_shares_asked_for(engine: Engine) -> None:
+    made = dh2o.create_frame(rows=20, cols=10, time_fraction=0.5, seed=1)
+    kinds = list(made.types.values())
+    assert kinds.count("time") == 5
+    with pytest.raises(ParameterError, match="add up"):
+        dh2o.create_frame(real_fraction=0.9, time_fraction=0.5)
+
+
+def test_memory_that_a_table_needs() -> None:
+    assert dh2o.estimate_cluster_mem(18, 2_000_000) == 2
+    with pytest.raises(ParameterError, match="ncols"):
+        dh2o.estimate_cluster_mem(1, 1, num_cols=2)

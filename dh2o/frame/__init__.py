@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dh2o.frame.frame import Frame, new_frame_key
@@ -21,6 +23,19 @@ __all__ = [
     "layout_for",
     "new_frame_key",
 ]
+
+
+class _Frame(ModuleType):
+    """The package can be called: ``dh2o.frame("key")``, as in H2O's client."""
+
+    def __call__(self, frame_id: str) -> dict[str, Any]:
+        """Return what there is to say about a stored frame: key, size, bytes and types."""
+        from dh2o.frame.describe import facts
+
+        return facts(Frame.get(frame_id))
+
+
+sys.modules[__name__].__class__ = _Frame
 
 
 def __getattr__(name: str) -> Any:

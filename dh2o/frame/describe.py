@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dh2o.chunks import Block
 from dh2o.frame.display import (
@@ -151,4 +151,15 @@ def _footer(frame: Frame, n_shown: int, n_hidden: int) -> str:
     return ", ".join(parts)
 
 
-__all__ = ["NA_TEXT", "ColumnSummary", "Description", "describe", "to_html", "to_text"]
+def facts(frame: Frame) -> dict[str, Any]:
+    """Return what there is to say about a frame: key, size, bytes and types."""
+    return {
+        "frame_id": frame.key,
+        "rows": frame.n_rows,
+        "columns": frame.n_cols,
+        "byte_size": frame.nbytes,
+        "types": frame.types,
+    }
+
+
+__all__ = ["NA_TEXT", "ColumnSummary", "Description", "describe", "facts", "to_html", "to_text"]

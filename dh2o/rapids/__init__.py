@@ -6,6 +6,10 @@ reducers fold it without storing it; only what must be kept is computed into blo
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+from typing import Any
+
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.grammar import RapidsSyntaxError, parse
 from dh2o.rapids.h2oframe import H2OFrame
@@ -43,3 +47,19 @@ __all__ = [
     "reference_page",
     "register",
 ]
+
+
+class _Rapids(ModuleType):
+    """The package can be called: ``dh2o.rapids("(+ 1 2)")``, as in H2O's client."""
+
+    def __call__(self, expr: str) -> Any:
+        """Return the value of an expression in text: a frame, a number, a text or a list."""
+        from dh2o.rapids.h2oframe_base import python_session
+
+        value = python_session().execute(expr)
+        if isinstance(value, ValFrame):
+            return H2OFrame._of_table(value.table)
+        return H2OFrame._plain(value)
+
+
+sys.modules[__name__].__class__ = _Rapids

@@ -15,10 +15,11 @@ from dh2o.rapids.kernels import BINARY, UNARY, apply_scalar
 from dh2o.rapids.passes import gather, store, together
 from dh2o.rapids.values import Val, ValFrame, ValNum, ValNums, ValRow, ValStr, ValStrs
 
-__all__ = ["binary", "column_binary", "java_double", "unary", "wrap"]
+__all__ = ["binary", "column_binary", "is_truth", "java_double", "unary", "wrap"]
 
 EQUALITY = ("==", "!=")
 COMPARISON = ("==", "!=", "<", "<=", ">", ">=")
+TRUTHS = {*COMPARISON, "&", "&&", "|", "||", "not", "isna", "string_equal", "strings_equal"}
 
 
 def java_double(value: float) -> str:
@@ -50,6 +51,11 @@ def wrap(like: Val, table: Table) -> Val:
     if table.n_ops > MAX_OPS:
         table = store(table)
     return ValRow(table) if isinstance(like, ValRow) else ValFrame(table)
+
+
+def is_truth(column: Column) -> bool:
+    """Whether a column can hold nothing but 0, 1 and NA, seen from its formula."""
+    return isinstance(column.expr, Op) and column.expr.name in TRUTHS
 
 
 def _scalar(value: Val) -> float | str | None:

@@ -198,19 +198,32 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameText):
                 stream.write(f"{table}\n\n")
         stream.write(f"{self.frame.describe()}\n")
 
+    def get_summary(self) -> Any:
+        """Return the statistics and first rows of each column."""
+        return self.frame.describe()
+
+    def show_summary(self) -> None:
+        """Print the statistics and first rows of each column."""
+        sys.stdout.write(f"{self.get_summary()}\n")
+
     def summary(self, return_data: bool = False) -> Any:
         """Print the statistics of each column, or return them."""
-        described = self.frame.describe()
-        if return_data:
-            return described
-        sys.stdout.write(f"{described}\n")
-        return None
+        return self.get_summary() if return_data else self.show_summary()
 
-    def show(self, rows: int = 10) -> None:
-        """Print the first rows."""
+    def show(
+        self,
+        use_pandas: bool | None = None,
+        rows: int = 10,
+        cols: int = 200,
+        verbosity: str | None = None,
+        fmt: str | None = None,
+    ) -> None:
+        """Print the first rows and columns; the other parameters are for H2O's signature."""
         from dh2o.frame.describe import to_text
 
-        sys.stdout.write(to_text(self.frame, rows) + "\n")
+        del use_pandas, verbosity, fmt
+        shown = self if cols >= self.ncols else self._of_table(self._table().select(range(cols)))
+        sys.stdout.write(to_text(shown.frame, rows) + "\n")
 
     def structure(self) -> None:
         """Print the type and the first values of each column."""
@@ -263,6 +276,18 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameText):
     def to_dask(self) -> Any:
         """Return a lazy Dask DataFrame."""
         return self.frame.to_dask()
+
+    def to_dask_array(self) -> Any:
+        """Return a lazy Dask Array of float64, known chunks; enums by code, NA as NaN."""
+        return self.frame.to_dask_array()
+
+    def to_dask_bag(self) -> Any:
+        """Return a lazy Dask Bag of one dict a row, NA as None."""
+        return self.frame.to_dask_bag()
+
+    def to_delayed(self) -> list[Any]:
+        """Return one Delayed a block, each giving a pandas DataFrame."""
+        return self.frame.to_delayed()
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         return self.frame.__arrow_c_stream__(requested_schema)

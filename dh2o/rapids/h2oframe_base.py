@@ -224,6 +224,14 @@ class FrameBase:
         """H2O's type of each column: int, real, enum, string, time or uuid."""
         return self.frame.types
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy type of the only column: float64, int32 or text."""
+        if self.ncols != 1:
+            raise RapidsError(f"dtype is that of one column; the frame has {self.ncols}.")
+        kind = next(iter(self.types.values()))
+        return np.dtype({"int": np.int32, "real": np.float64}.get(kind, np.str_))
+
     def type(self, col: int | str) -> str:
         """Return the type of one column."""
         types = self.types

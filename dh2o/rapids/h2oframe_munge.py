@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 from dh2o.errors import RapidsError
@@ -112,10 +113,10 @@ class FrameMunging(FrameBase):
         names[at] = name
         self.set_names(names)
 
-    def rename(self, columns: Mapping[str | int, str]) -> Self:
+    def rename(self, columns: Mapping[str | int, str] | None = None) -> Self:
         """Rename columns of this frame and return it; unknown ones are left out."""
         names = self.names
-        for col, name in columns.items():
+        for col, name in (columns or {}).items():
             if isinstance(col, int) or col in self.names:
                 names[self._position(col)] = name
         return self.set_names(names)
@@ -247,6 +248,14 @@ class FrameMunging(FrameBase):
     def stratified_kfold_column(self, n_folds: int = 3, seed: int = -1) -> Self:
         """Return a fold for each row that spreads every class evenly."""
         return self._apply("stratified_kfold_column", n_folds, seed)
+
+    def save(self, path: str | Path, force: bool = True) -> str:
+        """Write the frame into the folder `path` for ``dh2o.load_frame``; return its key."""
+        from dh2o.frame.saved import save
+
+        key = self.frame_id
+        save(self.frame, path, key, force=force)
+        return key
 
     def interaction(
         self,

@@ -84,6 +84,10 @@ class FrameStats(FrameBase):
     def _matrix(self, value: Any) -> Any:
         return self._of_table(value.table) if isinstance(value, ValFrame) else value.value
 
+    def isax(self, num_words: int, max_cardinality: int, optimize_card: bool = False) -> Self:
+        """Return each row, a time series, in symbols: iSax_index and one column a word."""
+        return self._apply("isax", num_words, max_cardinality, optimize_card)
+
     def distance(self, y: FrameBase, measure: str | None = None) -> Self:
         """Return the distances between the rows of two frames."""
         return self._apply("distance", y, measure or "l2")
@@ -155,10 +159,20 @@ class FrameStats(FrameBase):
             return merged._apply("quantile", probs, combine_method, merged.names[-1])
         return self._apply("quantile", probs, combine_method, weights_column or "_")
 
-    def hist(self, breaks: Any = "sturges", plot: bool = False) -> Any:
-        """Return the frame of breaks, counts and mids of a histogram, or with `plot` its figure."""
+    def hist(
+        self, breaks: Any = "sturges", plot: bool = False, save_plot_path: str | None = None
+    ) -> Any:
+        """Return the frame of breaks, counts and mids of a histogram, or with `plot` its figure.
+
+        The figure is written to `save_plot_path` if that is given.
+        """
         made = self._apply("hist", breaks)
-        return _figure(made) if plot else made
+        if not plot and save_plot_path is None:
+            return made
+        figure = _figure(made)
+        if save_plot_path is not None:
+            figure.savefig(save_plot_path)
+        return figure
 
     def cut(
         self,

@@ -5,9 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
+from dh2o.errors import RapidsError
 from dh2o.rapids.h2oframe_base import FrameBase
 
 __all__ = ["FrameText"]
+
+
+def _date_parts(
+    date: Any, days: list[Any], clock: list[Any], time: Any
+) -> tuple[list[Any], list[Any]]:
+    """Return year, month, day, and the time of day where `date` has one (datetime, Timestamp)."""
+    if hasattr(date, "astype"):  # numpy.datetime64
+        date = date.astype("M8[ms]").astype("O")
+    if any(part is not None for part in days):
+        raise RapidsError("year, month and day cannot be used with `date`.")
+    days = [date.year, date.month, date.day]
+    if hasattr(date, "hour"):
+        if time is not None or any(part is not None for part in clock):
+            raise RapidsError("A `date` with a time of day cannot be used with another time.")
+        clock = [date.hour, date.minute, date.second, date.microsecond // 1000]
+    return days, clock
 
 
 def _names_of(frame: FrameBase) -> tuple[range, list[str]]:
@@ -109,13 +126,28 @@ class FrameText(FrameBase):
         year: Any = None,
         month: Any = None,
         day: Any = None,
-        hour: Any = 0,
-        minute: Any = 0,
-        second: Any = 0,
-        msec: Any = 0,
+        hour: Any = None,
+        minute: Any = None,
+        second: Any = None,
+        msec: Any = None,
+        date: Any = None,
+        time: Any = None,
     ) -> Self:
-        """Return the time column of years, months and days (from 1), numbers or columns."""
-        return cls._call("moment", year, month, day, hour, minute, second, msec)
+        """Return the time column of years, months and days (from 1), numbers or columns.
+
+        A ``datetime.date`` or ``datetime`` as `date` stands for the first three (or all), a
+        ``datetime.time`` as `time` for the others.
+        """
+        days, clock = [year, month, day], [hour, minute, second, msec]
+        if date is not None:
+            days, clock = _date_parts(date, days, clock, time)
+        if time is not None:
+            if any(part is not None for part in clock):
+                raise RapidsError("hour, minute, second and msec cannot be used with `time`.")
+            clock = [time.hour, time.minute, time.second, time.microsecond // 1000]
+        if any(part is None for part in days):
+            raise RapidsError("Give `year`, `month` and `day`, or `date`.")
+        return cls._call("moment", *days, *(0 if part is None else part for part in clock))
 
     @classmethod
     def mktime(

@@ -117,13 +117,34 @@ def _identity(a: Operand, out: F64) -> F64:
     return out
 
 
-def _special(name: str) -> Kernel:
-    def kernel(a: Operand, out: F64) -> F64:
-        from scipy import special
+def _poles(a: Operand) -> Any:
+    """Where a is 0, -1, -2, ..."""
+    return np.less_equal(a, 0.0) & np.equal(a, np.trunc(a))
 
-        return getattr(special, name)(a, out=out)
 
-    return kernel
+def _gamma(a: Operand, out: F64) -> F64:
+    from scipy import special
+
+    special.gamma(a, out=out)
+    np.copyto(out, np.nan, where=_poles(a))
+    return out
+
+
+def _lgamma(a: Operand, out: F64) -> F64:
+    """NA at and below 0, as in H2O."""
+    from scipy import special
+
+    special.gammaln(a, out=out)
+    np.copyto(out, np.nan, where=np.less_equal(a, 0.0))
+    return out
+
+
+def _digamma(a: Operand, out: F64) -> F64:
+    from scipy import special
+
+    special.digamma(a, out=out)
+    np.copyto(out, -np.inf, where=_poles(a))
+    return out
 
 
 def _trigamma(a: Operand, out: F64) -> F64:
@@ -195,12 +216,12 @@ UNARY: dict[str, Kernel] = {
     "cos": _ufunc(np.cos),
     "cosh": _ufunc(np.cosh),
     "cospi": _of_pi(np.cos),
-    "digamma": _special("digamma"),
+    "digamma": _digamma,
     "exp": _ufunc(np.exp),
     "expm1": _ufunc(np.expm1),
     "floor": _ufunc(np.floor),
-    "gamma": _special("gamma"),
-    "lgamma": _special("gammaln"),
+    "gamma": _gamma,
+    "lgamma": _lgamma,
     "log": _ufunc(np.log),
     "log10": _ufunc(np.log10),
     "log1p": _ufunc(np.log1p),

@@ -6,7 +6,7 @@ Everything random is drawn from (seed, column, block), so results do not depend 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -19,7 +19,7 @@ from dh2o.errors import FrameError, ParameterError
 from dh2o.frame import Frame, VecType, layout_for
 from dh2o.mrtask import MRTask, current_engine
 
-__all__ = ["CreateFrameSpec", "create_frame", "insert_missing", "interaction"]
+__all__ = ["CreateFrameSpec", "create_frame", "insert_missing", "interaction", "type_fractions"]
 
 _FIFTY_YEARS_MS = 50 * 365 * 24 * 3600 * 1000
 _STRING_LENGTH = 8
@@ -100,6 +100,40 @@ class CreateFrameSpec:
         kinds += ["real"] * (self.cols - len(kinds))
         order = np.random.default_rng(_entropy(seed, -1, 0)).permutation(self.cols)
         return [kinds[i] for i in order]
+
+
+_SHARES = {
+    "real": 0.5,
+    "categorical": 0.2,
+    "integer": 0.2,
+    "binary": 0.1,
+    "time": 0.0,
+    "string": 0.0,
+}
+
+
+def type_fractions(given: Mapping[str, float | None]) -> dict[str, float]:
+    """Return the share of columns of every type: those given, and the rest by H2O's weights.
+
+    Raises
+    ------
+    ParameterError
+        The given shares add up to more than 1, or all are given and add up to less.
+    """
+    known = {kind: share for kind, share in given.items() if share is not None}
+    rest = 1.0 - sum(known.values())
+    free = [kind for kind in _SHARES if kind not in known]
+    if rest < -1e-10 or (rest > 1e-10 and not free):
+        raise ParameterError(
+            "The fractions of real, categorical, integer, binary, time and string columns must "
+            f"add up to 1; those given add up to {1.0 - rest:g}."
+        )
+    if rest <= 1e-10:
+        return {kind: known.get(kind, 0.0) for kind in _SHARES}
+    weight = sum(_SHARES[kind] for kind in free)
+    for kind in free:
+        known[kind] = rest * _SHARES[kind] / weight if weight else rest / len(free)
+    return known
 
 
 def create_frame(spec: CreateFrameSpec) -> Frame:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dh2o.errors import RapidsError
 from dh2o.frame import VecType
-from dh2o.rapids.arithmetic import java_double
+from dh2o.rapids.arithmetic import is_truth, java_double
 from dh2o.rapids.columns import Column, Const, Local, Op, Table, numeric, unique_names
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.passes import gather, store, together
@@ -44,7 +44,7 @@ def cols_py(_env: Env, ary: ValFrame | ValRow, selector: ValNums | ValStrs) -> V
 @primitive(
     "rows",
     "ary:frame rows:any",
-    "Rows by number (negative numbers exclude) or where a one-column frame is not 0 and not NA.",
+    "Rows by number (negative numbers exclude) or where a one-column frame is 1.",
 )
 def rows(_env: Env, table: Table, selector: Val) -> Val:
     if isinstance(selector, ValFrame):
@@ -82,7 +82,10 @@ def _where(table: Table, condition: Table) -> Table:
     if not condition.columns[0].is_number:
         raise RapidsError("The condition must be a column of 0 and 1.")
     table, condition = together([table, condition])
-    return filter_rows(table, condition.columns[0])
+    chosen = condition.columns[0]
+    if not is_truth(chosen):  # only exactly 1 is true, as in H2O
+        chosen = numeric(Op("==", (chosen.expr, Const(1.0))))
+    return filter_rows(table, chosen)
 
 
 def _by_row_column(table: Table, numbers: Table) -> Table:

@@ -176,7 +176,7 @@ def _axis(symbol: str, value: ValFrame | ValRow, skip_na: float | None, axis: fl
 
 
 def _by_column(table: Table, how: str, *, skip: bool) -> Table:
-    usable = [i for i, c in enumerate(table.columns) if c.is_numberlike]
+    usable = [i for i, c in enumerate(table.columns) if c.is_numberlike or _is_binary(table, c)]
     facts = facts_of(table, [table.columns[i] for i in usable])
     values = [math.nan] * table.n_cols
     for j, i in enumerate(usable):
@@ -184,6 +184,13 @@ def _by_column(table: Table, how: str, *, skip: bool) -> Table:
             values[i] = facts.mean(j) if how == "mean" else float(facts.sums[j])
     types = [VecType.TIME if c.type is VecType.TIME else VecType.NUMERIC for c in table.columns]
     return local_table(table.names, [np.array([v]) for v in values], types)
+
+
+def _is_binary(table: Table, column: Column) -> bool:
+    """Whether a categorical column holds the codes 0 and 1 only: H2O takes it for a number."""
+    if not column.is_enum:
+        return False
+    return len(column.domain or ()) <= 2 or not level_counts(table, column)[2:-1].any()
 
 
 def _by_row(table: Table, how: str, *, skip: bool) -> Table:
@@ -231,8 +238,8 @@ def sd(_env: Env, value: ValFrame | ValRow, na_rm: float | None) -> Val:
     facts = facts_of(table, [table.columns[i] for i in usable], "m2")
     values = [math.nan] * table.n_cols
     for j, i in enumerate(usable):
-        if na_rm == 1 or not facts.n_na[j]:
-            values[i] = float(np.sqrt(facts.variances[j]))
+        if na_rm == 1 or not facts.n_na[j]:  # one value has no spread, as in H2O
+            values[i] = float(np.sqrt(facts.variances[j])) if facts.counts[j] != 1 else 0.0
     return ValNums.of(values)
 
 

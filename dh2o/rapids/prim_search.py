@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from dh2o.errors import RapidsError
+from dh2o.rapids.arithmetic import is_truth
 from dh2o.rapids.columns import Column, Const, Local, Op, Table, default_names, local_table, numeric
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.passes import gather
+from dh2o.rapids.reducers import facts_of
 from dh2o.rapids.row_numbers import row_number_column
 from dh2o.rapids.row_selection import filter_rows, take_local
 from dh2o.rapids.table import primitive
@@ -23,6 +25,13 @@ def rows_where(table: Table, condition: Column) -> Table:
     """Return one column C1 with the numbers of the rows where the condition holds."""
     row = row_number_column(table)
     return filter_rows(table.like(["C1"], [row]), condition)
+
+
+def _is_whole(table: Table, column: Column) -> bool:
+    if is_truth(column):
+        return True
+    broken = numeric(Op("!=", (column.expr, Op("trunc", (column.expr,)))))
+    return not facts_of(table, [broken]).sums[0]
 
 
 @primitive("which", "ary:frame", "The numbers (from 0) of the rows that are not 0 and not NA.")
@@ -39,8 +48,8 @@ def which(_env: Env, table: Table) -> Val:
         ]
         return ValFrame(local_table(["C1"], [np.array(hits)]))
     column = table.only("which")
-    if not column.is_number:
-        raise RapidsError("which requires a single column of numbers.")
+    if not column.is_number or not _is_whole(table, column):
+        raise RapidsError("which requires a single integer column")
     return ValFrame(rows_where(table, column))
 
 

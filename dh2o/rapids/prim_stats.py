@@ -101,6 +101,17 @@ def _one_row_vectors(x: Table, y: Table, use: str) -> tuple[F64, F64] | None:
     return a[there], b[there]
 
 
+def _covariance(a: F64, b: F64) -> float:
+    if len(a) < 2:
+        return math.nan
+    return float((a - a.mean()) @ (b - b.mean()) / (len(a) - 1))
+
+
+def _correlation(a: F64, b: F64) -> float:
+    spread = math.sqrt(_covariance(a, a) * _covariance(b, b)) if len(a) > 1 else 0.0
+    return _covariance(a, b) / spread if spread else math.nan
+
+
 @primitive(
     "var", "x:frame y:frame use:str symmetric:num?", "Covariance of two columns, or the matrix."
 )
@@ -108,7 +119,7 @@ def var(_env: Env, x: Table, y: Table, use: str, _symmetric: float | None) -> Va
     _check_pair(x, y, use)
     if y.n_rows == 1:
         rows = _one_row_vectors(x, y, use)
-        return ValNum(math.nan if rows is None else float(np.cov(*rows)[0, 1]))
+        return ValNum(math.nan if rows is None else _covariance(*rows))
     _, _, cov = _covariances(x, y, use)
     if x.n_cols == 1 and y.n_cols == 1:
         return ValNum(float(cov[0, 0]))
@@ -129,7 +140,7 @@ def cor(_env: Env, x: Table, y: Table, use: str, method: str | None) -> Val:
         return _matrix(y, _spearman(x, y, use))
     if y.n_rows == 1:
         rows = _one_row_vectors(x, y, use)
-        return ValNum(math.nan if rows is None else float(np.corrcoef(*rows)[0, 1]))
+        return ValNum(math.nan if rows is None else _correlation(*rows))
     of_x, of_y, cov = _covariances(x, y, use)
     with np.errstate(all="ignore"):
         return _matrix(y, cov / np.sqrt(np.outer(of_y, of_x)), x.n_cols)
@@ -184,8 +195,8 @@ def _scaled(table: Table, center: Val, spread: Val) -> Table:
         return table
     facts = facts_of(table, [table.columns[i] for i in usable], "m2")
     means = _given(table, usable, center, [facts.mean(j) for j in range(len(usable))], 0.0)
-    with np.errstate(all="ignore"):
-        factors = [float(f) for f in 1.0 / np.sqrt(facts.variances)]
+    spreads = np.sqrt(facts.variances)  # a column without spread is not divided, as in H2O
+    factors = [1.0 / s if s > 0 else 1.0 for s in spreads.tolist()]
     factors = _given(table, usable, spread, factors, 1.0)
     columns = list(table.columns)
     for j, i in enumerate(usable):
@@ -219,7 +230,8 @@ def mode(_env: Env, table: Table) -> Val:
     column = table.only("mode")
     if not column.is_enum:
         raise RapidsError("mode only works on a single categorical column")
-    return ValNum(float(level_counts(table, column)[:-1].argmax()))
+    counts = level_counts(table, column)[:-1]
+    return ValNum(float(counts.argmax()) if len(counts) else math.nan)
 
 
 @primitive(

@@ -1,0 +1,233 @@
+"""Files to frames and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dh2o.errors import ParameterError
+from dh2o.frame import Frame
+from dh2o.mrtask import Job, current_engine
+from dh2o.parse import ParseSetup, guess_setup, list_files, start_parse
+from dh2o.rapids import H2OFrame
+
+Paths = str | Path | Sequence[str | Path]
+Types = Sequence[str | None] | Mapping[Any, str]
+
+
+def lazy_import(path: Paths, pattern: str | None = None) -> list[str]:
+    """Return the paths of the files that `import_file` would read, which are not read yet."""
+    paths = [path] if isinstance(path, str | Path) else list(path)
+    return [file.url for file in list_files([str(p) for p in paths], pattern)]
+
+
+def parse_setup(
+    raw_frames: Paths,
+    destination_frame: str | None = None,
+    header: int = 0,
+    separator: str | None = None,
+    column_names: Sequence[str] | None = None,
+    column_types: Types | None = None,
+    na_strings: Sequence[Any] | Mapping[str, Any] | None = None,
+    skipped_columns: Sequence[int] | None = None,
+    force_col_types: bool = False,
+    custom_non_data_line_markers: str | None = None,
+    partition_by: str | Sequence[str] | None = None,
+    quotechar: str | None = None,
+    escapechar: str | None = None,
+    tz_adjust_to_local: bool = False,
+    pattern: str | None = None,
+) -> ParseSetup:
+    """Return how files would be read: separator, header, names and types, guessed or as given.
+
+    `raw_frames` are paths; the other parameters are those of `import_file`. Give the result to
+    `parse_raw`.
+    """
+    if quotechar not in (None, '"', "'"):
+        raise ParameterError(f"quotechar is {quotechar!r}; it must be '\"' or \"'\".")
+    partitions = [partition_by] if isinstance(partition_by, str) else partition_by
+    given: dict[str, Any] = {
+        "destination_frame": destination_frame,
+        "check_header": header,
+        "separator": ord(separator) if separator else None,
+        "column_names": column_names,
+        "column_types": column_types,
+        "na_strings": na_strings,
+        "skipped_columns": skipped_columns,
+        "force_col_types": force_col_types or None,
+        "single_quotes": quotechar == "'" if quotechar else None,
+        "escapechar": ord(escapechar) if escapechar else None,
+        "custom_non_data_line_markers": custom_non_data_line_markers,
+        "partition_by": None if partitions is None else tuple(partitions),
+        "tz_adjust_to_local": tz_adjust_to_local or None,
+    }
+    paths = [raw_frames] if isinstance(raw_frames, str | Path) else list(raw_frames)
+    files = list_files([str(p) for p in paths], pattern)
+    return guess_setup(files, **{k: v for k, v in given.items() if v is not None})
+
+
+def parse_raw(
+    setup: ParseSetup,
+    id: str | None = None,  # noqa: A002 - H2O's name
+    first_line_is_header: int = 0,
+) -> H2OFrame:
+    """Return the frame that the files of `setup` hold, stored under the key `id` if given.
+
+    Raises
+    ------
+    ParseError
+        A file is missing, empty, binary or unreadable; the message names it.
+    """
+    if first_line_is_header:
+        from dataclasses import replace
+
+        setup = replace(setup, check_header=first_line_is_header)
+    return H2OFrame.get_frame(_parsed(setup, id).dest)
+
+
+def _parsed(setup: ParseSetup, destination_frame: str | None) -> Job:
+    job = start_parse(current_engine(), setup, destination_frame)
+    job.wait()
+    return job
+
+
+def import_file(
+    path: Paths | None = None,
+    destination_frame: str | None = None,
+    parse: bool = True,
+    header: int = 0,
+    sep: str | None = None,
+    col_names: Sequence[str] | None = None,
+    col_types: Types | None = None,
+    na_strings: Sequence[Any] | Mapping[str, Any] | None = None,
+    pattern: str | None = None,
+    skipped_columns: Sequence[int] | None = None,
+    force_col_types: bool = False,
+    custom_non_data_line_markers: str | None = None,
+    partition_by: str | Sequence[str] | None = None,
+    quotechar: str | None = None,
+    escapechar: str | None = None,
+    tz_adjust_to_local: bool = False,
+) -> Any:
+    """Return the table that one or several files hold, parsed in parallel by the workers.
+
+    Parameters
+    ----------
+    path : str, Path or list of them
+        Files, globs or folders (read recursively), plain or compressed. The workers must
+        reach them under the same path; see `upload_file` for files that only this process sees.
+    destination_frame : str, optional
+        Key of the frame; default: made from the file's name.
+    parse : bool
+        False gives the list of paths, for `parse_setup`.
+    header : {0, 1, -1}
+        0 guesses, 1 says that the first line holds names, -1 that it holds data.
+    sep : str, optional
+        The separator; default: guessed.
+    col_names, col_types : list, or dict for types
+        Names and types ("numeric", "enum", "string", "time", "uuid"), None to guess.
+    na_strings : list of str, list of lists, or dict
+        Texts that stand for NA, for all columns or by column.
+    pattern : str, optional
+        Regular expression that the names of files in a folder must match.
+    skipped_columns : list of int, optional
+        Columns to leave out.
+    force_col_types : bool
+        Types that are given hold also where a file says otherwise.
+    custom_non_data_line_markers : str, optional
+        Lines that start with one of these characters are comments.
+    partition_by : str or list of str, optional
+        Folders ``name=value`` on the way to a file that become columns.
+    quotechar : {'"', "'"}, optional
+        The quote character.
+    escapechar : str, optional
+        The escape character.
+    tz_adjust_to_local : bool
+        Times with a zone are adjusted to the cluster's.
+
+    Raises
+    ------
+    ParseError
+        A file is missing, empty, binary or unreadable, or an option does not fit it.
+    """
+    if path is None:
+        raise ParameterError("path: give a file, a folder, or a list of them.")
+    if not parse:
+        return lazy_import(path, pattern)
+    setup = parse_setup(
+        path,
+        destination_frame=destination_frame,
+        header=header,
+        separator=sep,
+        column_names=col_names,
+        column_types=col_types,
+        na_strings=na_strings,
+        pattern=pattern,
+        skipped_columns=skipped_columns,
+        force_col_types=force_col_types,
+        custom_non_data_line_markers=custom_non_data_line_markers,
+        partition_by=partition_by,
+        quotechar=quotechar,
+        escapechar=escapechar,
+        tz_adjust_to_local=tz_adjust_to_local,
+    )
+    return parse_raw(setup, destination_frame)
+
+
+def upload_file(path: str | Path, destination_frame: str | None = None, **options: Any) -> H2OFrame:
+    """Return the table of a file that only this process reaches: it goes through the spool.
+
+    `options` are those of `import_file`.
+    """
+    source = Path(path).expanduser()
+    if not source.is_file():
+        raise ParameterError(f"path: {str(path)!r} is not a file.")
+    spool = current_engine().spool
+    with source.open("rb") as data:
+        ref = spool.write_stream(data, name=source.name)
+    made: H2OFrame = import_file(ref.url, destination_frame, **options)
+    return made
+
+
+def export_file(
+    frame: H2OFrame | Frame, path: str | Path, force: bool = False, sep: str = ","
+) -> Path:
+    """Write `frame` as CSV to `path`, block by block, and return the path.
+
+    Raises
+    ------
+    ParameterError
+        The file exists and `force` is not set.
+    """
+    target = Path(path).expanduser()
+    if target.exists() and not force:
+        raise ParameterError(f"{target} exists. Give force=True to replace it.")
+    partial = target.with_name(f"{target.name}.part")
+    with partial.open("wb") as out:
+        for part in _frame_of(frame).to_csv_stream(separator=sep):
+            out.write(part)
+    partial.replace(target)
+    return target
+
+
+def download_csv(data: H2OFrame | Frame, filename: str | Path) -> str:
+    """Write a frame as CSV to a file of this machine, replacing one there; return its name."""
+    return str(export_file(data, filename, force=True))
+
+
+def load_frame(frame_id: str, path: str | Path, force: bool = True) -> H2OFrame:
+    """Return the frame that ``H2OFrame.save`` wrote into the folder `path`, stored again.
+
+    Raises
+    ------
+    FrameError
+        There is no such file or it is no frame, or the key is in use and `force` is not set.
+    """
+    from dh2o.frame.saved import load
+
+    return H2OFrame(load(frame_id, path, force=force))
+
+
+def _frame_of(frame: H2OFrame | Frame) -> Frame:
+    return frame if isinstance(frame, Frame) else frame.frame

@@ -1,0 +1,229 @@
+"""Models, grids, metrics and MOJO files: written, read and scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dh2o.errors import KeyNotFoundError, ParameterError
+from dh2o.mrtask import current_engine
+
+if TYPE_CHECKING:
+    from dh2o.estimators import H2OEstimator
+    from dh2o.estimators.grid import Grid
+    from dh2o.estimators.performance import ModelPerformance
+    from dh2o.models import Model
+
+
+def save_model(
+    model: H2OEstimator | Model,
+    path: str | Path = "",
+    force: bool = False,
+    filename: str | None = None,
+) -> Path:
+    """Write a model to `path` (or into the folder `path`, under its key) and return the path.
+
+    `filename` is another name than the key in the folder. The default folder is this one.
+
+    The file is a zip of JSON and ``.npy``; it holds no code and no pickle.
+
+    Raises
+    ------
+    ParameterError
+        The file exists and `force` is not set.
+    """
+    from dh2o.models import save_model as write
+
+    trained: Model = getattr(model, "model", model)  # type: ignore[arg-type]
+    target = Path(path).expanduser()
+    if target.is_dir() or filename is not None:
+        target /= filename or trained.key
+    if target.exists() and not force:
+        raise ParameterError(f"{target} exists. Give force=True to replace it.")
+    write(trained, target)
+    return target
+
+
+def save_grid(
+    grid_directory: str | Path,
+    grid_id: str,
+    save_params_references: bool = False,
+    export_cross_validation_predictions: bool = False,
+) -> Path:
+    """Write a grid and its models into a folder; return the path of the grid."""
+    from dh2o.estimators.grid import Grid
+    from dh2o.estimators.grid_files import export_grid
+
+    dkv = current_engine().dkv
+    grid = dkv.find(grid_id)
+    if not isinstance(grid, Grid):
+        raise KeyNotFoundError.of("Grid", grid_id, dkv.keys(kind="grid"))
+    return export_grid(
+        grid,
+        str(grid_directory),
+        frames=save_params_references,
+        cv_predictions=export_cross_validation_predictions,
+    )
+
+
+def load_grid(grid_file_path: str | Path, load_params_references: bool = False) -> Grid:
+    """Read a grid and the models beside it back into the cluster."""
+    from dh2o.estimators.grid_files import import_grid
+
+    return import_grid(str(grid_file_path), frames=load_params_references)
+
+
+def upload_custom_distribution(func: Any, func_name: str | None = None) -> str:
+    """Store a distribution of one's own; return what GBM's ``custom_distribution_func`` takes.
+
+    `func` is a class or an object with ``link()``, ``init(w, o, y)``, ``gradient(y, f)`` (with
+    several classes ``gradient(y, f, l)``) and ``gamma(w, y, z, f)``.
+    """
+    from dh2o.estimators.gbm.custom import upload_distribution
+    from dh2o.estimators.inputs import engine_or_start
+
+    engine_or_start()
+    return upload_distribution(func, func_name)
+
+
+def upload_custom_metric(func: Any, func_name: str | None = None) -> str:
+    """Store a metric of one's own in the cluster; return what ``custom_metric_func`` takes.
+
+    `func` is a class or an object with ``map(pred, act, w, o, model)``, ``reduce(l, r)`` and
+    ``metric(l)``, or a function of (pred, act) whose weighted mean is wanted.
+    """
+    from dh2o.estimators.custom_metric import upload_metric
+    from dh2o.estimators.inputs import engine_or_start
+
+    engine_or_start()
+    return upload_metric(func, func_name)
+
+
+def make_metrics(
+    predicted: Any,
+    actual: Any,
+    domain: Sequence[str] | None = None,
+    distribution: str | None = None,
+    weights: Any = None,
+    auc_type: str = "NONE",
+) -> ModelPerformance:
+    """Return the metrics of predictions against responses, which lie in frames of as many rows.
+
+    Predictions are one column of numbers, the probability of the second class, or one probability
+    for each class of several. The response of a classification is a factor, or `domain` is given.
+    """
+    from dh2o.estimators.inputs import as_frame
+    from dh2o.estimators.make_metrics import metrics_of_frames
+    from dh2o.estimators.performance import ModelPerformance
+
+    truth = as_frame(actual)
+    levels = domain if domain is not None else truth.vecs[0].domain
+    own = None if weights is None else as_frame(weights)
+    return ModelPerformance(
+        metrics_of_frames(as_frame(predicted), truth, levels, distribution, own, auc_type)
+    )
+
+
+def load_model(path: str | Path) -> H2OEstimator:
+    """Return the model that `save_model` wrote to `path`, and store it under its key.
+
+    Raises
+    ------
+    ModelError
+        The file is missing or is no model of dh2o.
+    """
+    from dh2o.estimators import estimator_of
+    from dh2o.models import load_model as read
+
+    model = read(Path(path).expanduser())
+    current_engine().dkv.put(model.key, model, kind="model")
+    return estimator_of(model)
+
+
+def import_mojo(mojo_path: str | Path, model_id: str | None = None) -> H2OEstimator:
+    """Return the model in a MOJO file that the workers reach under this path.
+
+    Raises
+    ------
+    ModelError
+        The file is missing, or is no MOJO, or one of an algorithm that is not read.
+    """
+    from dh2o.estimators import H2OGenericEstimator
+
+    return H2OGenericEstimator.from_file(mojo_path, model_id)
+
+
+def upload_mojo(mojo_path: str | Path, model_id: str | None = None) -> H2OEstimator:
+    """Return the model in a MOJO file that only this process reaches."""
+    from dh2o.estimators import H2OGenericEstimator, estimator_of
+    from dh2o.estimators.builder import new_model_key
+    from dh2o.models.generic import GenericModel
+
+    source = Path(mojo_path).expanduser()
+    if not source.is_file():
+        raise ParameterError(f"mojo_path: {str(mojo_path)!r} is not a file.")
+    key = model_id or new_model_key(H2OGenericEstimator.algo)
+    model = GenericModel.of(source.read_bytes(), key, path=str(source))
+    current_engine().dkv.put(key, model, kind="model")
+    return estimator_of(model)
+
+
+def mojo_predict_pandas(dataframe: Any, mojo_zip_path: str | Path, **ignored: Any) -> Any:  # noqa: ARG001  # H2O's signature
+    """Return a pandas frame of a MOJO's predictions, made here and without Java.
+
+    Arguments of H2O that concern Java (``genmodel_jar_path``, ``java_options``, …) are of no use.
+    """
+    from dh2o.scorer import Scorer
+
+    return Scorer.load(mojo_zip_path).predict_pandas(dataframe)
+
+
+def mojo_predict_csv(
+    input_csv_path: str | Path,
+    mojo_zip_path: str | Path,
+    output_csv_path: str | Path | None = None,
+    **ignored: Any,  # noqa: ARG001  # H2O's signature
+) -> list[dict[str, Any]]:
+    """Return a MOJO's predictions for a CSV file, written beside it, made without Java."""
+    import pandas as pd
+
+    source = Path(input_csv_path).expanduser()
+    target = Path(output_csv_path) if output_csv_path else source.parent / "prediction.csv"
+    predictions = mojo_predict_pandas(pd.read_csv(source), mojo_zip_path)
+    predictions.to_csv(target, index=False)
+    return list(predictions.to_dict("records"))
+
+
+def download_model(
+    model: H2OEstimator | Model, path: str | Path = "", filename: str | None = None
+) -> Path:
+    """Write a model into a folder of this machine and return the path of its file."""
+    return save_model(model, path, force=True, filename=filename)
+
+
+def upload_model(path: str | Path) -> H2OEstimator:
+    """Return the model in a file of this machine, stored in the cluster under its key."""
+    return load_model(path)
+
+
+def models() -> list[str]:
+    """Return the keys of all models."""
+    return list(current_engine().dkv.keys(kind="model"))
+
+
+def get_model(model_id: str) -> H2OEstimator:
+    """Return the model stored under `model_id`.
+
+    Raises
+    ------
+    KeyNotFoundError
+        There is none; the message names some that there are.
+    """
+    from dh2o.estimators import estimator_of
+
+    dkv = current_engine().dkv
+    known = dkv.keys(kind="model")
+    if model_id not in known:
+        raise KeyNotFoundError.of("Model", model_id, known)
+    return estimator_of(dkv.get(model_id))
