@@ -15,11 +15,11 @@ import numpy as np
 
 from dh2o.chunks.bounds import NO_GRID, GridBounds, grid_bounds
 from dh2o.chunks.chunk import Chunk, Kind
-from dh2o.chunks.codec import I64, NA_INT, Stored
+from dh2o.chunks.codec import I64, NA_INT, Stored, read_only
 from dh2o.chunks.constant import ConstantCodec
 from dh2o.chunks.encode import all_na, encode_floats, encode_ints, encode_strings, encode_uuids
 from dh2o.chunks.integer import GridCodec, narrowest_grid
-from dh2o.chunks.scan import to_grid
+from dh2o.chunks.scan import KERNEL_ROWS, to_grid
 
 __all__ = ["Bank", "bank_of"]
 
@@ -82,16 +82,14 @@ class _Codes:
     kind: Kind
 
     def take(self, rows: I64) -> Chunk:
-        picked = self.codes.take(rows, mode="wrap")
-        if len(rows) and rows.min() < 0:
-            picked[rows < 0] = self.grid.na_code
-        low, high = (int(picked.min()), int(picked.max())) if len(rows) else (0, 0)
-        if low == self.grid.na_code:
-            return all_na(len(rows), self.kind)
-        if low == high and len(rows):
-            return self._constant(low, len(rows))
-        stored = self.grid.pack(picked)
-        return Chunk(self.grid, len(rows), self.kind, stored)
+        n_rows = len(rows)
+        picked = _gathered(self.codes, rows, self.codes.dtype.type(self.grid.na_code))
+        if n_rows and picked[0] == picked[-1] == picked[n_rows // 2]:
+            code = int(picked[0])
+            if (picked == code).all():
+                na = code == self.grid.na_code
+                return all_na(n_rows, self.kind) if na else self._constant(code, n_rows)
+        return Chunk(self.grid, n_rows, self.kind, self.grid.pack(picked))
 
     def _constant(self, code: int, n_rows: int) -> Chunk:
         place = code * self.grid.step + self.grid.bias
@@ -136,11 +134,27 @@ class _Values:
     kind: Kind
 
     def take(self, rows: I64) -> Chunk:
-        picked = self.values.take(rows, mode="wrap")
-        is_int = picked.dtype == np.int64
-        if len(rows) and rows.min() < 0:
-            picked[rows < 0] = NA_INT if is_int else np.nan
+        is_int = self.values.dtype == np.int64
+        picked = _gathered(self.values, rows, np.int64(NA_INT) if is_int else np.float64(np.nan))
         return Chunk.retype(encode_ints(picked) if is_int else encode_floats(picked), self.kind)
+
+
+def _gathered(values: Any, rows: I64, na: Any) -> Any:
+    """Return values[rows], `na` for negative rows."""
+    if len(rows) < KERNEL_ROWS:
+        return gathered_numpy(values, rows, na)
+    from dh2o.chunks.kernels import gather_kernel
+
+    out = np.empty(len(rows), dtype=values.dtype)
+    gather_kernel(read_only(values), read_only(rows), na, out)
+    return out
+
+
+def gathered_numpy(values: Any, rows: I64, na: Any) -> Any:
+    """Return what `gather_kernel` puts out, an operation at a time."""
+    picked = values.take(rows, mode="wrap")
+    picked[rows < 0] = na
+    return picked
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,11 @@ class Chunk:
         """Return rows `start` to `stop` as doubles, NA as NaN; codes come as numbers."""
         return self._decode(out, np.float64, start, stop)
 
+    def lying_floats(self) -> F64:
+        """Return all rows as `floats` does; plain doubles are not copied but read-only."""
+        view = self.codec.view(self.stored) if isinstance(self.codec, NumberCodec) else None
+        return self.floats() if view is None else view
+
     def ints(self, out: I64 | None = None, start: int = 0, stop: int | None = None) -> I64:
         """Return rows `start` to `stop` as exact integers, NA as `NA_INT`."""
         if not self.is_integer:

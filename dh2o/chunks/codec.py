@@ -100,6 +100,11 @@ class Codec(ABC):
 class NumberCodec(Codec):
     """Base of the codecs of numbers: `encode` then `decode` gives the same values, bit for bit."""
 
+    def view(self, stored: Stored) -> Buffer | None:
+        """Return the doubles where they lie if they are kept as such, read-only; else None."""
+        del stored
+        return None
+
     @abstractmethod
     def encode(self, values: Buffer) -> Stored:
         """Return float64 or int64 `values` packed, or raise `LossyCodecError`."""

@@ -86,3 +86,11 @@ def dictionary_kernel(bits: Any, table: Any, codes: Any) -> int:
             n_uniques += 1
         codes[i] = slots[slot]
     return n_uniques
+
+
+@njit(nogil=True, cache=True)
+def gather_kernel(values: Any, rows: Any, na: Any, out: Any) -> None:
+    """Out = values[rows], `na` where the row is negative.   Twin: gathered_numpy."""
+    for i in range(len(rows)):
+        row = rows[i]
+        out[i] = values[row] if row >= 0 else na

@@ -32,6 +32,10 @@ class Float64Codec(NumberCodec):
     def decode(self, stored: Stored, start: int, out: Buffer) -> None:
         out[:] = stored.buffers[0][start : start + len(out)]
 
+    def view(self, stored: Stored) -> Buffer | None:
+        lying = stored.buffers[0]
+        return lying if lying.dtype == np.float64 else None
+
     def na_mask(self, stored: Stored, start: int, out: Mask) -> None:
         np.isnan(stored.buffers[0][start : start + len(out)], out=out)
 

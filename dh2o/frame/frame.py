@@ -355,7 +355,7 @@ class Frame:
 
     @classmethod
     def from_dask(cls, data: Any, **options: Any) -> Frame:
-        """Return a frame of a Dask DataFrame, Series or Array; partitions stay where they are."""
+        """Return a frame of a Dask collection or Delayed tables; partitions stay where they are."""
         from dh2o.frame.exchange import from_dask
 
         return from_dask(data, **options)
@@ -393,9 +393,27 @@ class Frame:
 
     def to_dask(self) -> Any:
         """Return a lazy Dask DataFrame with one partition per block."""
-        from dh2o.frame.exchange import to_dask
+        from dh2o.frame.exchange import dask_out
 
-        return to_dask(self)
+        return dask_out.to_dask(self)
+
+    def to_dask_array(self) -> Any:
+        """Return a lazy Dask Array of float64, known chunks; enums by code, NA as NaN."""
+        from dh2o.frame.exchange import dask_out
+
+        return dask_out.to_dask_array(self)
+
+    def to_dask_bag(self) -> Any:
+        """Return a lazy Dask Bag of one dict a row, NA as None."""
+        from dh2o.frame.exchange import dask_out
+
+        return dask_out.to_dask_bag(self)
+
+    def to_delayed(self) -> list[Any]:
+        """Return one Delayed a block, each giving a pandas DataFrame."""
+        from dh2o.frame.exchange import dask_out
+
+        return dask_out.to_delayed(self)
 
     def to_csv_stream(self, **options: Any) -> Iterator[bytes]:
         """Yield the frame as CSV text, block by block, in the form H2O downloads have."""

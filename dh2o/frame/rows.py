@@ -11,7 +11,7 @@ import numpy.typing as npt
 from dh2o.chunks import Block
 from dh2o.errors import FrameError
 from dh2o.frame.align import empty_like, like, regroup
-from dh2o.frame.layout import blocks_of_rows, even_layout
+from dh2o.frame.layout import Layout, blocks_of_rows, even_layout
 from dh2o.frame.physical import Physical, empty_block, engine_for, physical, rebuilt
 from dh2o.frame.shuffle import gather_rows
 
@@ -121,14 +121,22 @@ def _taken(block: Block, rows: I64) -> Block:
     return block if len(rows) == block.n_rows else block.take(rows)
 
 
-def take_rows(frame: Frame, rows: Sequence[int] | I64, *, missing: bool = False) -> Frame:
+def take_rows(
+    frame: Frame,
+    rows: Sequence[int] | I64,
+    *,
+    missing: bool = False,
+    layout: Layout | None = None,
+) -> Frame:
     """Return the rows of these numbers, in the order given; numbers may repeat.
 
-    With `missing`, -1 gives a row of NA.
+    With `missing`, -1 gives a row of NA. Without a `layout` blocks are as large as the largest
+    of the frame.
     """
     wanted = _checked_rows(rows, frame.n_rows, -1 if missing else 0)
-    largest = max(frame.layout, default=0)
-    layout = even_layout(len(wanted), max(1, -(-len(wanted) // max(1, largest))))
+    if layout is None:
+        largest = max(frame.layout, default=0)
+        layout = even_layout(len(wanted), max(1, -(-len(wanted) // max(1, largest))))
     blocks = gather_rows(physical(frame), wanted, layout, empty_like(frame))
     return rebuilt(frame.names, frame.vecs, blocks, "other")
 
@@ -137,9 +145,9 @@ def _checked_rows(rows: Sequence[int] | I64, n_rows: int, lowest: int) -> I64:
     wanted = np.asarray(rows)
     if wanted.ndim != 1 or (len(wanted) and wanted.dtype.kind not in "iu"):
         raise FrameError("Row numbers must be a flat sequence of integers.")
-    wanted = wanted.astype(np.int64)
-    outside = (wanted < lowest) | (wanted >= n_rows)
-    if outside.any():
+    wanted = np.ascontiguousarray(wanted, dtype=np.int64)
+    if len(wanted) and not lowest <= wanted.min() <= wanted.max() < n_rows:
+        outside = (wanted < lowest) | (wanted >= n_rows)
         row = int(wanted[np.flatnonzero(outside)[0]])
         raise FrameError(f"Row {row} is out of range: the frame has {n_rows} rows.")
     return wanted

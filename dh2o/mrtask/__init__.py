@@ -14,7 +14,7 @@ from dh2o.mrtask.lane_worker import WorkerContext
 from dh2o.mrtask.local import LocalState, LocalTask, StateLost
 from dh2o.mrtask.progress import set_progress
 from dh2o.mrtask.spool import Spool, SpoolRef
-from dh2o.mrtask.start import init
+from dh2o.mrtask.start import dask_client, init
 from dh2o.mrtask.task import MRTask
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "StateLost",
     "WorkerContext",
     "current_engine",
+    "dask_client",
     "init",
     "set_progress",
     "use_engine",

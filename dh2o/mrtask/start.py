@@ -74,6 +74,16 @@ def init(
     return engine
 
 
+def dask_client() -> Any:
+    """Return the Dask client that is current in this process, or None."""
+    from distributed import Client
+
+    try:
+        return Client.current(allow_global=True)
+    except ValueError:  # there is none
+        return None
+
+
 def _identity(address: Any) -> Any:
     return address if address is None or isinstance(address, str) else id(address)
 

@@ -9,6 +9,7 @@ from dh2o.errors import FrameError
 from dh2o.frame.exchange.arrow_io import from_arrow, from_table, to_arrow
 from dh2o.frame.exchange.csv_out import csv_stream
 from dh2o.frame.exchange.plan import Strings
+from dh2o.frame.exchange.tables import library_of, named, table_of
 
 if TYPE_CHECKING:
     from dh2o.frame.frame import Frame
@@ -22,46 +23,42 @@ def from_any(
     strings: Strings = "string",
 ) -> Frame:
     """Return a frame of pandas, Polars, Dask, Arrow, NumPy or Python data."""
+    from dh2o.frame.exchange.dask_in import is_dask
     from dh2o.frame.frame import Frame
 
     if isinstance(data, Frame):
         return data if names is None else data.rename(list(names))
-    library = type(data).__module__.partition(".")[0]
-    if library == "pandas":
-        return from_pandas(data, names, strings=strings)
-    if library == "polars":
-        return from_polars(data, names, strings=strings)
-    if library in {"dask", "dask_expr"}:
+    if is_dask(data):
         return from_dask(data, names, strings=strings)
+    library = library_of(data)
     if library == "scipy":
         from dh2o.frame.exchange.sparse_io import from_sparse
 
         return from_sparse(data, names)
-    if library == "numpy" and hasattr(data, "dtype") and getattr(data, "ndim", 0) > 0:
-        return from_numpy(data, names, strings=strings)
-    if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
-        return from_arrow(data, names, strings=strings)
-    return from_python(data, names, header=header, strings=strings)
+    if hasattr(data, "__arrow_c_stream__") and library not in {"pandas", "polars"}:
+        return from_arrow(data, names, strings=strings)  # perhaps larger than this memory
+    return _from_memory(data, names, strings=strings, header=header)
+
+
+def _from_memory(
+    data: Any, names: Sequence[str] | None, *, strings: Strings, header: bool = False
+) -> Frame:
+    table, origins = table_of(data, header=header)
+    return from_table(named(table, names), origins, strings=strings)
 
 
 def from_pandas(
     data: Any, names: Sequence[str] | None = None, *, strings: Strings = "string"
 ) -> Frame:
     """Return a frame of a pandas DataFrame or Series. The index is left out."""
-    from dh2o.frame.exchange.pandas_io import table_of_pandas
-
-    table, origins = table_of_pandas(data)
-    return _renamed(from_table(table, origins, strings=strings), names)
+    return _from_memory(data, names, strings=strings)
 
 
 def from_polars(
     data: Any, names: Sequence[str] | None = None, *, strings: Strings = "string"
 ) -> Frame:
     """Return a frame of a Polars DataFrame, LazyFrame or Series."""
-    from dh2o.frame.exchange.polars_io import table_of_polars
-
-    table, origins = table_of_polars(data)
-    return _renamed(from_table(table, origins, strings=strings), names)
+    return _from_memory(data, names, strings=strings)
 
 
 def from_numpy(
@@ -89,14 +86,10 @@ def from_python(
 def from_dask(
     data: Any, names: Sequence[str] | None = None, *, strings: Strings = "string"
 ) -> Frame:
-    """Return a frame of a Dask DataFrame, Series or Array; partitions stay where they are."""
-    from dh2o.frame.exchange import dask_io
+    """Return a frame of a Dask collection, or of Delayed tables; partitions stay where they are."""
+    from dh2o.frame.exchange import dask_in
 
-    return dask_io.from_dask(data, names, strings=strings)
-
-
-def _renamed(frame: Frame, names: Sequence[str] | None) -> Frame:
-    return frame if names is None else frame.rename(list(names))
+    return dask_in.from_dask(data, names, strings=strings)
 
 
 def to_pandas(frame: Frame) -> Any:
@@ -120,39 +113,37 @@ def to_numpy(frame: Frame) -> Any:
     import numpy as np
 
     from dh2o.frame.physical import engine_for
-    from dh2o.frame.vec import VecType
 
-    texts = [
-        name
-        for name, vec in zip(frame.names, frame.vecs, strict=True)
-        if vec.type in (VecType.STRING, VecType.UUID)
-    ]
-    if texts:
-        raise FrameError(f"Column {texts[0]!r} holds text, no numbers. Drop it first.")
+    require_numbers(frame)
     matrix = np.empty((frame.n_rows, frame.n_cols), np.float64, order="F")
     if not frame.n_cols:
         return matrix
     row = 0
-    for part in engine_for(frame).collect(frame, _matrix_of):
+    for part in engine_for(frame).collect(frame, matrix_of):
         matrix[row : row + len(part)] = part
         row += len(part)
     return matrix
 
 
-def _matrix_of(block: Any) -> Any:
+def require_numbers(frame: Frame) -> None:
+    """Raise unless all columns are numbers, codes or times."""
+    from dh2o.frame.vec import VecType
+
+    for name, vec in zip(frame.names, frame.vecs, strict=True):
+        if vec.type in (VecType.STRING, VecType.UUID):
+            raise FrameError(f"Column {name!r} holds text, no numbers. Drop it first.")
+
+
+def matrix_of(block: Any) -> Any:
+    """Return the rows of a block as a float64 matrix; one plain column is shared, not copied."""
     import numpy as np
 
+    if block.n_cols == 1:
+        return block.chunks[0].lying_floats()[:, None]
     matrix = np.empty((block.n_rows, block.n_cols), np.float64, order="F")
     for i, chunk in enumerate(block.chunks):
         chunk.floats(matrix[:, i])
     return matrix
-
-
-def to_dask(frame: Frame) -> Any:
-    """Return a lazy Dask DataFrame with one partition per block."""
-    from dh2o.frame.exchange import dask_io
-
-    return dask_io.to_dask(frame)
 
 
 __all__ = [
@@ -164,8 +155,9 @@ __all__ = [
     "from_pandas",
     "from_polars",
     "from_python",
+    "matrix_of",
+    "require_numbers",
     "to_arrow",
-    "to_dask",
     "to_numpy",
     "to_pandas",
     "to_polars",

@@ -29,6 +29,7 @@ from dh2o.frame.exchange.plan import (
     scan_column,
     scan_pieces,
 )
+from dh2o.frame.exchange.tables import named
 from dh2o.frame.frame import Frame
 from dh2o.frame.layout import MIN_BLOCK_NBYTES, block_nbytes, layout_for, row_starts
 from dh2o.frame.physical import engine_for, physical
@@ -52,9 +53,9 @@ def from_arrow(
 
     if isinstance(data, pa.Table | pa.RecordBatch):
         table = pa.table(data) if isinstance(data, pa.RecordBatch) else data
-        return from_table(_named(table, names), strings=strings)
+        return from_table(named(table, names), strings=strings)
     if isinstance(data, pa.Array | pa.ChunkedArray):
-        return from_table(_named(pa.table({"C1": data}), names), strings=strings)
+        return from_table(named(pa.table({"C1": data}), names), strings=strings)
     if isinstance(data, pa.RecordBatchReader):
         return from_batches(data.schema, data, names, strings=strings)
     if hasattr(data, "__arrow_c_stream__"):
@@ -68,20 +69,12 @@ def from_arrow(
     raise FrameError(f"{type(data).__name__} is not an Arrow table and exports no Arrow stream.")
 
 
-def _named(table: Any, names: Sequence[str] | None) -> Any:
-    if names is None:
-        return table
-    if len(names) != table.num_columns:
-        raise FrameError(f"{len(names)} names were given for {table.num_columns} columns.")
-    return table.rename_columns([str(name) for name in names])
-
-
 def from_table(
     table: Any, origins: Sequence[Source] | None = None, *, strings: Strings = "string"
 ) -> Frame:
     """Return a frame of a table in memory; `origins` adds what its library called the types."""
     names = table.column_names
-    _check_names(names)
+    check_names(names)
     table = table.unify_dictionaries()
     scans = [scan_pieces(name, table.column(i), strings) for i, name in enumerate(names)]
     plans = _plans(names, scans, origins, strings)
@@ -107,8 +100,8 @@ def from_batches(
     """Return a frame of a stream of record batches; holds a few megabytes of them at a time."""
     import pyarrow as pa
 
-    names = _named(schema.empty_table(), names).column_names
-    _check_names(names)
+    names = named(schema.empty_table(), names).column_names
+    check_names(names)
     refs: list[SpoolRef] = []
     sizes: list[tuple[int, int]] = []
     totals: list[list[ColumnScan]] = []
@@ -132,7 +125,7 @@ def from_batches(
         refs.append(_spooled(held))
         sizes = [*sizes[: -len(held)], _total(sizes[-len(held) :])]
     if not refs:
-        return from_table(_named(schema.empty_table(), names), strings=strings)
+        return from_table(named(schema.empty_table(), names), strings=strings)
     plans = _plans(names, totals[0], None, strings)
     groups = _grouped(sizes)
     blocks = current_engine().submit_blocks(
@@ -162,7 +155,8 @@ def _grouped(sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
     return groups
 
 
-def _check_names(names: Sequence[str]) -> None:
+def check_names(names: Sequence[str]) -> None:
+    """Raise if two columns have one name."""
     seen: set[str] = set()
     for name in names:
         if name in seen:

@@ -10,6 +10,7 @@ import numpy as np
 
 from dh2o.chunks import NA_INT, Block, Chunk
 from dh2o.frame.exchange.decode import uuid_texts
+from dh2o.frame.exchange.packing import packed
 from dh2o.frame.frame import Frame
 from dh2o.frame.physical import engine_for
 from dh2o.frame.vec import VecType
@@ -23,13 +24,17 @@ MAX_PLAIN_NUMBER = 1e10
 
 @dataclass(frozen=True, slots=True)
 class CsvOptions:
-    """How the text looks. H2O's downloads: comma, header and texts in double quotes, NA empty."""
+    """How the text looks. H2O's downloads: comma, header and texts in double quotes, NA empty.
+
+    With a `packing` each piece is a member of a packed file.
+    """
 
     separator: str = ","
     header: bool = True
     quote_header: bool = True
     escape: str = '"'
     hex_floats: bool = False
+    packing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ def csv_stream(frame: Frame, **options: Any) -> Iterator[bytes]:
     """Yield the frame as CSV text; a few blocks are in this process at a time."""
     how = CsvOptions(**options)
     if how.header:
-        yield header_line(frame.names, how)
+        yield packed(header_line(frame.names, how), how.packing)
     rollups = frame.rollups()
     columns = [
         _CsvColumn(vec.type, rolled.is_int, _quoted_levels(vec.domain, how))
@@ -52,6 +57,8 @@ def csv_stream(frame: Frame, **options: Any) -> Iterator[bytes]:
     to_text = _BlockToText(columns, how)
     engine = engine_for(frame)
     filled = [i for i, n_rows in enumerate(frame.layout) if n_rows]
+    if not filled and not how.header:
+        yield packed(b"", how.packing)
     for first in range(0, len(filled) if frame.n_cols else 0, BLOCKS_AT_ONCE):
         yield from engine.collect(frame, to_text, indices=filled[first : first + BLOCKS_AT_ONCE])
 
@@ -86,7 +93,7 @@ class _BlockToText:
             _texts(chunk, column, self.how).fill_null("")
             for chunk, column in zip(block.chunks, self.columns, strict=True)
         ]
-        return lines_of(cells, self.how.separator)
+        return packed(lines_of(cells, self.how.separator), self.how.packing)
 
 
 def lines_of(cells: Sequence[Any], separator: str) -> bytes:

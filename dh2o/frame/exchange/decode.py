@@ -153,7 +153,7 @@ def _decode_number(chunk: Chunk, kind: Any, na_is_nan: bool) -> Any:
     if pa.types.is_null(kind):
         return pa.nulls(chunk.n_rows)
     if pa.types.is_floating(kind):
-        values = chunk.floats()
+        values = chunk.lying_floats()
         array = _with_nulls(values, None if na_is_nan else np.isnan(values))
         return array if str(kind) == "double" else array.cast(kind, safe=False)
     if pa.types.is_decimal(kind):
