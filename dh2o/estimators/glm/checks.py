@@ -160,9 +160,10 @@ def _check_p_values(spec: TrainSpec) -> Iterator[Message]:
             "compute_p_values",
             f"P values can only be computed with IRLSM solver, go solver = {params['solver']}",
         )
-    if params["non_negative"] or params["beta_constraints"]:
+    if params["beta_constraints"] and "rho" in _names_of(params["beta_constraints"]):
         yield Message.error(
-            "compute_p_values", "P values are currently not supported for constrained coefficients"
+            "compute_p_values",
+            "P-values can not be computed for constrained problems with proximal penalty",
         )
     if params["lambda_search"] or any(params["lambda"] or ()):
         yield Message.warn(
@@ -170,6 +171,14 @@ def _check_p_values(spec: TrainSpec) -> Iterator[Message]:
             "P values of a penalized fit are those of its nonzero coefficients: they take the "
             "choice of columns as given and ignore the shrinkage.",
         )
+
+
+def _names_of(key: str) -> tuple[str, ...]:
+    """Return the column names of the frame under `key`; nothing if there is none."""
+    try:
+        return Frame.get(key).names
+    except KeyNotFoundError:
+        return ()
 
 
 def _check_muted(spec: TrainSpec) -> Iterator[Message]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,9 +133,9 @@ def _fit_irlsm(
     problem: Problem, penalty: Penalty, state: State, limits: Limits, drop_collinear: bool
 ) -> None:
     """Reweight, solve, check; once a full step makes things worse, search along each step."""
-    if penalty.linear is not None and not penalty.linear.holds(state.beta):
-        state.beta = _solve_step(problem, problem.gram(state.beta), penalty, state)
-        state.nll = problem.fit_sums(state.beta).nll
+    if penalty.linear is not None:
+        _start_constrained(problem, penalty, state, limits, drop_collinear)
+        drop_collinear = False
     candidate, searching, first = state.beta, False, True
     if problem.is_large and not state.iterations and not drop_collinear:
         candidate = _warm_start(problem, penalty, state)
@@ -169,6 +169,24 @@ def _fit_irlsm(
             if found is None or not state.advance(problem, penalty, *found, limits):
                 return
             candidate = state.beta
+
+
+def _start_constrained(
+    problem: Problem, penalty: Penalty, state: State, limits: Limits, drop_collinear: bool
+) -> None:
+    """Move `state` to where constraints hold, near the minimum without them.
+
+    From anywhere else the first step may end where the likelihood is flat.
+    """
+    free = replace(penalty, linear=None, low=None, high=None)
+    steps = state.steps.copy()
+    unseen = replace(limits, after_step=lambda _: False, by_metrics=False)
+    _fit_irlsm(problem, free, state, unseen, drop_collinear)
+    state.iterations, state.steps = 0, steps
+    if penalty.linear is None or penalty.allows(state.beta):
+        return
+    state.beta = _solve_step(problem, problem.gram(state.beta), penalty, state)
+    state.nll = problem.fit_sums(state.beta).nll
 
 
 def _warm_start(problem: Problem, penalty: Penalty, state: State) -> F64:

@@ -100,7 +100,10 @@ def add_level_pairs(first: I32, second: I32, weight: F64, out: F64) -> None:
 
 
 def _numbers_gram(numbers: F64, weight: F64, spoil: bool) -> F64:
-    if len(weight) and weight.min() >= 0.0:
+    least = weight.min(initial=np.inf)
+    if least == 1.0 == weight.max():
+        return numbers @ numbers.T  # numpy asks BLAS for syrk: half the work
+    if len(weight) and least >= 0.0:
         scaled = np.multiply(numbers, np.sqrt(weight), out=numbers if spoil else None)
-        return scaled @ scaled.T  # numpy asks BLAS for syrk: half the work
+        return scaled @ scaled.T
     return numbers @ (numbers * weight).T

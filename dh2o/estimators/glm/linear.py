@@ -1,8 +1,7 @@
 """Linear constraints on coefficients: read from a frame, solved exactly, and reported.
 
-The quadratic problem of each step is solved through its dual (as in Goldfarb and Idnani): its
-variables are the constraints' multipliers, which are free or bounded by 0, so that the solver of
-bounded problems does it.
+The quadratic problem of each step is solved exactly: as a least distance problem, by non-negative
+least squares (Lawson and Hanson, Solving Least Squares Problems, chapter 23).
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dh2o.errors import ParameterError
+from dh2o.errors import ModelError, ParameterError
 from dh2o.frame import Frame
 from dh2o.models import TwoDimTable
 from dh2o.models.glm_design import Design
@@ -23,6 +22,8 @@ Mask = NDArray[np.bool_]
 _COLUMNS = ("names", "values", "types", "constraint_numbers")
 _TYPES = {"equal": True, "lessthanequal": False}
 _SATISFIED = 1e-6
+#: Constraints whose least distance problem leaves less than this cannot all hold.
+_INFEASIBLE = 1e-10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,27 +138,59 @@ def _check_independent(linear: Linear) -> None:
 
 
 def solve_constrained(a: F64, y: F64, linear: Linear, low: F64 | None, high: F64 | None) -> F64:
-    """Return the b that minimises b'a b / 2 - y'b under the constraints and within bounds."""
-    from scipy.linalg import cho_factor, cho_solve
+    """Return the b that minimises b'a b / 2 - y'b under the constraints and within bounds.
 
-    from dh2o.estimators.glm.solve import coordinate_descent
+    With a = R'R and b = free + R^-1 z it is the shortest z that the constraints allow.
+    """
+    from scipy.linalg import cholesky, solve_triangular
 
     matrix, limit, is_equal = _with_bounds(linear, low, high)
     scale = 1.0 / np.sqrt(np.diag(a))
     ridge = 1e-12 * np.eye(len(y))  # collinear columns share what they have in common
-    factor = cho_factor(a * scale * scale[:, None] + ridge, lower=True)
-    inverse_m = scale[:, None] * cho_solve(factor, scale[:, None] * matrix.T)
-    free = scale * cho_solve(factor, scale * y)
-    dual = matrix @ inverse_m
-    size = 1.0 / np.sqrt(np.diag(dual))  # multipliers of one size
-    bounds = np.where(is_equal, -np.inf, 0.0), np.full(len(limit), np.inf)
-    nothing = np.zeros(len(limit))
-    target = size * (matrix @ free - limit)
-    found = coordinate_descent(
-        dual * size * size[:, None], target, nothing, nothing, bounds, nothing
-    )
-    b: F64 = free - inverse_m @ (size * found)
+    root = cholesky(a * scale * scale[:, None] + ridge)
+    free = scale * solve_triangular(root, solve_triangular(root, scale * y, trans="T"))
+    rows = solve_triangular(root, scale[:, None] * matrix.T, trans="T").T
+    z = _shortest(rows, limit - matrix @ free, is_equal)
+    b: F64 = free + scale * solve_triangular(root, z)
     return b if low is None or high is None else np.clip(b, low, high)
+
+
+def _shortest(rows: F64, limit: F64, is_equal: Mask) -> F64:
+    """Return the shortest z with ``rows @ z`` at most ``limit``, or equal where `is_equal`.
+
+    Equalities are taken out by projection; the others are Lawson and Hanson's least distance
+    problem. What they find to be active is solved once more, for the last digits.
+    """
+    size = np.linalg.norm(rows, axis=1)
+    size[size == 0] = 1.0
+    rows, limit = rows / size[:, None], limit / size
+    basis, r = np.linalg.qr(rows[is_equal].T)
+    z = basis @ np.linalg.lstsq(r.T, limit[is_equal])[0]
+    others = rows[~is_equal] - (rows[~is_equal] @ basis) @ basis.T
+    active = is_equal.copy()
+    active[~is_equal] = _active(others, limit[~is_equal] - rows[~is_equal] @ z)
+    shortest: F64 = np.linalg.lstsq(rows[active], limit[active])[0]
+    return shortest
+
+
+def _active(rows: F64, limit: F64) -> Mask:
+    """Return which of ``rows @ w <= limit`` hold with equality for the shortest w."""
+    from scipy.optimize import nnls
+
+    largest = float(np.abs(limit).max(initial=0.0))
+    if not (limit < 0).any():
+        return np.zeros(len(limit), dtype=np.bool_)
+    r = np.linalg.qr(rows.T, mode="r")
+    system = np.concatenate([-r, -limit[None] / largest])
+    target = np.zeros(len(system))
+    target[-1] = 1.0
+    multipliers, distance = nnls(system, target, maxiter=100 * (len(limit) + 1))
+    if distance < _INFEASIBLE:
+        raise ModelError(
+            "linear_constraints and beta_constraints contradict each other: no coefficients meet "
+            "all of them. Leave one of them out."
+        )
+    return np.asarray(multipliers > 0)
 
 
 def _with_bounds(linear: Linear, low: F64 | None, high: F64 | None) -> tuple[F64, F64, Mask]:

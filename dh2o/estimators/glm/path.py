@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,6 +86,7 @@ class Path:
         self.state = state
         self.start = (state.beta.copy(), state.nll)
         self.solutions: list[Solution] = []
+        self._of_null: tuple[float, float] | None = None
 
     def run(self, report: object = None) -> None:
         """Solve for every alpha and lambda, until the fit no longer improves or time is up."""
@@ -130,31 +132,36 @@ class Path:
         return self._solution(lam, alpha, self.state.beta)
 
     def _solution(self, lam: float, alpha: float, beta: F64) -> Solution:
-        import time
-
         train = valid = math.nan
         if self.plan.is_search or len(self.plan.lambdas) * len(self.plan.alphas) > 1:
-            train = self._deviance(beta, None)
-            if self.plan.valid is not None:
-                valid = self._deviance(beta, self.plan.valid)
+            train, valid = self._deviances(beta)
         iteration, now = self.state.iterations, int(time.time() * 1000)
         return Solution(lam, alpha, beta.copy(), iteration, train, valid, now)
 
+    def _deviances(self, beta: F64) -> tuple[float, float]:
+        """Return the deviances per row of training and validation data; NaN without the latter."""
+        if beta is self.plan.null_beta:
+            if self._of_null is None:
+                self._of_null = self._deviance(beta, None), self._of_valid(beta)
+            return self._of_null
+        return self._deviance(beta, None), self._of_valid(beta)
+
+    def _of_valid(self, beta: F64) -> float:
+        return math.nan if self.plan.valid is None else self._deviance(beta, self.plan.valid)
+
     def _deviance(self, beta: F64, frame: Frame | None) -> float:
+        problem = self.problem
+        factor = problem.family.deviance_factor * problem.obj_reg
         if frame is None and beta is self.state.beta:
-            weight = 1.0 / self.problem.obj_reg
-            return self.problem.family.deviance_factor * self.state.nll / weight
+            return factor * self.state.nll
+        if frame is None and problem.is_linear and problem.last is not None:
+            return factor * problem.last.nll_at(beta, problem.obj_reg)
         roles = self.plan.valid_roles if frame is not None else None
-        sums = self.problem.fit_sums(beta, frame, roles)
+        sums = problem.fit_sums(beta, frame, roles)
         return sums.deviance / sums.weight if sums.weight else math.nan
 
     def _null_deviances(self) -> tuple[float, float]:
-        if not self.plan.is_search:
-            return math.nan, math.nan
-        valid = math.nan
-        if self.plan.valid is not None:
-            valid = self._deviance(self.plan.null_beta, self.plan.valid)
-        return self._deviance(self.plan.null_beta, None), valid
+        return self._deviances(self.plan.null_beta) if self.plan.is_search else (math.nan, math.nan)
 
     def _should_stop(self, history: _Improvements, solution: Solution) -> bool:
         if not self.plan.is_search:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dh2o.chunks import Block
+from dh2o.chunks import Block, Chunk
 from dh2o.models.glm_design import Design
 
 F64 = NDArray[np.float64]
@@ -17,6 +17,10 @@ Mask = NDArray[np.bool_]
 
 #: Doubles of a tile: it stays in a core's cache between the operations.
 _TILE_DOUBLES = 1 << 18
+#: Rows of a tile at most, and at least: for many columns the cost of calls counts, not the cache.
+_MOST_ROWS, _LEAST_ROWS = 1 << 14, 1 << 12
+#: Doubles of a tile of very many columns.
+_WIDE_DOUBLES = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,9 @@ class Tile:
 
 def tile_rows(design: Design) -> int:
     """Return how many rows a tile has."""
-    return int(np.clip(_TILE_DOUBLES // (len(design.numerics) + 1), 1024, 1 << 14))
+    width = len(design.numerics) + 1
+    wanted = int(np.clip(_TILE_DOUBLES // width, _LEAST_ROWS, _MOST_ROWS))
+    return max(min(wanted, _WIDE_DOUBLES // width), 256)
 
 
 def tiles(
@@ -64,7 +70,7 @@ def tiles(
     """
     step = tile_rows(design)
     buffer = np.empty((len(design.numerics) + 1) * min(step, block.n_rows))
-    reader = _Reader(block, design, roles, standardise, buffer)
+    reader = _Reader.of(block, design, roles, standardise, buffer)
     for start in range(0, block.n_rows, step):
         stop = min(start + step, block.n_rows)
         if every > 1:
@@ -74,14 +80,23 @@ def tiles(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reader:
-    block: Block
+    """Reads tiles of a block; ``chunks`` are those of its columns by name."""
+
+    chunks: dict[str, Chunk]
     design: Design
     roles: Roles
     standardise: bool
     buffer: F64
 
+    @classmethod
+    def of(
+        cls, block: Block, design: Design, roles: Roles, standardise: bool, buffer: F64
+    ) -> _Reader:
+        chunks = dict(zip(block.names, block.chunks, strict=True))
+        return cls(chunks, design, roles, standardise, buffer)
+
     def _read(self, name: str, start: int, stop: int) -> F64:
-        return self.block.chunk(name).floats(start=start, stop=stop)
+        return self.chunks[name].floats(start=start, stop=stop)
 
     def tile(self, start: int, stop: int) -> Tile:
         design, roles, n = self.design, self.roles, stop - start
@@ -117,7 +132,7 @@ class _Reader:
             made = design.values(name, lambda base: self._read(base, start, stop))
             codes = np.where(np.isnan(made), -1.0, made).astype(np.int32)
         else:
-            codes = self.block.chunk(name).codes(start=start, stop=stop)
+            codes = self.chunks[name].codes(start=start, stop=stop)
         if len(codes) and codes.min() < 0:
             na = codes < 0
             codes = np.where(na, np.int32(design.modes[idx]), codes)
@@ -131,8 +146,8 @@ class _Reader:
         if name in design.derived:
             out[:] = design.values(name, lambda base: self._read(base, start, stop))
         else:
-            self.block.chunk(name).floats(out, start, stop)
-        if np.isnan(out.sum()):
+            self.chunks[name].floats(out, start, stop)
+        if np.isnan(np.add.reduce(out)):
             na = np.isnan(out)
             out[na] = design.fills[idx]
             if design.skip_na:

@@ -19,6 +19,10 @@ _ROUND = 20
 _MAX_ROUNDS = 500
 _TOLERANCE = 1e-11
 _SINGULAR = 1e-13
+#: How much a coefficient at 0 or at a bound may be pulled beyond it, as a share of the largest.
+_SLACK = 1e-9
+#: Below so many columns all are looked at in every sweep.
+_FEW_COLUMNS = 64
 #: Problems of more entries go to the compiled twin.
 _KERNEL_ENTRIES = 2500
 
@@ -75,6 +79,12 @@ class Penalty:
             g += self.rho * (beta - self.given)
         return g
 
+    def allows(self, beta: F64) -> bool:
+        """Return whether `beta` keeps bounds and constraints."""
+        if self.linear is not None and not self.linear.holds(beta):
+            return False
+        return bool(np.array_equal(self.clipped(beta), beta))
+
     def clipped(self, beta: F64) -> F64:
         """Return the coefficients moved within their bounds."""
         if self.low is None or self.high is None:
@@ -112,8 +122,40 @@ def solve(xx: F64, xy: F64, penalty: Penalty, start: F64, *, intercept: bool) ->
     low = np.full(len(xy), -np.inf) if penalty.low is None else penalty.low
     high = np.full(len(xy), np.inf) if penalty.high is None else penalty.high
     bounds = low[active], high[active]
-    beta[active] = coordinate_descent(a, y, lasso, ridge, bounds, start[active])
+    few = len(active) < _FEW_COLUMNS or not lasso.any()
+    method = coordinate_descent if few else _by_active_set
+    beta[active] = method(a, y, lasso, ridge, bounds, start[active])
     return beta
+
+
+def _by_active_set(
+    a: F64, y: F64, lasso: F64, ridge: F64, bounds: tuple[F64, F64], start: F64
+) -> F64:
+    """Return the same as `coordinate_descent`, of which only few coefficients are not 0.
+
+    Solves for those that are not 0 at the start or would move from there, and takes in the ones
+    that would move from 0 at the solution, until none would.
+    """
+    low, high = bounds
+    beta = np.clip(start, low, high)
+    slack = _SLACK * max(1.0, float(np.abs(y).max(initial=0.0)))
+    inside = (beta != 0) | (lasso == 0)
+    new = inside.copy()
+    while True:
+        now = np.flatnonzero(inside)
+        if new.any() and len(now):
+            part = np.ix_(now, now)
+            limits = low[now], high[now]
+            beta[now] = coordinate_descent(
+                a[part], y[now], lasso[now], ridge[now], limits, beta[now]
+            )
+        used = np.flatnonzero(beta)
+        pull = y - beta[used] @ a[used]
+        new = ((pull > lasso + slack) & (high > 0)) | ((pull < -lasso - slack) & (low < 0))
+        new &= ~inside
+        if not new.any():
+            return beta
+        inside |= new
 
 
 def _solve_smooth(a: F64, ridge: F64, y: F64) -> F64:
@@ -222,7 +264,7 @@ def _is_minimum(total: F64, y: F64, lasso: F64, bounds: tuple[F64, F64], beta: F
     """Return whether no coefficient that is 0 or at a bound would rather move."""
     low, high = bounds
     pull = y - total @ beta
-    slack = 1e-9 * max(1.0, float(np.abs(y).max(initial=0.0)))
+    slack = _SLACK * max(1.0, float(np.abs(y).max(initial=0.0)))
     up = pull - np.where(beta >= 0, lasso, -lasso) > slack
     down = pull + np.where(beta <= 0, lasso, -lasso) < -slack
     return not ((up & (beta < high)) | (down & (beta > low))).any()
