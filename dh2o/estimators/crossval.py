@@ -19,7 +19,7 @@ from dh2o.estimators.folds import Folds, fold_weights, make_folds
 from dh2o.estimators.holdout import holdout_frames, summary_table
 from dh2o.estimators.job_parts import JobPart, JobParts
 from dh2o.estimators.scoring import MetricsTask, spec_metric_builder
-from dh2o.estimators.side_by_side import n_side_by_side, run_parts
+from dh2o.estimators.side_by_side import n_side_by_side, n_threads_of, run_parts
 from dh2o.models import Model
 from dh2o.models.metrics import MetricBuilder
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dh2o.estimators.builder import ModelBuilder
     from dh2o.estimators.spec import TrainSpec
     from dh2o.frame import Frame
-    from dh2o.mrtask import Engine, JobContext
+    from dh2o.mrtask import JobContext
 
 WEIGHTS = "__internal_cv_weights__"
 
@@ -67,11 +67,6 @@ def build_cross_validated(ctx: JobContext, builder: ModelBuilder, spec: TrainSpe
     except BaseException:
         ctx.dkv.remove(*keys)
         raise
-
-
-def n_threads_of(engine: Engine) -> int:
-    """Return how many threads the cluster's workers have."""
-    return sum(n_threads for _, n_threads in engine.workers())
 
 
 def _build_fold(part: JobPart, builder: ModelBuilder, spec: TrainSpec, folds: Folds) -> FoldModel:

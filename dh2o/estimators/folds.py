@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dh2o.chunks import Block, Chunk, encode_floats, encode_ints
 from dh2o.frame import Frame, VecType
+from dh2o.frame.random_folds import random_folds
 from dh2o.mrtask import MRTask
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _folds_of_column(spec: TrainSpec, column: str) -> Folds:
 
 
 class AssignFolds(MRTask[None, None]):
-    """The fold of each row, by its number: hashed, modulo n, or its rank in its class."""
+    """The fold of each row, by its number: random, modulo n, or its rank in its class."""
 
     def __init__(
         self,
@@ -74,8 +75,7 @@ class AssignFolds(MRTask[None, None]):
         elif self.scheme == "Stratified" and self.response is not None:
             folds = self._stratified(block, rows)
         else:
-            hashed = hash_rows(rows.astype(np.uint64), self.seed)
-            folds = (hashed % np.uint64(self.n_folds)).astype(np.int64)
+            folds = random_folds(rows, self.n_folds, self.seed)
         return (encode_ints(folds, None),)
 
     def _stratified(self, block: Block, rows: I64) -> I64:

@@ -10,7 +10,7 @@ import itertools
 import math
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,13 @@ import numpy as np
 from dh2o.errors import DH2OError, JobCancelledError, KeyNotFoundError, ParameterError
 from dh2o.estimators.builder import builder_of, validate
 from dh2o.estimators.driver import run_build
-from dh2o.estimators.job_parts import JobPart
+from dh2o.estimators.job_parts import JobPart, JobParts
 from dh2o.estimators.keep import keep_model
-from dh2o.estimators.ranking import default_metric, score_of
+from dh2o.estimators.ranking import metrics_of
+from dh2o.estimators.search_criteria import SearchCriteria
+from dh2o.estimators.side_by_side import MOST_AT_A_TIME, n_threads_of, run_parts
+from dh2o.estimators.stopping import StopRule
+from dh2o.models import ModelCategory
 
 if TYPE_CHECKING:
     from dh2o.models import Model
@@ -30,65 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Grid", "GridFailure", "GridSearch", "SearchCriteria", "resume_grid", "start_grid"]
 
-_STRATEGIES = {
-    "cartesian": "Cartesian",
-    "randomdiscrete": "RandomDiscrete",
-    "sequential": "Sequential",
-}
 #: The combinations of a random search are drawn by number, so there may be very many of them.
 _MAX_COMBINATIONS = 1 << 62
-
-
-@dataclass(frozen=True, slots=True)
-class SearchCriteria:
-    """In which order combinations are tried, and when the search ends; 0 means no limit."""
-
-    strategy: str = "Cartesian"
-    max_models: int = 0
-    max_runtime_secs: float = 0.0
-    seed: int = -1
-    stopping_rounds: int = 0
-    stopping_metric: str = "AUTO"
-    stopping_tolerance: float = 1e-3
-    early_stopping: bool = True
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> SearchCriteria:
-        """Return the criteria that a client describes; ParameterError names what is wrong."""
-        known = {name: type(default) for name, default in vars_of(cls()).items()}
-        values: dict[str, Any] = {}
-        for name, value in given.items():
-            if name not in known:
-                raise ParameterError(
-                    f"search_criteria: unknown {name!r}. Known: {', '.join(known)}."
-                )
-            try:
-                values[name] = _READERS[known[name]](value)
-            except (TypeError, ValueError):
-                raise ParameterError(f"search_criteria: {name}={value!r} is no number.") from None
-        strategy = str(values.get("strategy", "Cartesian")).replace("_", "").lower()
-        if strategy not in _STRATEGIES:
-            raise ParameterError(
-                f"search_criteria: strategy {values['strategy']!r} is not supported. Use one of "
-                f"{', '.join(_STRATEGIES.values())}."
-            )
-        values["strategy"] = _STRATEGIES[strategy]
-        if values.get("max_models", 0) < 0 or values.get("max_runtime_secs", 0) < 0:
-            raise ParameterError("search_criteria: limits must be 0 (none) or above.")
-        return cls(**values)
-
-
-_READERS: dict[type, Callable[[Any], Any]] = {
-    int: lambda value: int(value) if isinstance(value, int) else int(float(value)),
-    float: float,
-    str: str,
-    bool: lambda value: str(value).lower() in ("true", "1"),
-}
-
-
-def vars_of(criteria: SearchCriteria) -> dict[str, Any]:
-    """Return the fields of `criteria` by name."""
-    return {name: getattr(criteria, name) for name in SearchCriteria.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +76,7 @@ class GridSearch:
     params: dict[str, Any]
     spaces: tuple[dict[str, tuple[Any, ...]], ...]
     criteria: SearchCriteria
+    parallelism: int = 1  # models built at a time; 0: as many as there are threads
 
     @property
     def hyper_names(self) -> tuple[str, ...]:
@@ -212,11 +160,15 @@ def start_grid(
     criteria: Mapping[str, Any] | None = None,
     grid_id: str | None = None,
     recovery_dir: str | None = None,
+    parallelism: int = 1,
 ) -> Job:
     """Check the names now, then start the job that builds the models; its ``dest`` is the grid."""
     builder = builder_of(algo)
     spaces = _spaces(builder.algo, hyper_params, params)
-    search = GridSearch(builder.algo, dict(params), spaces, SearchCriteria.of(criteria or {}))
+    if parallelism < 0:
+        raise ParameterError(f"Parallelism level must be >= 0. Given value: '{parallelism}'")
+    found = SearchCriteria.of(criteria or {})
+    search = GridSearch(builder.algo, dict(params), spaces, found, parallelism)
     if search.criteria.strategy == "Sequential":
         _check_sequential(spaces)
     if search.n_combinations > _MAX_COMBINATIONS:
@@ -325,27 +277,76 @@ def run_grid(
     if search.criteria.max_models:
         n_wanted = min(n_wanted, search.criteria.max_models)
     deadline = time.time() + (search.criteria.max_runtime_secs or math.inf)
-    n_built, scores = 0, [0.0][:0]
-    for values in search.combinations():
-        if n_built >= n_wanted or time.time() >= deadline or _has_converged(search, scores):
-            break
+    n_at_a_time = min(search.parallelism or n_threads_of(ctx.engine), MOST_AT_A_TIME)
+    left = _Left(search, grid)
+    scores: list[float] = []
+    while time.time() < deadline and not _has_converged(search, scores):
         ctx.check()
-        tried = search.text_of(values)
-        if tried in grid.tried:
-            n_built += 1
-            continue
-        part = JobPart(ctx, n_built, max(1, n_wanted))
-        grid, model = _build_one(part, search, grid, values, tried, deadline)
-        ctx.dkv.put(grid.key, grid, kind="grid")
-        ctx.dkv.keep(grid.key)
-        if model is not None:
-            keep_model(ctx, model)
-        keep.model(grid, model)
-        if model is not None:
-            n_built += 1
-            scores.append(score_of(model, _stopping_name(search, model)))
+        some = left.take(n_at_a_time, n_wanted - left.n_known - len(scores))
+        if not some:
+            break
+        for grown, model in _built(ctx, search, grid, some, n_wanted, deadline):
+            grid = grown
+            ctx.dkv.put(grid.key, grid, kind="grid")
+            ctx.dkv.keep(grid.key)
+            if model is not None:
+                keep_model(ctx, model)
+                scores.append(_stopping_value(search, model))
+            keep.model(grid, model)
     ctx.update(1.0, f"{len(grid.model_keys)} models")
     return grid.key
+
+
+class _Left:
+    """The combinations that were not tried yet, with the text that tells them apart."""
+
+    def __init__(self, search: GridSearch, grid: Grid) -> None:
+        self.search = search
+        self.tried = set(grid.tried)
+        self.n_known = 0  # combinations that came up and were tried by a search before
+        self._combinations = search.combinations()
+
+    def take(self, n: int, wanted: int) -> list[tuple[dict[str, Any], str]]:
+        """Return the next `n` combinations at most; those tried before count as wanted ones."""
+        some: list[tuple[dict[str, Any], str]] = []
+        while len(some) < min(n, wanted):
+            values = next(self._combinations, None)
+            if values is None:
+                break
+            text = self.search.text_of(values)
+            if text in self.tried:
+                self.n_known += 1
+                wanted -= 1
+            else:
+                some.append((values, text))
+        return some
+
+
+def _built(
+    ctx: JobContext,
+    search: GridSearch,
+    grid: Grid,
+    some: list[tuple[dict[str, Any], str]],
+    n_wanted: int,
+    deadline: float,
+) -> Iterator[tuple[Grid, Model | None]]:
+    """Yield the grid after each of some combinations, and its model; they are built together."""
+    first = len(grid.tried)
+    parts = JobParts(ctx, max(n_wanted, first + len(some)))
+    parts.start_at(first)
+
+    def build(number: int) -> GridFailure | Model:
+        values, _ = some[number - first]
+        return _build_one(parts.part(number), search, grid.key, values, deadline)
+
+    numbers = range(first, first + len(some))
+    for found, (_, text) in zip(run_parts(parts, numbers, len(some), build), some, strict=True):
+        if isinstance(found, GridFailure):
+            grid = grid.with_failure(found, text)
+            yield grid, None
+        else:
+            grid = grid.with_model(found.key, text)
+            yield grid, found
 
 
 class _Keeper:
@@ -374,16 +375,12 @@ class _Keeper:
 
 
 def _build_one(
-    part: JobPart,
-    search: GridSearch,
-    grid: Grid,
-    values: dict[str, Any],
-    tried: str,
-    deadline: float,
-) -> tuple[Grid, Model | None]:
-    key = f"{grid.key}_model_{len(grid.model_keys) + len(grid.failures) + 1}"
+    part: JobPart, search: GridSearch, grid_key: str, values: dict[str, Any], deadline: float
+) -> GridFailure | Model:
+    """Return the model of a combination, or why there is none; `part` has its number."""
+    key = f"{grid_key}_model_{part.number + 1}"
     raw = {**search.params, **values}
-    seed = search.seed_of(len(grid.tried))
+    seed = search.seed_of(part.number)
     if seed is not None:
         raw["seed"] = seed
     own_limit = float(raw.get("max_runtime_secs") or math.inf)
@@ -392,23 +389,27 @@ def _build_one(
         raw["max_runtime_secs"] = limit
     try:
         spec = validate(part.engine, search.algo, raw, model_id=key)
-        model = run_build(part, builder_of(search.algo), spec)
+        return run_build(part, builder_of(search.algo), spec)
     except JobCancelledError:
         raise
     except DH2OError as error:
-        return grid.with_failure(GridFailure(values, str(error)), tried), None
-    return grid.with_model(key, tried), model
+        return GridFailure(values, str(error))
 
 
-def _has_converged(search: GridSearch, scores: Sequence[float]) -> bool:
-    """Return whether the last models did not better the best one before by the tolerance."""
-    rounds = search.criteria.stopping_rounds
-    if rounds <= 0 or len(scores) <= rounds or not search.criteria.early_stopping:
-        return False
-    best_before, best_now = min(scores[:-rounds]), min(scores)
-    return best_before - best_now <= abs(best_before) * search.criteria.stopping_tolerance
+def _rule(search: GridSearch, category: ModelCategory) -> StopRule:
+    """Return the rule by which a search ends early: that of models, over the models so far."""
+    criteria = search.criteria
+    metric = criteria.stopping_metric
+    if metric == "AUTO":
+        metric = "logloss" if category.is_classifier else "deviance"
+    rounds = criteria.stopping_rounds if criteria.early_stopping else 0
+    return StopRule(rounds, metric, criteria.stopping_tolerance)
 
 
-def _stopping_name(search: GridSearch, model: Model) -> str:
-    metric = search.criteria.stopping_metric.lower()
-    return default_metric(model)[0] if metric == "auto" else metric
+def _stopping_value(search: GridSearch, model: Model) -> float:
+    return _rule(search, model.output.category).value(metrics_of(model))
+
+
+def _has_converged(search: GridSearch, values: Sequence[float]) -> bool:
+    """Return whether moving averages over the models no longer improve."""
+    return _rule(search, ModelCategory.UNKNOWN).should_stop(values)

@@ -26,7 +26,7 @@ _FRAMES = ("training_frame", "validation_frame")
 def _column(name: str, doc: str, excludes: tuple[str, ...], **more: Any) -> Param:
     return Param(
         name, "VecSpecifier", None, doc,
-        member_of_frames=_FRAMES, mutually_exclusive_with=excludes, **more,
+        member_of_frames=_FRAMES, mutually_exclusive_with=excludes, gridable=True, **more,
     )  # fmt: skip
 
 
@@ -142,6 +142,7 @@ _SHARED: tuple[Param, ...] = (
         "AUTO",
         "How rows are dealt to folds.",
         values=("AUTO", "Random", "Modulo", "Stratified"),
+        gridable=True,
     ),
     Param(
         "categorical_encoding",
@@ -232,6 +233,7 @@ _SHARED: tuple[Param, ...] = (
         "AUTO",
         "Which average AUC a multinomial model computes.",
         values=AUC_TYPES,
+        gridable=True,
     ),
     Param(
         "seed",
@@ -284,7 +286,11 @@ _SHARED: tuple[Param, ...] = (
     ),
     Param("max_confusion_matrix_size", "int", 20, "Accepted for compatibility.", low=0),
     Param(
-        "standardize", "boolean", True, "Scale numeric columns to mean 0 and standard deviation 1."
+        "standardize",
+        "boolean",
+        True,
+        "Scale numeric columns to mean 0 and standard deviation 1.",
+        gridable=True,
     ),
     Param("max_iterations", "int", 0, "Largest number of iterations.", gridable=True),
 )

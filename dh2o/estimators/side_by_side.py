@@ -11,12 +11,13 @@ from dh2o.mrtask import use_engine
 
 if TYPE_CHECKING:
     from dh2o.estimators.spec import TrainSpec
+    from dh2o.mrtask import Engine
 
-__all__ = ["n_side_by_side", "run_parts"]
+__all__ = ["MOST_AT_A_TIME", "n_side_by_side", "n_threads_of", "run_parts"]
 
 R = TypeVar("R")
 _SMALL_CELLS = 100_000
-_MOST = 8
+MOST_AT_A_TIME = 8
 
 
 def n_side_by_side(spec: TrainSpec, n_builds: int, n_threads: int) -> int:
@@ -32,7 +33,12 @@ def n_side_by_side(spec: TrainSpec, n_builds: int, n_threads: int) -> int:
         return 1
     if not spec.params.get("parallelize_cross_validation", True):
         return 1
-    return max(min(n_builds, n_threads, _MOST), 1)
+    return max(min(n_builds, n_threads, MOST_AT_A_TIME), 1)
+
+
+def n_threads_of(engine: Engine) -> int:
+    """Return how many threads the cluster's workers have."""
+    return sum(n_threads for _, n_threads in engine.workers())
 
 
 def run_parts(

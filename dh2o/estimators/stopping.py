@@ -27,6 +27,8 @@ _ATTRIBUTES = {
     "custom": "custom_value",
     "custom_increasing": "custom_value",
 }
+#: The metrics that can tell when to stop.
+METRICS = tuple(_ATTRIBUTES)
 _HIGHER_IS_BETTER = frozenset({"AUC", "AUCPR", "lift_top_group", "custom_increasing"})
 _UNBOUNDED = frozenset({"deviance", "custom", "anomaly_score"})  # 0 is no end to them
 _NON_DIRECTIONAL = frozenset({"anomaly_score"})  # has converged when it moves no more

@@ -111,7 +111,10 @@ def _plain_word(word: str) -> Any:
     try:
         return float(word)
     except ValueError:
-        return word
+        pass
+    if set(word) & set("(){"):
+        raise ParameterError(f"{word[:40]!r} is no number and no name; lists are [1, 2].")
+    return word
 
 
 def _list_at(text: str, start: int, depth: int) -> tuple[list[Any], int]:

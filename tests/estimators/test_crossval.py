@@ -13,6 +13,7 @@ import pytest
 from dh2o.estimators.builder import start_build, validate
 from dh2o.estimators.folds import ASSIGNMENT, hash_rows, make_folds, shuffled_rounds
 from dh2o.frame import Frame
+from dh2o.frame.random_folds import random_folds
 from dh2o.models import ModelError
 from dh2o.mrtask import Engine, use_engine
 from tests.estimators.mean_builder import BREAKS_SECOND_FOLD, MeanEstimator
@@ -162,3 +163,14 @@ def test_cross_validation_has_the_same_bits_on_three_workers(
         return metrics.logloss, metrics.auc, metrics.r2, curve.scores.tobytes(), curve.tps.tobytes()
 
     assert cross_validated(engine) == cross_validated(cluster3)
+
+
+def test_random_folds_are_those_of_h2o() -> None:
+    """Of ``kfold_column(n_folds=5, seed=…)`` in H2O 3.46.0.11."""
+    known = {
+        42: [1, 2, 1, 2, 1, 3, 0, 4, 1, 4, 0, 0, 0, 1, 4, 0, 4, 3, 0, 0, 4, 1, 0, 3, 2],
+        -5: [3, 0, 0, 3, 4, 2, 2, 2, 2, 0, 2, 1, 1, 0, 4, 0, 0, 1, 2, 1, 3, 0, 0, 3, 0],
+        123456789012: [4, 0, 3, 0, 2, 4, 2, 0, 3, 3, 1, 1, 0, 4, 1, 3, 1, 3, 4, 4, 4, 1, 2],
+    }
+    for seed, folds in known.items():
+        assert random_folds(np.arange(len(folds)), 5, seed).tolist() == folds

@@ -62,6 +62,7 @@ def test_a_seeded_random_search_seeds_its_models() -> None:
         ({"strategy": "Best"}, "strategy 'Best'"),
         ({"max_models": "many"}, "max_models='many'"),
         ({"max_models": -1}, "limits"),
+        ({"stopping_metric": "beauty"}, "stopping_metric"),
     ],
 )
 def test_wrong_criteria_are_named(criteria: dict[str, Any], words: str) -> None:
@@ -147,3 +148,27 @@ def test_a_cancelled_search_keeps_what_it_has(engine: Engine, data: Frame) -> No
     assert 0 < len(grid.model_keys) < 199
     assert all(engine.dkv.contains(model) for model in grid.model_keys)
     engine.dkv.remove(key, *grid.model_keys)
+
+
+def test_models_built_together_are_those_built_one_by_one(engine: Engine, data: Frame) -> None:
+    hyper = {"ntrees": [1, 5], "max_depth": [1, -1, 3]}
+    one = start(engine, hyper)
+    models = [engine.dkv.get(key) for key in one.model_keys]
+    engine.dkv.remove("g")
+    together = start(engine, hyper, parallelism=3)
+    assert together.model_keys == one.model_keys
+    assert [f.values for f in together.failures] == [f.values for f in one.failures]
+    for model, key in zip(models, together.model_keys, strict=True):
+        again = engine.dkv.get(key)
+        assert again.output.training_metrics.mse == model.output.training_metrics.mse
+        assert again.params["max_depth"] == model.params["max_depth"]
+
+
+def test_a_search_with_nothing_to_gain_stops(engine: Engine, data: Frame) -> None:
+    """As H2O: two averages of two models each, the first model aside, make five."""
+    criteria = {"strategy": "Sequential", "stopping_rounds": 2, "stopping_tolerance": 1e5}
+    hyper = {"ntrees": list(range(1, 8)), "learn_rate": [0.1] * 7}
+    assert len(start(engine, hyper, criteria=criteria).model_keys) == 5
+    engine.dkv.remove("g")
+    grid = start(engine, hyper, criteria=criteria | {"early_stopping": False})
+    assert len(grid.model_keys) == 7

@@ -49,11 +49,21 @@ def search(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         f"Grid_{proper_name(builder.algo)}_{frame}"
     ).replace("/", "_")
     job = start_grid(
-        call.state.engine, builder.algo, given, hyper, criteria, str(key), recovery_dir
-    )
+        call.state.engine, builder.algo, given, hyper, criteria, str(key), recovery_dir,
+        _parallelism(own["parallelism"]),
+    )  # fmt: skip
     answer = builder_json(builder, job=job_schema(job), parameters=given)
     answer.update(grid_id=Key(str(key), "Grid").to_json(), hyper_parameters=hyper)
     return answer
+
+
+def _parallelism(value: Any) -> int:
+    try:
+        return 1 if value in (None, "") else int(value)
+    except ValueError:
+        raise ParameterError(
+            f"Could not parse given parallelism value: '{value}' - not a number."
+        ) from None
 
 
 def resume(call: Call, params: dict[str, Any]) -> dict[str, Any]:
