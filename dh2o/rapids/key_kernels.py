@@ -57,6 +57,37 @@ def pack_real(values: Any, down: bool, out: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
+def fuse(word: Any, low: int, mask: int, rows: Any, row_bits: int, cuts: Any, out: Any) -> int:
+    """Return how many of the digits lie in cuts[0] <= digit <= cuts[1].
+
+    A digit is ``word >> low & mask`` of the row rows[i], or of row i when `rows` is empty.
+    OUT: out, those digits, shifted, with their place i in the lowest `row_bits` bits.
+    """
+    n = 0
+    by_rows = len(rows) > 0
+    shift, up = np.uint64(low), np.uint64(row_bits)
+    for i in range(len(word)):
+        digit = (word[rows[i]] if by_rows else word[i]) >> shift & np.uint64(mask)
+        if cuts[0] <= digit <= cuts[1]:
+            out[n] = digit << up | np.uint64(i)
+            n += 1
+    return n
+
+
+@njit(nogil=True, cache=True)
+def unfuse(fused: Any, row_bits: int, before: Any, rows: Any, digits: Any) -> None:
+    """OUT: rows, before[place] (the place itself when `before` is empty), and the digits."""
+    up = np.uint64(row_bits)
+    mask = (np.uint64(1) << up) - np.uint64(1)
+    by_rows = len(before) > 0
+    for i in range(len(fused)):
+        place = np.int64(fused[i] & mask)
+        rows[i] = before[place] if by_rows else place
+        if len(digits) > 0:
+            digits[i] = fused[i] >> up
+
+
+@njit(nogil=True, cache=True)
 def add_sizes(slots: Any, sizes: Any) -> None:
     """sizes[slot] += 1."""
     for i in range(len(slots)):

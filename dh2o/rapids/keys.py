@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dh2o.chunks import Block
+from dh2o.chunks import Block, Chunk, Kind, encode_floats, encode_ints
 from dh2o.chunks.bounds import GridBounds, bounds_of_floats, grid_bounds
 from dh2o.chunks.codec import read_only
 from dh2o.rapids.columns import Column, Table
@@ -62,6 +62,14 @@ class KeyField:
         if self.n_bits == WORD_BITS:
             return words[self.word]
         return (words[self.word] >> np.uint64(self.shift)) & np.uint64((1 << self.n_bits) - 1)
+
+    def chunk(self, words: U64, kind: Kind) -> Chunk:
+        """Return the values whose codes lie in `words`, encoded."""
+        if not self.n_codes or self.decimals:
+            return encode_floats(self.unpack(words))
+        codes = self.codes(words).view(np.int64)
+        places = self.n_codes + 1 - codes if self.down else codes
+        return Chunk.retype(encode_ints(places + (self.lowest - 1), codes == 0), kind)
 
     def unpack(self, words: U64) -> F64:
         """Return the values whose codes lie in `words`."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from dh2o.chunks.codec import read_only
 from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Table
 from dh2o.rapids.keys import I64, U64, KeyLayout
@@ -43,7 +44,7 @@ class Ordered:
 def parallel(fn: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """Return ``[fn(item) for item in items]`` on the threads of the worker in this process."""
     lane = current_engine().own_lane
-    return [fn(item) for item in items] if lane is None else lane.threads.map(fn, items)
+    return _one_by_one(fn, items) if lane is None else lane.threads.map(fn, items)
 
 
 def order_of(words: U64, word_bits: Sequence[int]) -> I64:
@@ -61,30 +62,26 @@ def ordered(
     """
     n_rows = words.shape[1]
     row_bits = max(1, (n_rows - 1).bit_length())
-    room = 64 - row_bits
-    digits = _digits(word_bits, room)
-    rows: I64 | None = None
-    fused: Any = None
-    for word, low, n_bits in reversed(digits):
-        digit = words[word]
-        if n_bits < 64:
-            digit = (digit >> np.uint64(low)) & np.uint64((1 << n_bits) - 1)
-        digit = digit << np.uint64(row_bits) if rows is None else digit[rows] << np.uint64(row_bits)
-        digit |= np.arange(n_rows, dtype=np.uint64)
-        fused = _sorted_by_threads(digit) if spread else _sorted(digit)
-        places = (fused & np.uint64((1 << row_bits) - 1)).view(np.int64)
-        rows = places if rows is None else rows[places]
-    if rows is None:
+    digits = _digits(word_bits, 64 - row_bits)
+    rows = np.empty(0, dtype=np.int64)
+    found = np.empty(0, dtype=np.uint64)
+    if keys and len(digits) == 1:
+        found = np.empty(n_rows, dtype=np.uint64)
+    for digit in reversed(digits):
+        rows = _by_digit(words, digit, row_bits, rows, found, spread=spread)
+    if not digits:
         rows = np.arange(n_rows)
     if not keys:
         return Ordered(rows, words[:, :0])
-    if len(digits) == 1:
-        return Ordered(rows, (fused >> np.uint64(row_bits))[None, :])
-    return Ordered(rows, words[:, rows])
+    return Ordered(rows, found[None, :] if len(digits) == 1 else words[:, rows])
 
 
-def _digits(word_bits: Sequence[int], room: int) -> list[tuple[int, int, int]]:
-    """Return (word, lowest bit, bits) of digits of at most `room` bits, the first one first."""
+Digit = tuple[int, int, int]
+"""Word, lowest bit and number of bits."""
+
+
+def _digits(word_bits: Sequence[int], room: int) -> list[Digit]:
+    """Return the digits of keys, of at most `room` bits each, the first one first."""
     digits = []
     for word, n_bits in enumerate(word_bits):
         n_digits = -(-n_bits // room)
@@ -94,34 +91,51 @@ def _digits(word_bits: Sequence[int], room: int) -> list[tuple[int, int, int]]:
     return digits
 
 
-def _sorted(values: U64) -> U64:
-    values.sort()
-    return values
+def _by_digit(
+    words: U64, digit: Digit, row_bits: int, before: I64, found: U64, *, spread: bool
+) -> I64:
+    """Return the rows, until now in the order `before`, by a digit; `found` gets the digits.
 
+    Every thread sorts the rows of one range of digits.
+    """
+    from dh2o.rapids import key_kernels
 
-def _sorted_by_threads(values: U64) -> U64:
-    """Return the integers sorted, each thread of this process sorting a range of them."""
-    if len(values) < PARALLEL_ROWS:
-        return _sorted(values)
-    lane = current_engine().own_lane
-    n_threads = 1 if lane is None else lane.threads.n_threads
-    if n_threads == 1:
-        return _sorted(values)
-    sample = np.sort(values[:: max(1, len(values) // _SAMPLE)])
-    cuts = [sample[len(sample) * k // n_threads] for k in range(1, n_threads)]
-    out = np.empty_like(values)
-    bounds = [0, *(int(np.count_nonzero(values < cut)) for cut in cuts), len(values)]
+    number, low, n_bits = digit
+    held, order, mask = read_only(words[number]), read_only(before), np.uint64((1 << n_bits) - 1)
+    n_rows = len(held)
 
-    def one(k: int) -> None:
-        mine = values >= cuts[k - 1] if k else values < cuts[0]
-        if 0 < k < n_threads - 1:
-            mine &= values < cuts[k]
-        part = out[bounds[k] : bounds[k + 1]]
-        np.compress(mine, values, out=part)
+    def fused(ends: tuple[int, int]) -> U64:
+        out = np.empty(n_rows, dtype=np.uint64)  # what is not written takes no memory
+        cuts = read_only(np.array(ends, dtype=np.uint64))
+        part: U64 = out[: key_kernels.fuse(held, low, mask, order, row_bits, cuts, out)]
         part.sort()
+        return part
 
-    parallel(one, range(n_threads))
-    return out
+    each = parallel if spread else _one_by_one
+    parts = each(fused, _ranges(held, low, int(mask), each is parallel))
+    rows = np.empty(n_rows, dtype=np.int64)
+    starts = np.cumsum([0, *(len(part) for part in parts)])
+
+    def split(k: int) -> None:
+        place = slice(starts[k], starts[k + 1])
+        key_kernels.unfuse(read_only(parts[k]), row_bits, order, rows[place], found[place])
+
+    each(split, range(len(parts)))
+    return rows
+
+
+def _one_by_one(fn: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    return [fn(item) for item in items]
+
+
+def _ranges(word: U64, low: int, mask: int, spread: bool) -> list[tuple[int, int]]:
+    """Return ranges of digits of about as many rows each, one for each thread of this process."""
+    lane = current_engine().own_lane if spread and len(word) >= PARALLEL_ROWS else None
+    n_ranges = 1 if lane is None else lane.threads.n_threads
+    sample = np.sort(word[:: max(1, len(word) // _SAMPLE)] >> np.uint64(low) & np.uint64(mask))
+    cuts = {int(sample[len(sample) * k // n_ranges]) for k in range(1, n_ranges)} - {0}
+    starts = [0, *sorted(cuts)]
+    return list(zip(starts, [*(start - 1 for start in starts[1:]), mask], strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 MAX_GATHERED_CELLS = 50_000_000  # 400 MB as float64
-_TEXT_NBYTES_A_CELL = 8  # to choose the layout of values that come from this process
+TEXT_NBYTES_A_CELL = 8  # to choose the layout of values that come from this process
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +252,7 @@ def store_local(table: Table, engine: Engine, layout: tuple[int, ...] | None = N
     held = gather(table)
     types = tuple(column.type for column in held.columns)
     if layout is None:
-        layout = layout_for(held.n_rows, held.n_rows * held.n_cols * _TEXT_NBYTES_A_CELL)
+        layout = layout_for(held.n_rows, held.n_rows * held.n_cols * TEXT_NBYTES_A_CELL)
     args = []
     start = 0
     for n_rows in layout:

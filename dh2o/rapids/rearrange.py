@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dh2o.chunks import Block, encode_codes, encode_floats
+from dh2o.chunks import Block
 from dh2o.chunks.codec import read_only
 from dh2o.errors import RapidsError
-from dh2o.frame import Frame, Vec, VecType
+from dh2o.frame import Frame, Vec
+from dh2o.frame.layout import Layout, layout_for
+from dh2o.frame.physical import CHUNK_KINDS
 from dh2o.frame.rows import take_rows
 from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Table, local_table, unique_names
-from dh2o.rapids.kernels import F64
 from dh2o.rapids.keys import I64, U64, KeyLayout, key_layout
 from dh2o.rapids.levels import recoded
 from dh2o.rapids.ordering import Ordered, collected_keys, ordered, parallel
-from dh2o.rapids.passes import gather, store, together
+from dh2o.rapids.passes import TEXT_NBYTES_A_CELL, gather, store, together
 from dh2o.rapids.prim_types import to_enum
 from dh2o.rapids.row_selection import take_local
 
@@ -36,12 +37,21 @@ def ordered_rows(table: Table, columns: Sequence[Column], ups: Sequence[bool]) -
 
 def reordered(table: Table, order: I64) -> Table:
     """Return the rows of these numbers, in this order; -1 gives a row of NA."""
-    if table.is_local or table.n_rows * table.n_cols <= SMALL_CELLS >= len(order) * table.n_cols:
+    if _is_small(table, len(order)):
         return take_local(table, order)
+    return _taken(table, order, None)
+
+
+def _is_small(table: Table, n_rows: int) -> bool:
+    """Return whether `n_rows` rows of a table are best taken in this process."""
+    return table.is_local or max(table.n_rows, n_rows) * table.n_cols <= SMALL_CELLS
+
+
+def _taken(table: Table, order: I64, layout: Layout | None) -> Table:
     source = store(table)
     if source.frame is None:  # pragma: no cover - store always sets it
         raise AssertionError
-    return Table.of(take_rows(source.frame, order, missing=True))
+    return Table.of(take_rows(source.frame, order, missing=True, layout=layout))
 
 
 # ---- joins
@@ -84,7 +94,8 @@ def _in_domain(column: Column, domain: tuple[str, ...]) -> Column:
 class Joined:
     """The rows of a join, by key: the key, and the row of either side (-1 for none)."""
 
-    keys: list[F64]
+    keys: U64  # packed by `layout`
+    layout: KeyLayout
     left: I64
     right: I64
 
@@ -103,12 +114,15 @@ def join_rows(
     joined = _pairs(left, lefts, right, rights, keep)
     left_rest = [i for i in range(left.n_cols) if i not in set(by[0])]
     right_rest = [j for j in range(right.n_cols) if j not in set(by[1])]
-    rest = [
-        reordered(left.select(left_rest), joined.left),
-        reordered(right.select(right_rest), joined.right),
-    ]
-    keys = _key_table(left, by[0], lefts, joined, [part.layout for part in rest if part.n_cols])
-    filled = together([part for part in (keys, *rest) if part.n_cols])
+    parts = [(left.select(left_rest), joined.left), (right.select(right_rest), joined.right)]
+    n_rows, n_cols = len(joined.left), len(by[0]) + len(left_rest) + len(right_rest)
+    layout = None
+    if n_rows * n_cols <= SMALL_CELLS and all(_is_small(part, n_rows) for part, _ in parts):
+        rest = [take_local(part, order) for part, order in parts if part.n_cols]
+    else:
+        layout = layout_for(n_rows, n_rows * n_cols * TEXT_NBYTES_A_CELL)
+        rest = [_taken(part, order, layout) for part, order in parts if part.n_cols]
+    filled = together([_key_table(left, by[0], lefts, joined, layout), *rest])
     names = unique_names([name for part in filled for name in part.names])
     return filled[0].like(names, [c for part in filled for c in part.columns])
 
@@ -118,37 +132,38 @@ def _key_table(
     by: Sequence[int],
     columns: Sequence[Column],
     joined: Joined,
-    layouts: Sequence[tuple[int, ...] | None],
+    layout: Layout | None,
 ) -> Table:
-    """Return the key columns of the joined rows, in the layout of the other columns."""
+    """Return the key columns of the joined rows, stored in a layout if one is given."""
     names = [left.names[i] for i in by]
     types, domains = [c.type for c in columns], [c.domain for c in columns]
     texts = [left.columns[i].is_string for i in by]
-    layout = next((layout for layout in layouts if layout is not None), None)
     engine = current_engine()
-    if any(texts):
-        from dh2o.rapids.arithmetic import as_string
-
-        made = local_table(names, joined.keys, types, domains)
-        kept = [as_string(c) if text else c for c, text in zip(made.columns, texts, strict=True)]
-        return gather(made.like(names, kept))
-    if layout is None or engine.scheduler_here is None:
-        return local_table(names, joined.keys, types, domains)
+    if layout is None or any(texts) or engine.scheduler_here is None:
+        made = local_table(names, joined.layout.unpack(joined.keys), types, domains)
+        return _texts_again(made, texts)
     cuts = np.cumsum([0, *layout])
+    fields, kinds = joined.layout.fields, [CHUNK_KINDS[t] for t in types]
 
     def block(i: int) -> Block:
-        values = [v[cuts[i] : cuts[i + 1]] for v in joined.keys]
-        return Block(layout[i], tuple(map(_encoded, types, values)))
+        words = joined.keys[:, cuts[i] : cuts[i + 1]]
+        return Block(
+            layout[i], tuple(f.chunk(words, k) for f, k in zip(fields, kinds, strict=True))
+        )
 
     blocks = engine.keep_blocks(parallel(block, range(len(layout))))
     vecs = tuple(Vec(types[i], (blocks, i), domains[i]) for i in range(len(names)))
-    return Table.of(Frame(tuple(names), vecs, tuple(layout)))
+    return Table.of(Frame(tuple(names), vecs, layout))
 
 
-def _encoded(type_: VecType, values: F64) -> object:
-    if type_ is VecType.ENUM:
-        return encode_codes(np.where(np.isnan(values), -1, values).astype(np.int32))
-    return encode_floats(values)
+def _texts_again(made: Table, texts: Sequence[bool]) -> Table:
+    """Return key columns that were strings as strings again."""
+    if not any(texts):
+        return made
+    from dh2o.rapids.arithmetic import as_string
+
+    kept = [as_string(c) if text else c for c, text in zip(made.columns, texts, strict=True)]
+    return gather(made.like(made.names, kept))
 
 
 def _pairs(
@@ -183,7 +198,7 @@ def _pairs(
         keys[0], rows_left, rows_right,
     )  # fmt: skip
     words = keys if whole is None else whole[:, (keys[0] >> np.uint64(1)).view(np.int64)]
-    return Joined(layout.unpack(words), rows_left, rows_right)
+    return Joined(words, layout, rows_left, rows_right)
 
 
 def _ranked(

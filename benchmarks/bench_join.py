@@ -1,0 +1,127 @@
+"""The five joins of db-benchmark, and sorts, beside Polars, pandas and Dask DataFrame.
+
+    python benchmarks/bench_join.py [--rows 1000000] [--repeats 2] [--questions q1,s1] [--peers polars]
+
+As `bench_groupby.py`. dh2o gives the joined rows sorted by key, as H2O does, and stores them
+compressed; the peers leave them in the order in which they come.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from bench_groupby import done
+from tables import compare, join_tables, names_of, to_arrow, to_pandas, to_polars
+
+PEERS = ("polars", "pandas", "dask")
+JOINS = {
+    "q1": ("small inner on int", "small", "id1", "inner"),
+    "q2": ("medium inner on int", "medium", "id2", "inner"),
+    "q3": ("medium outer on int", "medium", "id2", "left"),
+    "q4": ("medium inner on factor", "medium", "id5", "inner"),
+    "q5": ("big inner on int", "big", "id3", "inner"),
+}
+SORTS = {
+    "s1": ("sort by an int", ["id3"], [True]),
+    "s2": ("sort by a factor and a double", ["id5", "v1"], [True, False]),
+}
+
+
+def with_dh2o(tables: dict[str, Any]) -> dict[str, Callable[[], Any]]:
+    from dh2o.rapids import H2OFrame
+
+    frames = {name: H2OFrame(to_arrow(columns)) for name, columns in tables.items()}
+    x = frames["x"]
+
+    def join(other: str, by: str, how: str) -> Callable[[], Any]:
+        return lambda: done(x.merge(frames[other], all_x=how == "left", by_x=[by], by_y=[by]))
+
+    def sort(by: list[str], up: list[bool]) -> Callable[[], Any]:
+        return lambda: done(x.sort(by, ascending=up))
+
+    return {q: join(*j[1:]) for q, j in JOINS.items()} | {q: sort(*s[1:]) for q, s in SORTS.items()}
+
+
+def with_polars(tables: dict[str, Any]) -> dict[str, Callable[[], Any]]:
+    frames = {name: to_polars(columns) for name, columns in tables.items()}
+    x = frames["x"]
+
+    def join(other: str, by: str, how: str) -> Callable[[], Any]:
+        return lambda: x.lazy().join(frames[other].lazy(), on=by, how=how).collect()
+
+    def sort(by: list[str], up: list[bool]) -> Callable[[], Any]:
+        return lambda: x.lazy().sort(by, descending=[not u for u in up]).collect()
+
+    return {q: join(*j[1:]) for q, j in JOINS.items()} | {q: sort(*s[1:]) for q, s in SORTS.items()}
+
+
+def with_pandas(tables: dict[str, Any]) -> dict[str, Callable[[], Any]]:
+    frames = {name: to_pandas(columns) for name, columns in tables.items()}
+    x = frames["x"]
+
+    def join(other: str, by: str, how: str) -> Callable[[], Any]:
+        return lambda: x.merge(frames[other], on=by, how=how)
+
+    def sort(by: list[str], up: list[bool]) -> Callable[[], Any]:
+        return lambda: x.sort_values(by, ascending=up)
+
+    return {q: join(*j[1:]) for q, j in JOINS.items()} | {q: sort(*s[1:]) for q, s in SORTS.items()}
+
+
+def with_dask(tables: dict[str, Any]) -> dict[str, Callable[[], Any]]:
+    import dask
+    import dask.dataframe as dd
+
+    dask.config.set(scheduler="threads")
+    frames = {name: to_pandas(columns) for name, columns in tables.items()}
+    x = dd.from_pandas(frames["x"], npartitions=8)
+
+    def join(other: str, by: str, how: str) -> Callable[[], Any]:
+        return lambda: x.merge(frames[other], on=by, how=how).compute()
+
+    return {q: join(*j[1:]) for q, j in JOINS.items() if j[1] != "big" and j[2] != "id5"}
+
+
+def totals(peer: str, answer: Any) -> list[float]:
+    """Return the number of rows and the sums of v1 and v2: the same for every peer."""
+    if peer == "dh2o":
+        from dh2o.rapids.reducers import facts_of
+
+        places = [i for i, name in enumerate(answer.names) if name.startswith("v")]
+        facts = facts_of(answer, [answer.columns[i] for i in places])
+        return [float(answer.n_rows), *facts.sums.tolist()]
+    values = (
+        answer.select(["v1", *(["v2"] if "v2" in answer.columns else [])])
+        if peer == "polars"
+        else answer
+    )
+    names = [c for c in ("v1", "v2") if c in values.columns]
+    return [float(len(answer)), *(float(values[c].sum()) for c in names)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--questions", default="")
+    parser.add_argument("--peers", default="")
+    args = parser.parse_args()
+    from dh2o.mrtask import init
+
+    makers = {"polars": with_polars, "pandas": with_pandas, "dask": with_dask}
+    tables = join_tables(args.rows)
+    titles = {q: j[0] for q, j in JOINS.items()} | {q: s[0] for q, s in SORTS.items()}
+    print(f"{args.rows:,} rows; ratios: dh2o by peer")
+    with init():
+        questions = {"dh2o": with_dh2o(tables)}
+        for peer in names_of(args.peers, PEERS):
+            questions[peer] = makers[peer](tables)
+        for q in names_of(args.questions, list(titles)):
+            runs = {peer: asked[q] for peer, asked in questions.items() if q in asked}
+            compare(f"{q} {titles[q]}", runs, args.repeats, totals)
+
+
+if __name__ == "__main__":
+    main()
