@@ -6,10 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dh2o.api.stored import get_timezone
 from dh2o.errors import ParameterError
 from dh2o.frame import Frame
 from dh2o.mrtask import Job, current_engine
-from dh2o.parse import ParseSetup, guess_setup, list_files, start_parse
+from dh2o.parse import (
+    ExportOptions,
+    ParseSetup,
+    export_frame,
+    guess_setup,
+    list_files,
+    start_parse,
+)
+from dh2o.parse.storage import is_remote
 from dh2o.rapids import H2OFrame
 
 Paths = str | Path | Sequence[str | Path]
@@ -19,7 +28,7 @@ Types = Sequence[str | None] | Mapping[Any, str]
 def lazy_import(path: Paths, pattern: str | None = None) -> list[str]:
     """Return the paths of the files that `import_file` would read, which are not read yet."""
     paths = [path] if isinstance(path, str | Path) else list(path)
-    return [file.url for file in list_files([str(p) for p in paths], pattern)]
+    return list_files([str(p) for p in paths], pattern)
 
 
 def parse_setup(
@@ -191,23 +200,57 @@ def upload_file(path: str | Path, destination_frame: str | None = None, **option
 
 
 def export_file(
-    frame: H2OFrame | Frame, path: str | Path, force: bool = False, sep: str = ","
-) -> Path:
-    """Write `frame` as CSV to `path`, block by block, and return the path.
+    frame: H2OFrame | Frame,
+    path: str | Path,
+    force: bool = False,
+    sep: str = ",",
+    compression: str | None = None,
+    parts: int = 1,
+    header: bool = True,
+    quote_header: bool = True,
+    parallel: bool = False,  # noqa: ARG001 - blocks always become bytes side by side
+    format: str = "csv",  # noqa: A002 - H2O's name
+    write_checksum: bool = True,  # noqa: ARG001 - H2O's sidecar files are Hadoop's
+    tz_adjust_from_local: bool = False,
+) -> Path | str:
+    """Write `frame` to `path` and return the path.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, a folder for several parts, or a URL that fsspec can write.
+    force : bool
+        Replace a file that is there.
+    sep, header, quote_header
+        How CSV looks.
+    compression : str, optional
+        CSV: gzip, bzip2, zstd or xz. Parquet: snappy, gzip, zstd, brotli or lz4.
+    parts : int
+        1 writes a file; any other number a folder of so many ``part-m-00000``; -1 one a block.
+    parallel, write_checksum
+        Taken for the sake of H2O's signature.
+    format : {"csv", "parquet"}
+        Parquet keeps types and levels.
+    tz_adjust_from_local : bool
+        Times show the clock of the session's zone and are set back to UTC (Parquet).
 
     Raises
     ------
     ParameterError
-        The file exists and `force` is not set.
+        The file exists and `force` is not set, or an option is not known.
     """
-    target = Path(path).expanduser()
-    if target.exists() and not force:
-        raise ParameterError(f"{target} exists. Give force=True to replace it.")
-    partial = target.with_name(f"{target.name}.part")
-    with partial.open("wb") as out:
-        for part in _frame_of(frame).to_csv_stream(separator=sep):
-            out.write(part)
-    partial.replace(target)
+    options = ExportOptions(
+        format=format,
+        n_parts=parts,
+        compression=compression,
+        separator=sep,
+        header=header,
+        quote_header=quote_header,
+        force=force,
+        to_utc_from=get_timezone() if tz_adjust_from_local else None,
+    )
+    target = str(path) if is_remote(str(path)) else Path(path).expanduser()
+    export_frame(_frame_of(frame), str(target), options)
     return target
 
 

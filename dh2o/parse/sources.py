@@ -136,9 +136,10 @@ def _unpacking(name: str, packing: str) -> Iterator[None]:
 
     import zstandard
 
+    errors: tuple[type[Exception], ...] = (*_UNPACK_ERRORS, zlib.error, zstandard.ZstdError)
     try:
         yield
-    except (*_UNPACK_ERRORS, zlib.error, zstandard.ZstdError) as error:
+    except errors as error:
         what = "read" if packing in {PLAIN, STREAM} else f"unpacked as {packing}"
         raise ParseError(
             f"{name} cannot be {what}: {error}. The file may be cut short; fetch it again."
@@ -148,7 +149,7 @@ def _unpacking(name: str, packing: str) -> Iterator[None]:
 def _streams(source: Source, raw: IO[bytes]) -> Iterator[IO[bytes]]:
     if source.packing != ZIP:
         unpacked = _unpacked(source.packing, raw)
-        yield unpacked if unpacked is raw else _Metered(unpacked, source.name, source.nbytes)
+        yield unpacked if unpacked is raw else _metered(unpacked, source.name, source.nbytes)
         return
     with zipfile.ZipFile(raw) as archive:
         entries = [e for e in archive.infolist() if _is_table_text(e)]
@@ -164,7 +165,7 @@ def _streams(source: Source, raw: IO[bytes]) -> Iterator[IO[bytes]]:
                     "Unpack the archive first."
                 )
             with archive.open(entry) as stream:
-                yield _Metered(stream, f"{source.name} ({entry.filename})", entry.compress_size)
+                yield _metered(stream, f"{source.name} ({entry.filename})", entry.compress_size)
 
 
 def _is_table_text(entry: zipfile.ZipInfo) -> bool:
@@ -194,6 +195,10 @@ class _Metered(io.RawIOBase):
                 f"{MAX_UNPACK_RATIO} times its size. If that is right, unpack it first."
             )
         return n
+
+
+def _metered(stream: IO[bytes], name: str, stored_nbytes: int) -> IO[bytes]:
+    return cast("IO[bytes]", _Metered(stream, name, stored_nbytes))
 
 
 def _unpacked(packing: str, raw: IO[bytes]) -> IO[bytes]:
@@ -237,7 +242,7 @@ def _read_fully(stream: IO[bytes], nbytes: int) -> bytes:
     """Return `nbytes`, fewer only at the end of the stream."""
     pieces: list[bytes] = []
     left = nbytes
-    while left and (piece := cast("bytes", stream.read(left))):
+    while left and (piece := stream.read(left)):
         pieces.append(piece)
         left -= len(piece)
     return b"".join(pieces)

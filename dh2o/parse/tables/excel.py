@@ -72,12 +72,12 @@ def _rows_of(file: IO[bytes], name: str) -> list[list[Any]]:
         if not book.sheet_names:
             raise ParseError(f"{name} holds no sheet.")
         sheet = book.get_sheet_by_index(0)
-        rows = sheet.to_python(skip_empty_area=True)
+        rows: list[list[Any]] = sheet.to_python(skip_empty_area=True)
     except calamine.PasswordError as error:
         raise ParseError(f"{name} is protected by a password. Save it without one.") from error
     except (calamine.CalamineError, calamine.XmlError, calamine.ZipError) as error:
         raise OSError(str(error)) from error
-    rows = [[None if cell == "" else cell for cell in row] for row in rows]
+    cells = [[None if cell == "" else cell for cell in row] for row in rows]
     return [row for row in cells if any(cell is not None for cell in row)]
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
 from dh2o.errors import ParameterError
-from dh2o.frame.layout import even_layout, row_starts
 from dh2o.mrtask import use_engine
+from dh2o.parse import ExportOptions, check_export, export_frame
 from dh2o.server.files import Files
 
 from .frames import frame_of
@@ -48,14 +46,25 @@ def download(call: Call, params: dict[str, Any]) -> Response:
 
 def export(call: Call, args: FramesV3) -> FramesV3:
     """Start to write a frame to a file of the server."""
+    if not args.path:
+        raise ParameterError("path: the path of the file to write is needed.")
+    Files(call.state.options).check(args.path)
     frame = frame_of(args.frame_id)
-    if args.format not in (None, "csv"):
-        raise ParameterError(f"format: {args.format} is not supported yet. Use csv.")
-    target = _target(call, args)
+    options = ExportOptions(
+        format=args.format or "csv",
+        # H2O writes Parquet as a folder of parts, one for each chunk, whatever num_parts says.
+        n_parts=-1 if args.format == "parquet" else args.num_parts,
+        compression=args.compression,
+        separator=chr(args.separator),
+        header=args.header,
+        quote_header=args.quote_header,
+        force=args.force,
+        to_utc_from=call.state.time_zone if args.tz_adjust_from_local else None,
+    )
+    check_export(frame, args.path, options)
     job = call.state.engine.start_job(
-        "Export dataset", _export, frame, str(target), args.num_parts, _csv_options(args),
-        args.compression, dest=None, dest_type="Key<Frame>",
-    )  # fmt: skip
+        "Export dataset", _export, frame, args.path, options, dest=None, dest_type="Key<Frame>"
+    )
     args.job = job_schema(job)
     return args
 
@@ -79,77 +88,9 @@ def _flag(params: dict[str, Any], name: str) -> bool:
     return str(params.get(name, "false")).lower() == "true"
 
 
-def _csv_options(args: FramesV3) -> dict[str, Any]:
-    return {
-        "separator": chr(args.separator),
-        "header": args.header,
-        "quote_header": args.quote_header,
-    }
+def _export(ctx: JobContext, frame: Frame, path: str, options: ExportOptions) -> None:
+    def progress(share: float) -> None:
+        ctx.check()
+        ctx.update(share)
 
-
-def _target(call: Call, args: FramesV3) -> Path:
-    if not args.path:
-        raise ParameterError("path: the path of the file to write is needed.")
-    Files(call.state.options).check(args.path)
-    target = Path(args.path.removeprefix("file://")).expanduser()
-    if args.num_parts != 1:
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise ParameterError(
-                f"exportFrame: Cannot use path {args.path}: parts need a new or an empty folder."
-            )
-        return target
-    if target.is_dir():
-        raise ParameterError(f"path: {args.path} is a folder. Name the file to write.")
-    if target.exists() and not args.force:
-        raise ParameterError(f"File {args.path} already exists. Use force=True to overwrite it.")
-    if not target.parent.is_dir():
-        raise ParameterError(f"path: the folder {target.parent} does not exist.")
-    return target
-
-
-def _export(
-    ctx: JobContext,
-    frame: Frame,
-    path: str,
-    n_parts: int,
-    options: dict[str, Any],
-    packing: str | None,
-) -> None:
-    """Write one file, or a folder of parts: as many as asked for, or one for each block."""
-    if n_parts == 1:
-        _write(ctx, frame, path, options, packing)
-        return
-    Path(path).mkdir(parents=True, exist_ok=True)
-    layout = list(frame.layout) if n_parts < 1 else even_layout(frame.n_rows, n_parts)
-    starts = row_starts(layout)
-    for i, n_rows in enumerate(layout):
-        part = frame.slice_rows(starts[i], starts[i] + n_rows)
-        _write(ctx, part, f"{path}/part-m-{i:05d}", options, packing)
-        ctx.update((i + 1) / len(layout))
-
-
-def _write(
-    ctx: JobContext, frame: Frame, path: str, options: dict[str, Any], packing: str | None
-) -> None:
-    """Write beside the target and rename, so that a failed export leaves no half file."""
-    partial = f"{path}.part{os.getpid()}"
-    try:
-        with _opened(partial, packing) as file:
-            for piece in frame.to_csv_stream(**options):
-                ctx.check()
-                file.write(piece)
-        Path(partial).replace(path)
-    finally:
-        Path(partial).unlink(missing_ok=True)
-
-
-def _opened(path: str, packing: str | None) -> Any:
-    import bz2
-    import gzip
-
-    if packing in (None, "", "none"):
-        return Path(path).open("wb")
-    openers: dict[str, Any] = {"gzip": gzip.open, "bzip2": bz2.open}
-    if packing.lower() not in openers:
-        raise ParameterError(f"compression: {packing} is not supported. Use gzip, bzip2 or none.")
-    return openers[packing.lower()](path, "wb")
+    export_frame(frame, path, options, progress)

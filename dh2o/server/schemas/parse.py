@@ -65,6 +65,9 @@ class ParseSetupV3(Request):
             "SVMLight",
             "AVRO",
             "PARQUET",
+            "ORC",
+            "ARROW",
+            "XLSX",
             "CSV",
         ),
     )
@@ -114,6 +117,9 @@ class ParseV3(Request):
             "SVMLight",
             "AVRO",
             "PARQUET",
+            "ORC",
+            "ARROW",
+            "XLSX",
             "CSV",
         ),
     )
