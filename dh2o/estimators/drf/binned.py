@@ -100,7 +100,7 @@ class BinnedBagger(Bagger):
             weights=weights,
             offset=None,
             init=(0.0,) * self.n_trees_a_round,
-            learns=learns,
+            fixed=self.fixed if learns else None,
             before=bag.before,
             bag=bag,
         )

@@ -163,7 +163,7 @@ class BinnedBooster(Booster):
             offset=self.spec.offset,
             init=(self.grown.init_f,) * k,
             trees=tuple((i % k, tree) for i, tree in enumerate(self.grown.trees)),
-            learns=learns,
+            fixed=self.fixed if learns else None,
             before=self.before,
         )
 

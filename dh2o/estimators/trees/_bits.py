@@ -8,7 +8,7 @@ from llvmlite import ir  # type: ignore[import-untyped]  # it has no stubs
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["double_bits", "lowest_bit"]
+__all__ = ["double_bits", "double_of", "lowest_bit"]
 
 
 @intrinsic
@@ -29,3 +29,13 @@ def double_bits(typingctx: Any, value: Any) -> Any:  # noqa: ARG001
         return builder.bitcast(args[0], ir.IntType(64))
 
     return types.int64(types.float64), codegen
+
+
+@intrinsic
+def double_of(typingctx: Any, bits: Any) -> Any:  # noqa: ARG001
+    """Return the double that has these 64 bits."""
+
+    def codegen(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.DoubleType())
+
+    return types.float64(types.int64), codegen

@@ -68,7 +68,8 @@ class StartBag(LocalTask[LevelSums, LevelSums]):
         def fill(lo: int, hi: int, out: I64) -> None:
             fill_targets(
                 self.klass, self.center, state.y, state.weights, state.row_ids, lo, hi, scales,
-                self.shift, keys, rates, state.rows[0], state.words[0], out,
+                self.shift, keys, rates, state.records.layout.place, state.rows[0],
+                state.records.words, out,
             )  # fmt: skip
 
         return start_root(state, fill)

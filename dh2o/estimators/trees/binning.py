@@ -71,8 +71,8 @@ class BinMap:
 
     @cached_property
     def columns(self) -> I32:
-        """Place of each feature: c >= 0 in the byte-wide matrix, -c-1 in the two-byte one."""
-        n_narrow, n_wide, columns = 0, 0, []
+        """Place of each feature in a record: byte c >= 0, or -c-1 as a pair of bytes."""
+        n_narrow, n_wide, columns = 0, self.width // 2, []
         for feature in self.features:
             if feature.is_wide:
                 n_wide += 1
@@ -89,7 +89,7 @@ class BinMap:
 
     @cached_property
     def width(self) -> int:
-        """Bytes of a row of narrow bins: their number, rounded up to the unroll of the kernels."""
+        """Bytes of a row's narrow bins: their number, rounded up to the unroll of the kernels."""
         return (len(self.features) - self.n_wide + 3) // 4 * 4
 
     @cached_property
@@ -121,7 +121,7 @@ class BinMap:
         signs = signs or {}
         rows = [
             (
-                self.wide_start[-c - 1] if c < 0 else c * self.stretch,
+                c * self.stretch if c >= 0 else self.wide_start[-c - 1 - self.width // 2],
                 f.n_bins,
                 f.is_coded,
                 signs.get(f.name, 0),

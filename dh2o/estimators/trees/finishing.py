@@ -1,7 +1,7 @@
 """Who finishes small nodes: the worker that holds all their rows, else whoever asked.
 
 Batches of small nodes are offered to all workers.  One that has all rows of a batch grows its
-subtrees; the others answer with the bins and words of theirs, and the driver grows them.
+subtrees; the others answer with the records of theirs, and the driver grows them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8, U16, writable
+from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8, writable
 from dh2o.estimators.trees.raw_tree import RawTree
+from dh2o.estimators.trees.records import RecordLayout, Records
 from dh2o.estimators.trees.state import TreeState
 from dh2o.estimators.trees.subtrees import gather_rows, grow_subtrees, settle_rows
 from dh2o.mrtask import LocalTask, WorkerContext
@@ -36,24 +37,22 @@ class SubtreeRules:
 
 @dataclass(frozen=True, slots=True)
 class RowBatch:
-    """Bins and words of the rows of some nodes, node after node from `starts` on."""
+    """Records of the rows of some nodes, node after node from `starts` on."""
 
     starts: I64
-    bins: U8
-    wide_bins: U16
-    words: I64
+    layout: RecordLayout
+    records: U8
 
     @classmethod
-    def joined(cls, parts: list[RowBatch], width: int, n_wide: int) -> RowBatch:
+    def joined(cls, parts: list[RowBatch]) -> RowBatch:
         """Return the rows of all parts, those of one node together."""
         sizes = [np.diff(part.starts) for part in parts]
         labels = np.concatenate([np.repeat(np.arange(len(size)), size) for size in sizes])
         order = np.argsort(labels, kind="stable")
-        words = np.concatenate([part.words for part in parts])
-        bins = np.concatenate([part.bins for part in parts]).reshape(len(words), width)
-        wide = np.concatenate([part.wide_bins for part in parts]).reshape(len(words), n_wide)
+        layout = parts[0].layout
+        records = [part.records.reshape(-1, layout.nbytes) for part in parts]
         starts = np.concatenate([[0], np.cumsum(np.sum(sizes, axis=0))])
-        return cls(starts, bins[order].reshape(-1), wide[order].reshape(-1), words[order])
+        return cls(starts, layout, np.concatenate(records)[order].reshape(-1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +66,11 @@ class Subtrees:
     ends: I64
 
 
-def grow_batch(rules: SubtreeRules, roots: I64, rows: RowBatch, width: int) -> Subtrees:
-    """Return the subtrees of the nodes `roots`, whose rows these are; `rows.words` is used up."""
-    n, starts = len(rows.words), writable(rows.starts)
+def grow_batch(rules: SubtreeRules, roots: I64, rows: RowBatch) -> Subtrees:
+    """Return the subtrees of the nodes `roots`, whose rows these are."""
+    n, starts = int(rows.starts[-1]), writable(rows.starts)
+    records, size = Records(rows.layout, writable(rows.records)), rows.layout.nbytes
+    words = records.full_words(n)
     largest = int(np.diff(starts).max(initial=0))
     n_bins = int(rules.features[:, 1].max(initial=0)) + 1
     most_bits = int(((rules.features[:, 1] + 7) // 8)[rules.features[:, 2] == 1].max(initial=0))
@@ -79,12 +80,11 @@ def grow_batch(rules: SubtreeRules, roots: I64, rows: RowBatch, width: int) -> S
     used = np.zeros(2 + len(roots), np.int64)
     features, limits = writable(rules.features), writable(rules.limits)
     allowed, tries = writable(rules.allowed), writable(rules.tries)
-    n_wide = len(rows.wide_bins) // max(n, 1)
     first, kept = 0, []
     while True:
         first = grow_subtrees(
-            first, starts, writable(roots), rows.bins, width, rows.wide_bins,
-            n_wide, rows.words, np.zeros(n, np.int32), np.zeros(n, np.int64),
+            first, starts, writable(roots), records.bytes, size, records.pairs,
+            size // 2, words, np.zeros(n, np.int32), np.zeros(n, np.int64),
             np.zeros(n, np.int32), features, allowed, tries, limits, rules.shift,
             rules.square_shift, np.zeros(len(features), np.int32), np.zeros(n_bins, np.int64),
             np.zeros((n_bins >> 6) + 1, np.uint64), np.zeros((4, n_bins + 1), np.int64),
@@ -130,28 +130,22 @@ class FinishSubtrees(LocalTask[dict[int, Any], dict[int, Any]]):
 
     def _batch(self, state: TreeState, b: int) -> Subtrees | list[RowBatch]:
         chosen = slice(int(self.ends[b]), int(self.ends[b + 1]))
-        roots, bin_map = self.roots[chosen], state.spec.bin_map
+        roots = self.roots[chosen]
         bounds = state.bounds[:, self.places[chosen]]
         sizes = (bounds[:, :, 1] - bounds[:, :, 0]).sum(axis=0)
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        n = int(starts[-1])
-        rows = RowBatch(
-            starts,
-            np.empty(n * bin_map.width, np.uint8),
-            np.empty(n * bin_map.n_wide, np.uint16),
-            np.empty(n, np.int64),
-        )
+        layout = state.records.layout
+        rows = RowBatch(starts, layout, np.empty(int(starts[-1]) * layout.nbytes, np.uint8))
         lengths = bounds[:, :, 1] - bounds[:, :, 0]
         places = starts[:-1] + np.cumsum(lengths, axis=0) - lengths
         parity = np.broadcast_to(self.parity[chosen], lengths.shape)
         segments = np.stack([bounds[:, :, 0], bounds[:, :, 1], parity, places], axis=2)
         gather_rows(
-            state.bins.view(np.uint32), bin_map.width // 4, state.wide_bins, bin_map.n_wide,
-            *state.rows, *state.words, segments.reshape(-1, 4).astype(np.int64),
-            rows.bins.view(np.uint32), rows.wide_bins, rows.words,
+            state.records.bytes.view(np.uint32), layout.nbytes // 4, *state.rows,
+            segments.reshape(-1, 4).astype(np.int64), rows.records.view(np.uint32),
         )  # fmt: skip
         if (sizes == roots[:, 1]).all():
-            return grow_batch(self.rules, roots, rows, bin_map.width)
+            return grow_batch(self.rules, roots, rows)
         return [rows]
 
     def combine(self, a: dict[int, Any], b: dict[int, Any]) -> dict[int, Any]:
@@ -179,7 +173,7 @@ class SettleRows(LocalTask[int, int]):
     offset: int
 
     def map(self, state: TreeState, _worker: WorkerContext) -> int:
-        tree, bin_map = self.tree, state.spec.bin_map
+        tree = self.tree
         n_places = int(tree.places.max()) + 1
         bounds = np.zeros((len(state.shards), n_places, 2), np.int64)
         known = min(state.bounds.shape[1], n_places)
@@ -195,9 +189,9 @@ class SettleRows(LocalTask[int, int]):
                 segments = np.column_stack([stretch, *facts])
                 most = int((stretch[:, 1] - stretch[:, 0]).max(initial=0))
                 settle_rows(
-                    state.bins, bin_map.width, state.wide_bins, bin_map.n_wide,
-                    state.rows[parity], segments, *table, np.zeros(most, np.int32),
-                    np.zeros(most, np.int32), bounds[shard, self.offset :],
+                    *state.bin_arrays, state.rows[parity], segments, *table,
+                    np.zeros(most, np.int32), np.zeros(most, np.int32),
+                    bounds[shard, self.offset :],
                 )  # fmt: skip
 
         state.each_shard(settle)

@@ -16,6 +16,7 @@ from dh2o.estimators.trees.arrays import F64, I64
 __all__ = ["FixedPoint", "WeightFacts"]
 
 _MAX_GRADIENT_BITS = 40
+_NARROW_BITS = 30
 _NEAREST_BITS = 20  # with fewer bits gradients are rounded at random, which keeps sums unbiased
 
 
@@ -38,6 +39,7 @@ class FixedPoint:
     weight_scale: float
     mean_weight: float
     curved: bool = False  # the weights in words are second derivatives, of rows of weight 1
+    all_weigh_one: bool = False  # rows that learn; others weigh nothing
 
     @classmethod
     def of(cls, facts: WeightFacts, bound_d: float = 0.0) -> FixedPoint:
@@ -59,13 +61,20 @@ class FixedPoint:
             scale = 2.0 ** (spare - math.ceil(math.log2(mean)))
             bound = facts.total * scale + n
         shift = int(bound).bit_length() + 1
-        fixed = cls(n, shift, scale, max(facts.total * scale / n, 1e-300))
+        ones = facts.whole and facts.largest <= 1 and scale == 1.0
+        mean = max(facts.total * scale / n, 1e-300)
+        fixed = cls(n, shift, scale, mean, all_weigh_one=ones)
         if fixed.gradient_bits < 1:
             raise ModelError(
                 f"{n} rows of a total weight of {facts.total:g} are more than sums of trees can "
                 "hold exactly. Train on a sample of the rows, or scale the weights down."
             )
         return fixed
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether a row's word is known by its gradient, which fits four bytes."""
+        return self.all_weigh_one and self.gradient_bits <= _NARROW_BITS
 
     @property
     def gradient_bits(self) -> int:

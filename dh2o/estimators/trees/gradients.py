@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from dh2o.estimators.trees.arrays import F32, F64, I32, I64, U32
+from dh2o.estimators.trees.probabilities import fill_logistic, fill_shares
 
 __all__ = ["Loss", "fill_words", "log_sum_exp", "max_terms", "mix", "uniform"]
 
@@ -35,6 +36,7 @@ _GAUSSIAN, _BERNOULLI, _MULTINOMIAL, _POISSON, _GAMMA, _TWEEDIE, _LAPLACE, _QUAN
     int(loss) for loss in Loss
 )
 _MAX_EXP = 1e19  # H2O's guard of exp
+_TILE = 512  # rows whose probabilities are computed at once
 
 
 @njit(nogil=True, cache=True)
@@ -53,15 +55,14 @@ def uniform(key: int, count: int) -> float:
 
 
 @njit(nogil=True, cache=True)
-def _terms(loss: int, y: float, f: float, aux: float, param: float) -> tuple[float, float]:
-    """(z, d) of one row; `aux`: log-sum-exp of the row's class scores, y: 1 in its class."""
+def _terms(loss: int, y: float, f: float, p: float, param: float) -> tuple[float, float]:
+    """(z, d) of one row; y: 1 in its class, `p`: the probability of that, if there are classes."""
     if loss == _GAUSSIAN:
         return y - f, 1.0
     if loss == _BERNOULLI:
-        p = 1.0 / (1.0 + math.exp(-f))
         return y - p, p * (1.0 - p)
     if loss == _MULTINOMIAL:
-        z = y - math.exp(f - aux)
+        z = y - p
         return z, abs(z) * (1.0 - abs(z))
     if loss == _LAPLACE:
         return (0.5 if y > f else -0.5), 1.0
@@ -94,6 +95,7 @@ def fill_words(  # noqa: PLR0913, PLR0917
     shift: int,
     keys: I64,
     rates: F64,
+    place: I64,
     rows: I32,
     words: I64,
     terms: I32,
@@ -101,9 +103,12 @@ def fill_words(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Words and leaf terms of rows start..stop-1; the tree's rows first, rows left out last.
 
+    `place` is where a record keeps its word, as of `RecordLayout`.
+
     Word = (w z scales[0] rounded) << shift | (w scales[1] rounded, at least 1), or, if scales[4]
     is not 0, with d scales[1] instead of the weight.  `target` is the
-    class of a multinomial tree or -1; `aux`, `weights` may be of size 1: the same for all rows.
+    class of a multinomial tree or -1, `aux` the log-sum-exp of its rows' scores (else not read).
+    `weights` may be of size 1: the same for all rows.
     keys = (row sample, rounding; 0: to the nearest); a row is in the tree if
     its random number is below ``rates[class or 0]``.  scales[2] makes terms integers.
     OUT: rows, words, terms; out = (rows in the tree, rows left out, sum of words, of the rows'
@@ -111,11 +116,19 @@ def fill_words(  # noqa: PLR0913, PLR0917
     """
     front, back = start, stop - 1
     total, squares = np.int64(0), np.int64(0)
-    n_aux = 1 if aux.size > 1 else 0
     n_weights = 1 if weights.size > 1 else 0
     coarse_shift = np.int64(scales[3])
+    word_step, word_at, is_gradient = place[4], place[5], place[7] == 1
     curved = scales.size > 4 and scales[4] > 0.0
+    p = np.zeros(_TILE)
     for i in range(start, stop):
+        j = (i - start) % _TILE
+        if j == 0:
+            end = min(i + _TILE, stop)
+            if loss == _BERNOULLI:
+                fill_logistic(f[i:end], p)
+            elif loss == _MULTINOMIAL:
+                fill_shares(f[i:end], aux[i:end], p)
         weight = np.float64(weights[i * n_weights])
         terms[i] = 0
         if not weight > 0.0:
@@ -129,7 +142,7 @@ def fill_words(  # noqa: PLR0913, PLR0917
                 continue
         if target >= 0:
             yi = 1.0 if yi == target else 0.0
-        z, d = _terms(loss, yi, f[i], aux[i * n_aux], param)
+        z, d = _terms(loss, yi, f[i], p[j], param)
         noise = 0.5 if keys[1] == 0 else uniform(keys[1], row_ids[i])
         gradient = np.int64(math.floor(weight * z * scales[0] + noise))
         if curved:
@@ -138,7 +151,7 @@ def fill_words(  # noqa: PLR0913, PLR0917
             low = np.int64(max(weight * scales[1] + 0.5, 1.0))
         word = (gradient << shift) + low
         rows[front] = i
-        words[front] = word
+        words[i * word_step + word_at] = gradient if is_gradient else word
         front += 1
         terms[i] = np.int32(weight * d * scales[2] + 0.5)
         total += word

@@ -2,9 +2,9 @@
 
 A row's weighted gradient and its weight are fixed-point integers in one 64-bit word,
 ``word = gradient * 2**shift + weight``, so that one addition counts both, exactly and in any
-order.  The bins of a row lie side by side.  A histogram is two arrays a node: `narrow`, with
-one stretch of `stretch` slots for each byte-wide feature, and `wide`, with the slots of the
-two-byte features one after another from `wide_start`.
+order.  Bins and word of a row lie side by side in its record (`dh2o.estimators.trees.records`).  A
+histogram has one stretch of `stretch` slots for each byte-wide feature, then the slots of the
+two-byte features one after another from `wide_start` on.
 """
 
 from __future__ import annotations
@@ -23,39 +23,39 @@ TILE = 512  # rows routed before their histogram is built: their bins then lie i
 
 @njit(nogil=True, cache=True)
 def add_rows(  # noqa: PLR0913, PLR0917
-    bins: U8,
-    width: int,
-    wide_bins: U16,
+    records: U8,
+    pairs: U16,
+    words: I64,
+    place: I64,
     wide_start: I64,
     rows: I32,
-    words: I64,
     start: int,
     stop: int,
     stretch: int,
     hist: I64,
 ) -> None:
-    """hist[f * stretch + bins[r, f]] += words[i] for r = rows[i], start <= i < stop; also wide f.
+    """hist[f * stretch + bin f of r] += word of r for r = rows[i], start <= i < stop; also wide f.
 
-    IN: all but `hist`.  `width` is a multiple of 4; all arrays are flat.
+    IN: all but `hist`.  `place` as of `RecordLayout`; all arrays are flat.
     """
-    n_wide = wide_start.size
+    size, n_wide, shift, low = place[0], place[3], place[6], place[7]
+    n_groups, word_step, word_at = place[1] >> 2, np.uint64(place[4]), np.uint64(place[5])
+    half, wide_at = size >> 1, place[2]
     one, two, three = np.uint64(stretch), np.uint64(2 * stretch), np.uint64(3 * stretch)
     step = np.uint64(4 * stretch)
     for i in range(start, stop):
         row = np.int64(rows[i])
-        ahead = np.int64(rows[i + AHEAD]) * width
-        prefetch(bins, ahead)
-        prefetch(bins, ahead + width - 1)  # a row may begin in one cache line and end in the next
-        if n_wide > 0:
-            prefetch(wide_bins, np.int64(rows[i + AHEAD]) * n_wide)
-        word = words[i]
-        at = np.uint64(row * width)
+        ahead = np.int64(rows[i + AHEAD]) * size
+        prefetch(records, ahead)
+        prefetch(records, ahead + size - 1)  # it may begin in one cache line and end in the next
+        word = (np.int64(words[np.uint64(row) * word_step + word_at]) << shift) + low
+        at = np.uint64(row * size)
         slot = np.uint64(0)
-        for _ in range(width >> 2):
-            b0 = np.uint64(bins[at])
-            b1 = np.uint64(bins[at + np.uint64(1)])
-            b2 = np.uint64(bins[at + np.uint64(2)])
-            b3 = np.uint64(bins[at + np.uint64(3)])
+        for _ in range(n_groups):
+            b0 = np.uint64(records[at])
+            b1 = np.uint64(records[at + np.uint64(1)])
+            b2 = np.uint64(records[at + np.uint64(2)])
+            b3 = np.uint64(records[at + np.uint64(3)])
             hist[slot + b0] += word
             hist[slot + one + b1] += word
             hist[slot + two + b2] += word
@@ -63,19 +63,18 @@ def add_rows(  # noqa: PLR0913, PLR0917
             at += np.uint64(4)
             slot += step
         for f in range(n_wide):
-            hist[wide_start[f] + np.int64(wide_bins[row * n_wide + f])] += word
+            hist[wide_start[f] + np.int64(pairs[row * half + wide_at + f])] += word
 
 
 @njit(nogil=True, cache=True)
 def route_and_add(  # noqa: PLR0913, PLR0917
-    bins: U8,
-    width: int,
-    wide_bins: U16,
+    records: U8,
+    pairs: U16,
+    words: I64,
+    place: I64,
     wide_start: I64,
     rows: I32,
-    words: I64,
     to_rows: I32,
-    to_words: I64,
     segments: I64,
     columns: I32,
     goes_left: U8,
@@ -92,13 +91,14 @@ def route_and_add(  # noqa: PLR0913, PLR0917
     """Rows of each split node go to its left or right child; one child's histogram is built.
 
     Node s holds ``rows[segments[s, 0]:segments[s, 1]]``.  Its left rows are written to `to_rows`
-    from the front of the same stretch, its right rows from the back.  Column c >= 0 is byte-wide,
-    c < 0 is two-byte column -c-1; ``goes_left[goes_left_start[s] + bin]`` routes.
+    from the front of the same stretch, its right rows from the back.  Column c >= 0 is byte c of a
+    record, c < 0 the pair of bytes -c-1; ``goes_left[goes_left_start[s] + bin]`` routes.
     `builds`: 0 none, 1 left, 2 right, into histogram ``hist_idx[s]``.
-    OUT: to_rows, to_words, hists, left_counts, left_squares (sum on the left of the squares of
+    OUT: to_rows, hists, left_counts, left_squares (sum on the left of the squares of
     ``word >> square_shift``, each divided by ``word & weight_mask``).
     """
-    n_wide = wide_start.size
+    size, shift, low = place[0], place[6], place[7]
+    half, word_step, word_at = size >> 1, np.uint64(place[4]), np.uint64(place[5])
     for s in range(segments.shape[0]):
         start, stop = segments[s, 0], segments[s, 1]
         base = goes_left_start[s]
@@ -110,20 +110,17 @@ def route_and_add(  # noqa: PLR0913, PLR0917
             front0, back0 = front, back
             for i in range(tile, min(tile + TILE, stop)):
                 row = np.int64(rows[i])
-                word = words[i]
-                ahead = np.int64(rows[i + AHEAD]) * width
-                prefetch(bins, ahead)
-                prefetch(bins, ahead + width - 1)
-                if n_wide > 0:
-                    prefetch(wide_bins, np.int64(rows[i + AHEAD]) * n_wide)
+                ahead = np.int64(rows[i + AHEAD]) * size
+                prefetch(records, ahead)
+                prefetch(records, ahead + size - 1)
+                word = (np.int64(words[np.uint64(row) * word_step + word_at]) << shift) + low
                 if column >= 0:
-                    code = np.int64(bins[np.uint64(row * width + column)])
+                    code = np.int64(records[np.uint64(row * size + column)])
                 else:
-                    code = np.int64(wide_bins[np.uint64(row * n_wide - column - 1)])
+                    code = np.int64(pairs[np.uint64(row * half - column - 1)])
                 left = np.int64(goes_left[np.uint64(base + code)])
                 to = back + left * (front - back)
                 to_rows[np.uint64(to)] = rows[i]
-                to_words[np.uint64(to)] = word
                 front += left
                 back += left - 1
                 coarse = word >> square_shift
@@ -134,7 +131,7 @@ def route_and_add(  # noqa: PLR0913, PLR0917
             if builds[s] != 0:
                 lo, hi = (front0, front) if builds[s] == 1 else (back + 1, back0 + 1)
                 add_rows(
-                    bins, width, wide_bins, wide_start, to_rows, to_words, lo, hi, stretch, hists[h]
+                    records, pairs, words, place, wide_start, to_rows, lo, hi, stretch, hists[h]
                 )
         left_counts[s] = front - start
         left_squares[s] = squares

@@ -84,14 +84,13 @@ class SmallNodes:
 
     def _own_share(self, step: FinishSubtrees, done: dict[int, Any]) -> list[Subtrees]:
         """Return all subtrees: those that no worker could grow alone are grown here."""
-        bin_map = self._grower.bin_map
 
         def grow(b: int) -> Subtrees:
             if isinstance(done[b], Subtrees):
                 return done[b]
-            rows = RowBatch.joined(done[b], bin_map.width, bin_map.n_wide)
+            rows = RowBatch.joined(done[b])
             roots = step.roots[int(step.ends[b]) : int(step.ends[b + 1])]
-            return grow_batch(step.rules, roots, rows, bin_map.width)
+            return grow_batch(step.rules, roots, rows)
 
         batches = range(len(step.ends) - 1)
         if self._grower.n_threads == 1 or all(isinstance(part, Subtrees) for part in done.values()):

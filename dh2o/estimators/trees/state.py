@@ -16,10 +16,12 @@ from dh2o.estimators.trees.arrays import F64, I32, I64, PAD, U8, U16, writable
 from dh2o.estimators.trees.binning import BinMap, FeatureBins, bin_codes, bin_numbers
 from dh2o.estimators.trees.leaves import add_leaf_values, walk_bins
 from dh2o.estimators.trees.raw_tree import RawTree
+from dh2o.estimators.trees.records import RecordLayout, Records
 from dh2o.estimators.trees.shards import ShardedRows, Tile
 
 if TYPE_CHECKING:
     from dh2o.chunks import Block
+    from dh2o.estimators.trees.fixed_point import FixedPoint
     from dh2o.models.forest import Forest
     from dh2o.mrtask import WorkerContext
 
@@ -33,8 +35,8 @@ class StateSpec:
     """What a worker needs to make its part of the state, besides the blocks.
 
     `trees` are (class, tree) in the order in which they were built, after those of the forest
-    `before` that this training goes on from.  `learns` is False for the
-    state of a validation frame, which only follows the predictions.
+    `before` that this training goes on from.  `fixed` are the scales that rows learn by, None in
+    the state of a validation frame, which only follows the predictions.
     """
 
     bin_map: BinMap
@@ -43,31 +45,35 @@ class StateSpec:
     offset: str | None
     init: tuple[float, ...]
     trees: tuple[tuple[int, RawTree], ...] = ()
-    learns: bool = True
+    fixed: FixedPoint | None = None
     before: Forest | None = None
 
 
 class TreeState(ShardedRows):
     """One worker's rows, binned.
 
-    `rows[d % 2]` and `words[d % 2]` hold the row numbers and packed gradients of the nodes of depth
-    d, node after node; ``bounds[shard, node]`` says from where to where.
+    `rows[d % 2]` holds the row numbers of the nodes of depth d, node after node;
+    ``bounds[shard, node]`` says from where to where.
     """
 
     def __init__(self, n_rows: int, spec: StateSpec, worker: WorkerContext) -> None:
         super().__init__(n_rows, spec, worker, np.float32)
         self.spec = spec
         bin_map = spec.bin_map
-        self.bins: U8 = np.zeros(n_rows * bin_map.width + PAD, np.uint8)
-        self.wide_bins: U16 = np.zeros(n_rows * bin_map.n_wide + PAD, np.uint16)
+        self.records = Records.empty(RecordLayout.of(bin_map, spec.fixed), n_rows)
         self.f: F64 = np.zeros((len(spec.init), n_rows), np.float64)
         self.aux: F64 = np.zeros(n_rows if len(spec.init) > 1 else 1, np.float64)
         self.bounds: I64 = np.zeros((len(self.shards), 1, 2), np.int64)
-        n = n_rows + PAD if spec.learns else 0
+        n = n_rows + PAD if spec.fixed is not None else 0
         self.rows: tuple[I32, I32] = (np.zeros(n, np.int32), np.zeros(n, np.int32))
-        self.words: tuple[I64, I64] = (np.zeros(n, np.int64), np.zeros(n, np.int64))
         self.terms: I32 = np.zeros(n, np.int32)
         self.pool: list[I64] = [np.zeros((0, bin_map.n_slots), np.int64) for _ in self.shards]
+
+    @property
+    def bin_arrays(self) -> tuple[U8, int, U16, int]:
+        """The records as kernels take them that look at bins only."""
+        size = self.records.layout.nbytes
+        return self.records.bytes, size, self.records.pairs, size // 2
 
     def histograms(self, shard: int, n: int) -> I64:
         """Return `n` histograms of zeros for one shard to fill; valid until the next call."""
@@ -121,10 +127,8 @@ class TreeState(ShardedRows):
 
     def _walk(self, k: int, tree: RawTree, rows: I32, start: int, stop: int) -> None:
         if stop > start:
-            bin_map = self.spec.bin_map
             walk_bins(
-                self.bins, bin_map.width, self.wide_bins, bin_map.n_wide, rows, start, stop,
-                *map(writable, tree.walk_arrays), self.f[k],
+                *self.bin_arrays, rows, start, stop, *map(writable, tree.walk_arrays), self.f[k],
             )  # fmt: skip
 
 
@@ -168,33 +172,22 @@ def _fill(state: TreeState, cuts: list[Any], tile: Tile) -> None:
         for k, feature in enumerate(spec.bin_map.features):
             x[:, k] = tile.floats(feature.name)
         state.start_from(spec.before, x, to)
-    fill_bins(
-        spec.bin_map, cuts, tile.block, tile.start, tile.stop, state.bins, state.wide_bins, tile.at
-    )
+    fill_bins(spec.bin_map, cuts, tile, state.records)
 
 
-def fill_bins(
-    bin_map: BinMap,
-    cuts: list[Any],
-    block: Block,
-    start: int,
-    stop: int,
-    bins: U8,
-    wide_bins: U16,
-    at: int,
-) -> None:
-    """Write the bins of rows start..stop-1 of `block` into row `at` and below."""
+def fill_bins(bin_map: BinMap, cuts: list[Any], tile: Tile, records: Records) -> None:
+    """Write the bins of a tile's rows into their records."""
+    size = records.layout.nbytes
     for feature, column, cut in zip(bin_map.features, bin_map.columns, cuts, strict=True):
-        chunk = block.chunk(feature.name)
+        chunk = tile.block.chunk(feature.name)
+        first = tile.at * size + int(column)
+        if not feature.is_coded:
+            values = chunk.floats(None, tile.start, tile.stop)
+            bin_numbers(values, cut, feature.n_bins, records.bytes, first, size)
+            continue
+        codes = chunk.codes(None, tile.start, tile.stop)
         if feature.is_wide:
-            first = at * bin_map.n_wide - int(column) - 1
-            codes = chunk.codes(None, start, stop)
-            bin_codes(codes, cut, feature.n_bins, wide_bins, first, bin_map.n_wide)
-        elif feature.is_coded:
-            codes = chunk.codes(None, start, stop)
-            first = at * bin_map.width + int(column)
-            bin_codes(codes, cut, feature.n_bins, bins, first, bin_map.width)
+            first = tile.at * (size // 2) - int(column) - 1
+            bin_codes(codes, cut, feature.n_bins, records.pairs, first, size // 2)
         else:
-            values = chunk.floats(None, start, stop)
-            first = at * bin_map.width + int(column)
-            bin_numbers(values, cut, feature.n_bins, bins, first, bin_map.width)
+            bin_codes(codes, cut, feature.n_bins, records.bytes, first, size)

@@ -48,7 +48,7 @@ def start_root(state: TreeState, fill: Callable[[int, int, I64], None]) -> Level
     `out` and counts = (rows in the tree, rows left out, sum of words, coarse squares).
     """
     state.bounds = np.zeros((len(state.shards), 1, 2), np.int64)
-    bin_map = state.spec.bin_map
+    bin_map, records = state.spec.bin_map, state.records
 
     def start(shard: int, lo: int, hi: int) -> tuple[I64, I64]:
         out = np.zeros(4, np.int64)
@@ -57,8 +57,8 @@ def start_root(state: TreeState, fill: Callable[[int, int, I64], None]) -> Level
         state.bounds[shard, 0] = lo, lo + out[0]
         hist = state.histograms(shard, 1)
         add_rows(
-            state.bins, bin_map.width, state.wide_bins, bin_map.wide_start, state.rows[0],
-            state.words[0], lo, lo + int(out[0]), bin_map.stretch, hist[0],
+            records.bytes, records.pairs, records.words, records.layout.place, bin_map.wide_start,
+            state.rows[0], lo, lo + int(out[0]), bin_map.stretch, hist[0],
         )  # fmt: skip
         return hist, out
 
@@ -95,7 +95,8 @@ class StartTree(LocalTask[LevelSums, LevelSums]):
             fill_words(
                 self.loss, self.param, self.klass, state.y, state.f[max(self.klass, 0)],
                 state.aux, state.weights, state.row_ids, lo, hi, scales, self.shift,
-                keys, rates, state.rows[0], state.words[0], state.terms, out,
+                keys, rates, state.records.layout.place, state.rows[0], state.records.words,
+                state.terms, out,
             )  # fmt: skip
 
         return start_root(state, fill)
@@ -126,7 +127,7 @@ class RouteLevel(LocalTask[LevelSums, LevelSums]):
     weight_mask: int
 
     def map(self, state: TreeState, _worker: WorkerContext) -> LevelSums:
-        bin_map, here = state.spec.bin_map, self.depth % 2
+        bin_map, records, here = state.spec.bin_map, state.records, self.depth % 2
         n_nodes = self.first_child + 2 * len(self.nodes)
         bounds = np.zeros((len(state.shards), n_nodes, 2), np.int64)
         bounds[:, : state.bounds.shape[1]] = state.bounds
@@ -140,11 +141,9 @@ class RouteLevel(LocalTask[LevelSums, LevelSums]):
             segments = bounds[shard, self.nodes]
             left = np.zeros((2, len(self.nodes)), np.int64)
             route_and_add(
-                state.bins, bin_map.width, state.wide_bins, bin_map.wide_start,
-                state.rows[here], state.words[here], state.rows[1 - here], state.words[1 - here],
-                segments, *tables,
-                bin_map.stretch, hists, self.square_shift, self.weight_mask,
-                left[0], left[1],
+                records.bytes, records.pairs, records.words, records.layout.place,
+                bin_map.wide_start, state.rows[here], state.rows[1 - here], segments, *tables,
+                bin_map.stretch, hists, self.square_shift, self.weight_mask, left[0], left[1],
             )  # fmt: skip
             middle = segments[:, 0] + left[0]
             children = bounds[shard, self.first_child :]

@@ -28,25 +28,20 @@ __all__ = ["gather_rows", "grow_subtrees", "settle_rows"]
 
 
 @njit(nogil=True, cache=True)
-def gather_rows(  # noqa: PLR0913, PLR0917
-    bins: U32, width: int, wide_bins: U16, n_wide: int, even: I32, odd: I32, even_words: I64,
-    odd_words: I64, segments: I64, to_bins: U32, to_wide: U16, to_words: I64,
-) -> None:  # fmt: skip
-    """Copy bins and words of rows to one place; `width` counts groups of four byte-wide bins.
+def gather_rows(
+    records: U32, size: int, even: I32, odd: I32, segments: I64, to_records: U32
+) -> None:
+    """Copy the records of rows, of `size` times four bytes each, to one place.
 
     segments[s] = (start, stop, 0 if they are in `even`, 1 in `odd`, place of the first one).
     """
     for s in range(segments.shape[0]):
         rows = even if segments[s, 2] == 0 else odd
-        words = even_words if segments[s, 2] == 0 else odd_words
         start, to = segments[s, 0], segments[s, 3]
         for i in range(start, segments[s, 1]):
             row = np.int64(rows[i])
-            to_words[to] = words[i]
-            for c in range(width):
-                to_bins[np.uint64(to * width + c)] = bins[np.uint64(row * width + c)]
-            for c in range(n_wide):
-                to_wide[to * n_wide + c] = wide_bins[row * n_wide + c]
+            for c in range(size):
+                to_records[np.uint64(to * size + c)] = records[np.uint64(row * size + c)]
             to += 1
 
 
@@ -115,7 +110,7 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
 ) -> int:
     """Grow the trees below the nodes first, first + 1, ... ; returns the first one not done.
 
-    Node p holds the rows starts[p]..starts[p + 1]-1 of the gathered bins and words; roots[p] =
+    Node p holds the rows starts[p]..starts[p + 1]-1 of the gathered records and words; roots[p] =
     (word sum, rows, coarse squares, key, depth).  features[k] = (column, number of bins, is coded,
     monotone sign); tries[d] features are tried at depth d; limits = (depth, min rows, weight
     scale, 1 if weights are second derivatives, min split improvement).

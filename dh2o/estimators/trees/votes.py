@@ -26,11 +26,14 @@ def fill_targets(  # noqa: PLR0913, PLR0917
     shift: int,
     keys: I64,
     rates: F64,
+    place: I64,
     rows: I32,
     words: I64,
     out: I64,
 ) -> None:
     """Words of rows start..stop-1; the tree's rows first, rows left out of it last.
+
+    `place` is where a record keeps its word, as of `RecordLayout`.
 
     Word = (w t scales[0] rounded) << shift | (w scales[1] rounded, at least 1) with t = 1 in class
     `target` and 0 elsewhere, or ``y - center`` if `target` < 0.  keys = (row sample, rounding; 0:
@@ -42,6 +45,7 @@ def fill_targets(  # noqa: PLR0913, PLR0917
     total, squares = np.int64(0), np.int64(0)
     n_weights = 1 if weights.size > 1 else 0
     coarse_shift = np.int64(scales[3])
+    word_step, word_at, is_gradient = place[4], place[5], place[7] == 1
     for i in range(start, stop):
         weight = np.float64(weights[i * n_weights])
         if not weight > 0.0:
@@ -59,7 +63,7 @@ def fill_targets(  # noqa: PLR0913, PLR0917
         low = np.int64(max(weight * scales[1] + 0.5, 1.0))
         word = (gradient << shift) + low
         rows[front] = i
-        words[front] = word
+        words[i * word_step + word_at] = gradient if is_gradient else word
         front += 1
         total += word
         square = (word >> coarse_shift) * (word >> coarse_shift)

@@ -102,7 +102,7 @@ def test_bin_map_places_narrow_and_wide_features_apart() -> None:
         code_features("capped", 5000, 600),
     )
     bin_map = BinMap(features)
-    assert bin_map.columns.tolist() == [0, -1, 1, -2]
+    assert bin_map.columns.tolist() == [0, -3, 1, -4]  # pairs 2 and 3 follow four bytes
     assert bin_map.width == 4
     starts, sizes = bin_map.table()[:, 0], bin_map.table()[:, 1] + 1
     taken = sorted(zip(starts, starts + sizes, strict=True))

@@ -8,6 +8,8 @@ import pytest
 from dh2o.errors import ModelError
 from dh2o.estimators.trees.fixed_point import FixedPoint, WeightFacts
 from dh2o.estimators.trees.gradients import Loss, fill_words, uniform
+from dh2o.estimators.trees.probabilities import fill_logistic, fill_shares
+from dh2o.estimators.trees.records import RecordLayout
 
 SIZES = [1, 2, 100, 10**6, 10**8]
 
@@ -38,6 +40,9 @@ def test_whole_weights_are_exact_and_small_data_have_fine_gradients() -> None:
     assert FixedPoint.of(WeightFacts(400, 400, 1.0, True)).gradient_bits == 40
 
 
+WORDS = RecordLayout(0, 0, 8).place  # records that hold nothing but their word
+
+
 @pytest.mark.parametrize("loss", [Loss.GAUSSIAN, Loss.BERNOULLI, Loss.POISSON, Loss.LAPLACE])
 @pytest.mark.parametrize("rate", [1.0, 0.4])
 def test_words_of_rows(loss: Loss, rate: float) -> None:
@@ -46,13 +51,14 @@ def test_words_of_rows(loss: Loss, rate: float) -> None:
     y, f = (rng.random(n) < 0.5) * 1.0, rng.normal(size=n)
     weights = rng.integers(0, 4, n).astype(np.float32)
     ids = np.arange(n, dtype=np.uint32) + 77
-    rows, words = np.zeros(n, np.int32), np.zeros(n, np.int64)
+    rows, by_row = np.zeros(n, np.int32), np.zeros(n, np.int64)
     terms, out = np.zeros(n, np.int32), np.zeros(4, np.int64)
     fill_words(
         int(loss), 0.0, -1, y, f, np.zeros(1), weights, ids, 0, n,
         np.array([2.0**20, 1.0, 2.0**16, 20.0]), 20, np.array([5, 0]), np.array([rate]),
-        rows, words, terms, out,
+        WORDS, rows, by_row, terms, out,
     )  # fmt: skip
+    words = by_row[rows]
     z, d = {
         Loss.GAUSSIAN: (y - f, np.ones(n)),
         Loss.BERNOULLI: (y - 1 / (1 + np.exp(-f)), np.exp(-f) / (1 + np.exp(-f)) ** 2),
@@ -82,10 +88,20 @@ def test_rounding_at_random_is_unbiased_and_repeatable() -> None:
         fill_words(
             int(Loss.GAUSSIAN), 0.0, -1, np.full(n, 0.3), np.zeros(n), np.zeros(1),
             np.ones(1, np.float32), np.arange(n, dtype=np.uint32), 0, n,
-            np.array([1.0, 1.0, 1.0, 20.0]), 20, np.array([1, key]), np.ones(1), rows, words,
+            np.array([1.0, 1.0, 1.0, 20.0]), 20, np.array([1, key]), np.ones(1), WORDS, rows, words,
             np.zeros(n, np.int32), out,
         )  # fmt: skip
         draws.append(words >> 20)
     assert (draws[0] == draws[1]).all()
     assert (draws[0] != draws[2]).any()
     assert draws[0].mean() == pytest.approx(0.3, abs=0.01)
+
+
+def test_probabilities_are_those_of_the_library() -> None:
+    x = np.concatenate([np.linspace(-40, 40, 100_001), [-800.0, -708.0, 0.0, 708.0, 800.0]])
+    p, shares = np.zeros_like(x), np.zeros_like(x)
+    fill_logistic(x, p)
+    fill_shares(x, np.full_like(x, 1.5), shares)
+    cut = np.clip(x, -708, 708)
+    np.testing.assert_allclose(p, 1 / (1 + np.exp(-cut)), rtol=3e-15)
+    np.testing.assert_allclose(shares, np.exp(np.clip(x - 1.5, -708, 708)), rtol=3e-15)

@@ -32,8 +32,12 @@ class OneThread:
 
 @pytest.fixture(scope="module")
 def parts() -> tuple[BinMap, Block]:
+    return made(N)
+
+
+def made(n: int) -> tuple[BinMap, Block]:
     rng = np.random.default_rng(0)
-    x, c = rng.normal(size=N), rng.integers(0, 300, N).astype(np.int32)
+    x, c = rng.normal(size=n), rng.integers(0, 300, n).astype(np.int32)
     y = np.sin(3 * x) + rng.normal(size=300)[c]
     features = (number_features("x", quantile_cuts(x, 255)), code_features("c", 300, 1024))
     chunks = (encode_floats(x), encode_codes(c), encode_floats(y))
@@ -42,9 +46,11 @@ def parts() -> tuple[BinMap, Block]:
 
 def grow(parts: tuple[BinMap, Block], params: TreeParams, **draw: Any) -> tuple[RawTree, TreeState]:
     bin_map, block = parts
+    n = block.n_rows
     worker: Any = OneThread()
-    state = build_state([block], StateSpec(bin_map, "y", None, None, (0.0,)), worker)
-    fixed = FixedPoint.of(WeightFacts(N, N, 1.0, True))
+    fixed = FixedPoint.of(WeightFacts(n, n, 1.0, True))
+    spec = StateSpec(bin_map, "y", None, None, (0.0,), fixed=fixed)
+    state = build_state([block], spec, worker)
     start = StartTree(
         (), int(Loss.GAUSSIAN), 0.0, -1, True, fixed.scales(10.0, 1.0), fixed.shift,
         np.array([1, 0]), np.ones(1),
@@ -120,15 +126,28 @@ def test_small_nodes_are_finished_as_large_ones(
     assert leaf_rows(again, finished) == leaf_rows(tree, state)
 
 
+def test_records_of_gradients_alone_give_the_same_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = made(40_000)
+    params = TreeParams(max_depth=9, min_rows=5)
+    tree, state = grow(many, params)
+    assert state.records.layout.word_nbytes == 4
+    monkeypatch.setattr("dh2o.estimators.trees.fixed_point._NARROW_BITS", 0)
+    again, whole = grow(many, params)
+    assert whole.records.layout.word_nbytes == 8
+    assert shape(again) == shape(tree)
+    np.testing.assert_array_equal(again.sums, tree.sums)
+    assert leaf_rows(again, whole) == leaf_rows(tree, state)
+
+
 def test_rows_of_small_nodes_may_come_from_several_workers(parts: Any) -> None:
     bin_map, block = parts
     params = TreeParams(max_depth=14, min_rows=2)
     tree, _ = grow(parts, params)
     worker: Any = OneThread()
     blocks = [block.slice(0, 700), block.slice(700, N)]
-    spec = StateSpec(bin_map, "y", None, None, (0.0,))
-    states = [build_state([part], spec, worker) for part in blocks]
     fixed = FixedPoint.of(WeightFacts(N, N, 1.0, True))
+    spec = StateSpec(bin_map, "y", None, None, (0.0,), fixed=fixed)
+    states = [build_state([part], spec, worker) for part in blocks]
     start = StartTree(
         (), int(Loss.GAUSSIAN), 0.0, -1, True, fixed.scales(10.0, 1.0), fixed.shift,
         np.array([1, 0]), np.ones(1),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from dh2o.estimators.trees.arrays import PAD
 from dh2o.estimators.trees.binning import BinMap, code_features, number_features
 from dh2o.estimators.trees.histogram import add_rows, route_and_add
+from dh2o.estimators.trees.records import RecordLayout, Records
 
 N = 1500
 FEATURES = (
@@ -16,74 +19,80 @@ FEATURES = (
     code_features("b", 5, 1024),
 )
 MAP = BinMap(FEATURES)
+WIDE = MAP.width // 2  # the first pair of bytes after the byte-wide bins
+SHIFT = 20
 
 
-@pytest.fixture
-def data() -> dict[str, np.ndarray]:
+@pytest.fixture(params=[4, 8], ids=["gradients", "words"])
+def data(request: pytest.FixtureRequest) -> dict[str, Any]:
     rng = np.random.default_rng(0)
-    narrow = np.zeros((N, MAP.width), np.uint8)
-    narrow[:, 0] = rng.integers(0, 11, N)
-    narrow[:, 1] = rng.integers(0, 6, N)
-    words = (rng.integers(-1000, 1000, N + PAD) << 20) + rng.integers(1, 4, N + PAD)
+    records = Records.empty(RecordLayout(MAP.width, MAP.n_wide, request.param, SHIFT), N)
+    size = records.layout.nbytes
+    table = records.bytes.reshape(N, size)
+    table[:, 0] = rng.integers(0, 11, N)
+    table[:, 1] = rng.integers(0, 6, N)
+    wide = rng.integers(0, 401, N).astype(np.uint16)
+    records.pairs.reshape(N, size // 2)[:, WIDE] = wide
+    gradients = rng.integers(-1000, 1000, N)
+    words = records.words.reshape(N, -1)
+    at = int(records.layout.place[5])
+    weights = 1 if request.param == 4 else rng.integers(1, 4, N)
+    words[:, at] = gradients if request.param == 4 else (gradients << SHIFT) + weights
     rows = np.zeros(N + PAD, np.int32)
     rows[:N] = rng.permutation(N)
+    arrays = (records.bytes, records.pairs, records.words, records.layout.place)
     return {
-        "bins": np.concatenate([narrow.reshape(-1), np.zeros(PAD, np.uint8)]),
-        "wide": rng.integers(0, 401, N).astype(np.uint16),
+        "bins": table[:, : MAP.width],
+        "wide": wide,
         "rows": rows,
-        "words": words,
+        "words": (gradients << SHIFT) + weights,
+        "records": records,
+        "arrays": (*arrays, MAP.wide_start),
     }
 
 
-def naive(data: dict[str, np.ndarray], rows: list[int], words: list[int]) -> np.ndarray:
+def test_words_of_records(data: dict[str, Any]) -> None:
+    np.testing.assert_array_equal(data["records"].full_words(N), data["words"])
+
+
+def naive(data: dict[str, Any], rows: list[int]) -> np.ndarray:
     hist = np.zeros(MAP.n_slots, np.int64)
-    for row, word in zip(rows, words, strict=True):
+    for row in rows:
+        word = data["words"][row]
         for k in range(MAP.width):
-            hist[k * MAP.stretch + int(data["bins"][row * MAP.width + k])] += word
+            hist[k * MAP.stretch + int(data["bins"][row, k])] += word
         hist[MAP.wide_start[0] + int(data["wide"][row])] += word
     return hist
 
 
-def test_add_rows(data: dict[str, np.ndarray]) -> None:
+def test_add_rows(data: dict[str, Any]) -> None:
     hist = np.zeros(MAP.n_slots, np.int64)
-    add_rows(
-        data["bins"], MAP.width, data["wide"], MAP.wide_start, data["rows"], data["words"], 100,
-        900, MAP.stretch, hist,
-    )  # fmt: skip
-    rows, words = data["rows"][100:900].tolist(), data["words"][100:900].tolist()
-    np.testing.assert_array_equal(hist, naive(data, rows, words))
+    add_rows(*data["arrays"], data["rows"], 100, 900, MAP.stretch, hist)
+    np.testing.assert_array_equal(hist, naive(data, data["rows"][100:900].tolist()))
 
 
 @pytest.mark.parametrize("builds", [0, 1, 2])
-@pytest.mark.parametrize("column", [0, 1, -1])
-def test_route_and_add(data: dict[str, np.ndarray], builds: int, column: int) -> None:
+@pytest.mark.parametrize("column", [0, 1, -WIDE - 1])
+def test_route_and_add(data: dict[str, Any], builds: int, column: int) -> None:
     rng = np.random.default_rng(1)
     table = rng.integers(0, 2, 401).astype(np.uint8)
     segments = np.array([[0, 0], [0, 700], [700, N]], np.int64)
     n = len(segments)
-    to_rows, to_words = np.zeros_like(data["rows"]), np.zeros_like(data["words"])
+    to_rows = np.zeros_like(data["rows"])
     hists = np.zeros((n, MAP.n_slots), np.int64)
     counts, squares = np.zeros(n, np.int64), np.zeros(n, np.int64)
     route_and_add(
-        data["bins"], MAP.width, data["wide"], MAP.wide_start, data["rows"], data["words"],
-        to_rows, to_words, segments, np.full(n, column, np.int32), table, np.zeros(n, np.int64),
-        np.full(n, builds, np.int8), np.arange(n, dtype=np.int32), MAP.stretch, hists, 22, 0,
-        counts, squares,
+        *data["arrays"], data["rows"], to_rows, segments, np.full(n, column, np.int32), table,
+        np.zeros(n, np.int64), np.full(n, builds, np.int8), np.arange(n, dtype=np.int32),
+        MAP.stretch, hists, SHIFT + 2, 0, counts, squares,
     )  # fmt: skip
     for s, (start, stop) in enumerate(segments):
-        rows, words = data["rows"][start:stop], data["words"][start:stop]
-        if column >= 0:
-            codes = data["bins"][rows.astype(int) * MAP.width + column]
-        else:
-            codes = data["wide"][rows]
+        rows = data["rows"][start:stop]
+        codes = data["bins"][rows, column] if column >= 0 else data["wide"][rows]
         left = table[codes] == 1
         middle = start + counts[s]
-        assert sorted(to_rows[start:middle]) == sorted(rows[left])
-        assert sorted(to_rows[middle:stop]) == sorted(rows[~left])
-        word_of = dict(zip(rows.tolist(), words.tolist(), strict=True))
-        moved = to_rows[start:stop].tolist()
-        assert [word_of[row] for row in moved] == to_words[start:stop].tolist()
-        assert squares[s] == sum(int(w >> 22) ** 2 for w in words[left])
+        assert to_rows[start:middle].tolist() == rows[left].tolist()
+        assert to_rows[middle:stop].tolist() == rows[~left][::-1].tolist()
+        assert squares[s] == sum(int(w >> (SHIFT + 2)) ** 2 for w in data["words"][rows[left]])
         chosen = {0: [], 1: rows[left].tolist(), 2: rows[~left].tolist()}[builds]
-        expected = naive(data, chosen, [word_of[row] for row in chosen])
-        np.testing.assert_array_equal(hists[s], expected)
+        np.testing.assert_array_equal(hists[s], naive(data, chosen))
