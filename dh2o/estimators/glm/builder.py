@@ -58,6 +58,8 @@ class GLMBuilder(ModelBuilder):
         if not alpha:
             alpha = (0.0,) if spec.params["solver"] == "L_BFGS" else (0.5,)
         spec = spec.with_actual(family=family, link=link, alpha=alpha)
+        if spec.params["influence"] is not None:
+            spec = _with_influence(spec)
         if family == "multinomial" and spec.offset is not None:
             warning = "offset_column has no effect on multinomial and will be ignored."
             message = Message.warn("offset_column", warning)
@@ -93,6 +95,19 @@ _CATEGORIES = {
     "ordinal": ModelCategory.ORDINAL,
 }
 _FAMILIES = {category: family for family, category in _CATEGORIES.items()}
+
+
+def _with_influence(spec: TrainSpec) -> TrainSpec:
+    """Return the spec with what influence diagnostics need turned on, as H2O does."""
+    params = spec.params
+    return spec.with_actual(
+        **{
+            "lambda": params["lambda"] or (0.0,),
+            "solver": "IRLSM" if params["solver"] == "AUTO" else params["solver"],
+            "compute_p_values": True,
+            "remove_collinear_columns": True,
+        }
+    )
 
 
 def _with_classes(spec: TrainSpec) -> TrainSpec:

@@ -28,6 +28,7 @@ def check_parameters(spec: TrainSpec) -> Iterator[Message]:
     yield from _check_constrained(spec)
     yield from _check_dispersion(spec)
     yield from _check_interactions(spec)
+    yield from _check_influence(spec)
 
 
 def _check_numbers(spec: TrainSpec) -> Iterator[Message]:
@@ -267,6 +268,35 @@ def _check_interactions(spec: TrainSpec) -> Iterator[Message]:
                 "interactions",
                 f"column {name!r} is no predictor. Predictors: {', '.join(spec.x[:8])}.",
             )
+
+
+def _check_influence(spec: TrainSpec) -> Iterator[Message]:
+    params = spec.params
+    if params["influence"] is None:
+        return
+    if params["family"] not in ("gaussian", "binomial"):
+        yield Message.error(
+            "influence", " can only be specified for the gaussian and binomial families."
+        )
+    if any(params["lambda"] or ()):
+        yield Message.error(
+            "regularization",
+            "regularization is not allowed when influence is set to dfbetas.  Please set all "
+            "lambdas to 0.0.",
+        )
+    if params["lambda_search"]:
+        yield Message.error(
+            "lambda_search",
+            "lambda_search and regularization are not allowed when influence is set to dfbetas.",
+        )
+    if params["solver"] != "IRLSM":
+        yield Message.error(
+            "solver", "regression influence diagnostic is only calculated for IRLSM solver."
+        )
+    if params["nfolds"] > 1 or spec.fold is not None:
+        yield Message.error(
+            "influence", " cross-validation is not allowed when influence is set to dfbetas."
+        )
 
 
 def _check_dispersion(spec: TrainSpec) -> Iterator[Message]:

@@ -165,7 +165,7 @@ def _shortest(rows: F64, limit: F64, is_equal: Mask) -> F64:
     size[size == 0] = 1.0
     rows, limit = rows / size[:, None], limit / size
     basis, r = np.linalg.qr(rows[is_equal].T)
-    z = basis @ np.linalg.lstsq(r.T, limit[is_equal])[0]
+    z: F64 = basis @ np.linalg.lstsq(r.T, limit[is_equal])[0]
     others = rows[~is_equal] - (rows[~is_equal] @ basis) @ basis.T
     active = is_equal.copy()
     active[~is_equal] = _active(others, limit[~is_equal] - rows[~is_equal] @ z)
@@ -180,7 +180,7 @@ def _active(rows: F64, limit: F64) -> Mask:
     largest = float(np.abs(limit).max(initial=0.0))
     if not (limit < 0).any():
         return np.zeros(len(limit), dtype=np.bool_)
-    r = np.linalg.qr(rows.T, mode="r")
+    r = np.linalg.qr(rows.T).R
     system = np.concatenate([-r, -limit[None] / largest])
     target = np.zeros(len(system))
     target[-1] = 1.0

@@ -86,7 +86,7 @@ PARAMS = ParamTable(
         Param("generate_variable_inflation_factors", "boolean", False, "Compute variance inflation factors.", level="expert"),
         Param("fix_tweedie_variance_power", "boolean", True, "Keep the Tweedie variance power as given.", implemented=False),
         Param("dispersion_learning_rate", "double", 0.5, "Step of the Tweedie dispersion estimate.", level="expert", gridable=True),
-        Param("influence", "enum", None, "Compute regression influence diagnostics.", values=("dfbetas",), level="expert", implemented=False),
+        Param("influence", "enum", None, "Compute regression influence diagnostics.", values=("dfbetas",), level="expert"),
         shared("gainslift_bins"),
         Param("linear_constraints", "Key<Frame>", None, "Frame of linear constraints."),
         Param("init_optimal_glm", "boolean", False, "Start a constrained fit from the unconstrained one.", gridable=True),

@@ -34,13 +34,17 @@ class Roles:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tile:
-    """Usable rows: level codes, numbers column by column (the last is 1), y, w, offset."""
+    """Usable rows: level codes, numbers column by column (the last is 1), y, w, offset.
+
+    ``rows`` says which rows of the block they are.
+    """
 
     codes: list[I32]
     numbers: F64
     y: F64
     w: F64
     offset: F64 | None
+    rows: slice | NDArray[np.int64]
 
     @property
     def n_rows(self) -> int:
@@ -115,7 +119,7 @@ class _Reader:
         for idx in range(len(design.numerics)):
             self._number(idx, start, stop, numbers[idx], usable)
         if usable.all():
-            return Tile(codes, numbers, y, w, offset)
+            return Tile(codes, numbers, y, w, offset, slice(start, stop))
         kept = np.flatnonzero(usable)
         return Tile(
             [code[kept] for code in codes],
@@ -123,6 +127,7 @@ class _Reader:
             y[kept],
             w[kept],
             None if offset is None else offset[kept],
+            start + kept,
         )
 
     def _codes(self, idx: int, start: int, stop: int, usable: Mask) -> I32:
