@@ -12,10 +12,10 @@ from dh2o.errors import FrameError
 if TYPE_CHECKING:
     from dh2o.frame.frame import Frame
 
-__all__ = ["load", "save"]
+__all__ = ["file_of", "load", "save"]
 
 
-def _file(folder: str | Path, key: str) -> Path:
+def file_of(folder: str | Path, key: str) -> Path:
     """Return the file of a key; characters that mean something in paths are escaped."""
     return Path(folder).expanduser() / f"{quote(key, safe=' ()+,=@~')}.arrow"
 
@@ -30,7 +30,7 @@ def save(frame: Frame, folder: str | Path, key: str, *, force: bool = True) -> P
     """
     import pyarrow as pa
 
-    target = _file(folder, key)
+    target = file_of(folder, key)
     if target.exists() and not force:
         raise FrameError(f"{target} exists. Give force=True to replace it.")
     try:
@@ -66,7 +66,7 @@ def load(key: str, folder: str | Path, *, force: bool = True) -> Frame:
     dkv = current_engine().dkv
     if dkv.contains(key) and not force:
         raise FrameError(f"Frame {key!r} exists. Give force=True to replace it.")
-    source = _file(folder, key)
+    source = file_of(folder, key)
     try:
         with pa.memory_map(str(source)) as opened, pa.ipc.open_file(opened) as reader:
             batches = (reader.get_batch(i) for i in range(reader.num_record_batches))

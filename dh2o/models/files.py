@@ -34,6 +34,7 @@ FORMAT_VERSION = 1
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 _DOCUMENT = "model.json"
+_ATTACHED = re.compile(r"attached/([0-9]{1,6})")
 _ARRAY = re.compile(r"arrays/([A-Za-z0-9_.\-]{1,200})\.npy")
 _MAX_ENTRIES = 20_000
 _MAX_NBYTES = 8 << 30
@@ -42,18 +43,43 @@ _MAX_RATIO = 200
 _KINDS = "biufSU"
 
 
-def save_model(model: Model, path: str | Path) -> Path:
-    """Write `model` to the file `path`, whole or not at all, and return the path."""
+def save_model(model: Model, path: str | Path, attached: Mapping[str, bytes] | None = None) -> Path:
+    """Write `model` to the file `path`, whole or not at all, and return the path.
+
+    `attached` are other files that belong to it, such as frames; `read_attached` gives them back.
+    """
     target = Path(path)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
     try:
         with os.fdopen(handle, "wb") as out:
-            out.write(model_to_bytes(model))
+            out.write(model_to_bytes(model, attached))
         Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
     return target
+
+
+def read_attached(path: str | Path) -> dict[str, bytes]:
+    """Return what was attached to the model in the file `path`.
+
+    Raises
+    ------
+    ModelError
+        The file is damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            document, _ = _read(archive, Path(path).stat().st_size)
+            names = [str(name) for name in document.get("attached", [])]
+            return {
+                name: _entry(archive, archive.getinfo(f"attached/{i}"))
+                for i, name in enumerate(names)
+            }
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError) as problem:
+        raise ModelError(
+            f"{str(path)!r}: what is attached to the model is damaged: {problem}"
+        ) from None
 
 
 def load_model(path: str | Path) -> Model:
@@ -74,8 +100,9 @@ def load_model(path: str | Path) -> Model:
         raise ModelError(f"{str(path)!r}: {problem}") from None
 
 
-def model_to_bytes(model: Model) -> bytes:
+def model_to_bytes(model: Model, attached: Mapping[str, bytes] | None = None) -> bytes:
     """Return `model` as the bytes of its file; the same model always gives the same bytes."""
+    attached = attached or {}
     data, own = model.state()
     arrays: dict[str, NDArray[Any]] = {}
     document = {
@@ -87,12 +114,16 @@ def model_to_bytes(model: Model) -> bytes:
         "output": encode(model.output, arrays),
         "state": encode(data, arrays),
     }
+    if attached:
+        document["attached"] = list(attached)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         _add(archive, _DOCUMENT, text.encode())
         for name, array in [*arrays.items(), *((f"own.{k}", v) for k, v in own.items())]:
             _add(archive, f"arrays/{name}.npy", _npy(array))
+        for i, content in enumerate(attached.values()):
+            _add(archive, f"attached/{i}", content)
     return buffer.getvalue()
 
 
@@ -142,7 +173,7 @@ def _read(
         raise ModelError("This is no model of dh2o: the file has no model.json.")
     arrays: dict[str, NDArray[Any]] = {}
     for info in infos:
-        if info.filename == _DOCUMENT:
+        if info.filename == _DOCUMENT or _ATTACHED.fullmatch(info.filename):
             continue
         match = _ARRAY.fullmatch(info.filename)
         if match is None:

@@ -73,5 +73,7 @@ def _type_name(error: BaseException) -> str:
 
 
 def _stack(error: BaseException) -> list[str]:
-    lines = "".join(traceback.format_tb(error.__traceback__)).splitlines()
+    """Return the frames from the server's thread down to where the error was raised."""
+    parts = [*traceback.format_stack(), *traceback.format_tb(error.__traceback__)]
+    lines = "".join(parts).splitlines()
     return [line.rstrip() for line in lines][-_N_STACK_LINES:]

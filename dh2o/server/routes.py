@@ -6,6 +6,7 @@ from __future__ import annotations
 from .handlers import (
     builders,
     cluster,
+    databases,
     diagnostics,
     downloads,
     explain,
@@ -86,6 +87,7 @@ IMPORTING = [
     Route("PUT", "/3/PutKey", importing.put_key, None, None, "Upload a file under a key."),
     Route("POST", "/3/ParseSetup", importing.guess, p.ParseSetupV3, p.ParseSetupV3, "Guess how files are to be parsed."),
     Route("POST", "/3/Parse", importing.parse, p.ParseV3, p.ParseV3, "Parse files."),
+    Route("POST", "/99/ImportSQLTable", databases.import_sql, p.ImportSQLTableV99, c.JobV3, "Read a table or a query of a database."),
     Route("POST", "/3/ParseSVMLight", importing.parse_svmlight, p.ParseSVMLightV3, c.JobV3, "Parse SVMLight files."),
 ]  # fmt: skip
 
@@ -107,6 +109,9 @@ FRAMES = [
     Route("GET", "/3/DownloadDataset.bin", downloads.download, None, None, "A frame as CSV."),
     Route("DELETE", "/3/DKV", frames.remove_all_keys, f.RemoveAllV3, f.RemoveAllV3, "Remove all keys but some."),
     Route("DELETE", "/3/DKV/{key}", frames.remove_key, f.RemoveV3, f.RemoveV3, "Remove a key."),
+    Route("POST", "/99/Assembly", munging.assemble, u.AssemblyV99, u.AssemblyV99, "Run the steps of an assembly on a frame."),
+    Route("POST", "/3/Frames/load", frames.load, f.FrameLoadV3, f.FrameLoadV3, "Read a frame from a file of the server."),
+    Route("POST", "/3/Frames/{frame_id}/save", frames.save, f.FrameSaveV3, f.FrameSaveV3, "Write a frame to a file of the server, in dh2o's own format."),
     Route("POST", "/3/CreateFrame", munging.make_frame, u.CreateFrameV3, c.JobV3, "Make a frame of random values."),
     Route("POST", "/3/SplitFrame", munging.split, u.SplitFrameV3, u.SplitFrameV3, "Split a frame by ratios."),
     Route("POST", "/3/Interaction", munging.cross, u.InteractionV3, c.JobV3, "Cross categorical columns."),

@@ -166,3 +166,53 @@ def test_nothing_is_left_of_a_failed_import(h2o: Any, tmp_path: Path) -> None:
 def test_a_scalar_that_is_na_is_nan(h2o: Any) -> None:
     frame = h2o.H2OFrame([[None], [None]], column_types=["numeric"])
     assert math.isnan(frame[0, 0])
+
+
+def test_a_frame_is_saved_and_read_again(h2o: Any, tmp_path: Path) -> None:
+    from h2o.exceptions import H2OResponseError
+
+    made = {"x": [1, None, 2.5], "level": ["a", "b", "a"], "s": ["u", "v", "w"]}
+    frame = h2o.H2OFrame(made, destination_frame="kept", column_types=["numeric", "enum", "string"])
+    before = frame.as_data_frame(use_pandas=False)
+    frame.save(str(tmp_path))
+    with pytest.raises(H2OResponseError, match="File already exists"):
+        frame.save(str(tmp_path), force=False)
+    with pytest.raises(H2OResponseError, match="Frame Key<Frame> kept already exists"):
+        h2o.load_frame("kept", str(tmp_path), force=False)
+    h2o.remove(frame)
+    again = h2o.load_frame("kept", str(tmp_path), force=False)
+    assert again.as_data_frame(use_pandas=False) == before
+    assert again.types == {"x": "real", "level": "enum", "s": "string"}
+    with pytest.raises(H2OResponseError, match="No frame 'other'"):
+        h2o.load_frame("other", str(tmp_path))
+
+
+def test_an_assembly_selects_changes_and_adds(h2o: Any) -> None:
+    from h2o.assembly import H2OAssembly
+    from h2o.exceptions import H2OResponseError
+    from h2o.transforms.preprocessing import H2OBinaryOp, H2OCol, H2OColOp, H2OColSelect
+
+    frame = h2o.H2OFrame(
+        {"x": [0.0, 1.0], "y": [2.0, 4.0], "s": ["miss", "sun"], "z": [1, 1]},
+        column_types=["numeric", "numeric", "string", "numeric"],
+    )
+    steps = [
+        ("select", H2OColSelect(["x", "y", "s"])),
+        ("cos", H2OColOp(op=h2o.H2OFrame.cos, col="x", inplace=True)),
+        ("count", H2OColOp(op=h2o.H2OFrame.countmatches, col="s", inplace=False, pattern="s")),
+        (
+            "sum",
+            H2OBinaryOp(
+                op=h2o.H2OFrame.__add__, col="x", inplace=False, new_col_name="both",
+                right=H2OCol("y"),
+            ),
+        ),
+    ]  # fmt: skip
+    result = H2OAssembly(steps).fit(frame)
+    assert result.names == ["x", "y", "s", "s0", "both"]
+    rows = result.as_data_frame(use_pandas=False, header=False)
+    assert [float(row[3]) for row in rows] == [2.0, 1.0]
+    assert float(rows[1][4]) == pytest.approx(0.5403023058681398 + 4)
+    assert frame.names == ["x", "y", "s", "z"]
+    with pytest.raises(H2OResponseError, match="nowhere"):
+        H2OAssembly([("bad", H2OColOp(op=h2o.H2OFrame.cos, col="nowhere"))]).fit(frame)

@@ -146,3 +146,50 @@ def test_a_grid_is_searched_and_sorted(h2o: Any, frame: Any) -> None:
     assert h2o.get_grid("my_grid").model_ids == grid.model_ids
     with pytest.raises(h2o.exceptions.H2OResponseError, match="does not exist in gbm"):
         H2OGridSearch(builder, {"nteees": [1]}).train(x=["AGE"], y="CAPSULE", training_frame=frame)
+
+
+def test_held_out_predictions_travel_with_a_model(h2o: Any, frame: Any, tmp_path: Path) -> None:
+    model = gbm(h2o, frame, nfolds=2, keep_cross_validation_predictions=True)
+    key = model.cross_validation_holdout_predictions().frame_id
+    before = model.cross_validation_holdout_predictions().as_data_frame(use_pandas=False)
+    downloaded = h2o.download_model(model, str(tmp_path), export_cross_validation_predictions=True)
+    saved = h2o.save_model(
+        model, str(tmp_path / "saved"), force=True, export_cross_validation_predictions=True
+    )
+    bare = h2o.save_model(model, str(tmp_path / "bare"), force=True)
+    for path, is_there in ((downloaded, True), (saved, True), (bare, False)):
+        h2o.remove_all()
+        again = h2o.upload_model(path)
+        assert again.model_id == model.model_id
+        assert (h2o.get_frame(key) is not None) == is_there
+        if is_there:
+            frame_again = again.cross_validation_holdout_predictions()
+            assert frame_again.as_data_frame(use_pandas=False) == before
+
+
+def test_extended_isolation_forest(h2o: Any, frame: Any) -> None:
+    model = h2o.estimators.H2OExtendedIsolationForestEstimator(
+        ntrees=7, sample_size=50, extension_level=2, seed=3, score_each_iteration=True,
+        disable_training_metrics=False,
+    )  # fmt: skip
+    model.train(x=["AGE", "PSA", "VOL", "GLEASON"], training_frame=frame)
+    assert model.predict(frame).names == ["anomaly_score", "mean_length"]
+    assert model._model_json["output"]["model_summary"]["extension_level"][0] == 2
+    assert len(model.scoring_history()) == 8
+    assert model.model_performance().mean_score() > 0
+
+
+def test_what_a_grid_cannot_read_is_said(h2o: Any, frame: Any) -> None:
+    from h2o.exceptions import H2OResponseError
+    from h2o.grid.grid_search import H2OGridSearch
+
+    def search(hyper: dict[str, Any], criteria: dict[str, Any]) -> None:
+        grid = H2OGridSearch(
+            h2o.estimators.H2OGradientBoostingEstimator, hyper, search_criteria=criteria
+        )
+        grid.train(x=["AGE"], y="CAPSULE", training_frame=frame)
+
+    with pytest.raises(H2OResponseError, match="Can't parse the hyper_parameters dictionary"):
+        search({"max_depth": range(2, 4)}, {"strategy": "Cartesian"})
+    with pytest.raises(H2OResponseError, match="Can't parse the search_criteria dictionary"):
+        search({"max_depth": [1]}, {"strategy": "RandomDiscrete", "max_models": [1, 3]})

@@ -6,14 +6,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dh2o.errors import FrameError, KeyNotFoundError, ParameterError
-from dh2o.frame import Frame
+from dh2o.frame import Frame, saved
 from dh2o.mrtask.allocator import give_back
+from dh2o.server.files import Files
 from dh2o.server.frame_view import Window, column_frame, frame_schema
+from dh2o.server.handlers.jobs import job_schema
 from dh2o.server.handlers.mojo import raw_frame
 from dh2o.server.schemas.base import Key
 from dh2o.server.schemas.frames import (
     FrameChunksV3,
     FrameChunkV3,
+    FrameLoadV3,
+    FrameSaveV3,
     FramesListV3,
     FramesV3,
     FrameSynopsisV3,
@@ -22,14 +26,17 @@ from dh2o.server.schemas.frames import (
 )
 
 if TYPE_CHECKING:
+    from dh2o.mrtask import JobContext
     from dh2o.server.app import Call
 
 __all__ = [
     "delete_frame",
     "delete_frames",
     "list_frames",
+    "load",
     "remove_all_keys",
     "remove_key",
+    "save",
     "show_chunks",
     "show_column",
     "show_column_summary",
@@ -163,3 +170,48 @@ def remove_all_keys(call: Call, args: RemoveAllV3) -> RemoveAllV3:
     dkv.remove_all(retained=retained)
     give_back()
     return args
+
+
+def save(call: Call, args: FrameSaveV3) -> FrameSaveV3:
+    """Start to write a frame into a folder of the server, in dh2o's own format."""
+    frame, folder = frame_of(args.frame_id), _folder(call, args.dir)
+    key = str(frame.key)
+    target = saved.file_of(folder, key)
+    if target.exists() and not args.force:
+        raise ParameterError(f"File already exists: {target}. Use force=True to overwrite it.")
+    job = call.state.engine.start_job(
+        "Save frame", _save, frame, folder, key, dest=None, dest_type="Key<Frame>"
+    )
+    args.job = job_schema(job)
+    return args
+
+
+def load(call: Call, args: FrameLoadV3) -> FrameLoadV3:
+    """Start to read a frame from a folder of the server."""
+    folder, key = _folder(call, args.dir), args.frame_id.name if args.frame_id else None
+    if not key:
+        raise ParameterError("frame_id: the key that the frame was saved under is needed.")
+    if call.state.engine.dkv.contains(key) and not args.force:
+        raise ParameterError(f"Frame Key<Frame> {key} already exists.")
+    if not saved.file_of(folder, key).is_file():
+        raise FrameError(f"No frame {key!r} in {folder}.")
+    job = call.state.engine.start_job(
+        "Load frame", _load, folder, key, dest=None, dest_type="Key<Frame>"
+    )
+    args.job = job_schema(job)
+    return args
+
+
+def _folder(call: Call, folder: str | None) -> str:
+    if not folder:
+        raise ParameterError("dir: the path of a folder is needed.")
+    Files(call.state.options).check(folder)
+    return folder.removeprefix("file://")
+
+
+def _save(ctx: JobContext, frame: Frame, folder: str, key: str) -> None:
+    saved.save(frame, folder, key)
+
+
+def _load(ctx: JobContext, folder: str, key: str) -> None:
+    saved.load(key, folder)

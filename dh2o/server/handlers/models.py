@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flask import Response
 
 from dh2o.errors import KeyNotFoundError, ModelError, ParameterError
+from dh2o.estimators.model_files import load_with_frames, save_with_frames
 from dh2o.models import Model
 from dh2o.server.files import Files, UploadedFile
 from dh2o.server.model_view import model_json, model_synopsis
@@ -84,7 +85,7 @@ def fetch_model(call: Call, args: ModelsV3) -> Response:
     handle, name = tempfile.mkstemp(suffix=".zip")
     os.close(handle)
     path = Path(name)
-    _save(model, path)
+    save_with_frames(model, path, cv_predictions=args.export_cross_validation_predictions)
     response = Response(_bytes_of(path), content_type="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="{model.key}"'
     response.headers["Content-Length"] = str(path.stat().st_size)
@@ -104,7 +105,7 @@ def export_model(call: Call, args: ModelExportV3) -> ModelExportV3:
     """Write a model to a file of the server."""
     model = model_of(call, args.model_id)
     path = _target(call, args.dir, args.force)
-    _save(model, path)
+    save_with_frames(model, path, cv_predictions=args.export_cross_validation_predictions)
     args.dir = str(path)
     return args
 
@@ -128,7 +129,7 @@ def import_model(call: Call, args: ModelImportV3) -> ModelsV3:
     path = Path(args.dir).expanduser()
     if not path.is_file():
         raise ModelError(f"No saved model at {args.dir}.")
-    return _stored(call, _load(path))
+    return ModelsV3(models=[model_json(load_with_frames(path))])
 
 
 def upload_model(call: Call, args: ModelImportV3) -> ModelsV3:
@@ -143,14 +144,9 @@ def upload_model(call: Call, args: ModelImportV3) -> ModelsV3:
             while piece := source.read(_COPY_NBYTES):
                 file.write(piece)
         file.flush()
-        answer = _stored(call, _load(Path(file.name)))
+        answer = ModelsV3(models=[model_json(load_with_frames(Path(file.name)))])
     dkv.remove(key)
     return answer
-
-
-def _stored(call: Call, model: Model) -> ModelsV3:
-    call.state.engine.dkv.put(model.key, model, kind="model")
-    return ModelsV3(models=[model_json(model)])
 
 
 def _target(call: Call, path: str | None, force: bool) -> Path:
@@ -162,15 +158,3 @@ def _target(call: Call, path: str | None, force: bool) -> Path:
         raise ParameterError(f"File {path} already exists. Use force=True to overwrite it.")
     target.parent.mkdir(parents=True, exist_ok=True)
     return target
-
-
-def _save(model: Model, path: Path) -> None:
-    from dh2o.models import save_model
-
-    save_model(model, path)
-
-
-def _load(path: Path) -> Model:
-    from dh2o.models import load_model
-
-    return load_model(path)

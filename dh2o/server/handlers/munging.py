@@ -6,6 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import ParameterError
+from dh2o.rapids.assembly import fit_assembly
 from dh2o.rapids.makers import CreateFrameSpec, create_frame, insert_missing, interaction
 from dh2o.server.schemas.base import Key
 
@@ -18,13 +19,23 @@ if TYPE_CHECKING:
     from dh2o.server.app import Call
     from dh2o.server.schemas.cluster import JobV3
     from dh2o.server.schemas.munging import (
+        AssemblyV99,
         CreateFrameV3,
         InteractionV3,
         MissingInserterV3,
         SplitFrameV3,
     )
 
-__all__ = ["cross", "insert_na", "make_frame", "split"]
+__all__ = ["assemble", "cross", "insert_na", "make_frame", "split"]
+
+
+def assemble(call: Call, args: AssemblyV99) -> AssemblyV99:
+    """Run the steps of an assembly on a frame."""
+    frame = frame_of(args.frame)
+    key = _fresh("assembly")
+    fit_assembly(call.state.engine, frame, args.steps or [], f"{key}_result")
+    args.result, args.assembly = Key(f"{key}_result", "Frame"), Key(key, "Assembly")
+    return args
 
 
 def make_frame(call: Call, args: CreateFrameV3) -> JobV3:

@@ -103,6 +103,26 @@ class FrameSynopsisV3(FrameBaseV3):
 
 
 @dataclass(kw_only=True)
+class FrameSaveV3(Request):
+    """Request to write a frame in dh2o's own format."""
+
+    frame_id: Key | None = takes("Key<Frame>", None, "Key of the frame.")
+    dir: str | None = takes("string", None, "Folder, as the server sees it.")
+    force: bool = takes("boolean", True, "Overwrite what is there.")
+    job: Any = gives("JobV3", None, "The job that writes it.")
+
+
+@dataclass(kw_only=True)
+class FrameLoadV3(Request):
+    """Request to read a frame that was written so."""
+
+    frame_id: Key | None = takes("Key<Frame>", None, "Key of the frame.")
+    dir: str | None = takes("string", None, "Folder, as the server sees it.")
+    force: bool = takes("boolean", True, "Overwrite what is there.")
+    job: Any = gives("JobV3", None, "The job that reads it.")
+
+
+@dataclass(kw_only=True)
 class FramesV3(Request):
     """Frames."""
 

@@ -19,6 +19,19 @@ class RapidsSchemaV3(Request):
 
 
 @dataclass(kw_only=True)
+class AssemblyV99(Request):
+    """Steps that change a frame, and the frame that they give."""
+
+    schema_version: ClassVar[int] = 99
+    schema_type: ClassVar[str] = "Assembly"
+
+    steps: list[str] | None = takes("string[]", None, "The steps, in order.", required=True)
+    frame: Key | None = takes("Key<Frame>", None, "Key of the frame.", required=True)
+    result: Key | None = gives("Key<Frame>", None, "Key of the changed frame.")
+    assembly: Key | None = gives("Key<Assembly>", None, "Name of the assembly.")
+
+
+@dataclass(kw_only=True)
 class RapidsFrameV3(RapidsSchemaV3):
     """A frame as result."""
 
