@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from dh2o.errors import ModelError
 from dh2o.estimators.builder import ModelBuilder, register
-from dh2o.estimators.checkpoint import check_checkpoint, model_before
+from dh2o.estimators.checkpoint import model_before
+from dh2o.estimators.deeplearning.checks import LOG_LINK, LOSS_OF, check_finite, check_spec
 from dh2o.estimators.deeplearning.exported import export_layers
 from dh2o.estimators.deeplearning.initial import first_state, state_of_model
 from dh2o.estimators.deeplearning.losses import Loss
@@ -31,18 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DeepLearningBuilder"]
 
-_LOG_LINK = ("poisson", "gamma", "tweedie")
-_LOSS_OF = {
-    "gaussian": "Quadratic", "laplace": "Absolute", "huber": "Huber", "quantile": "Quantile",
-    "bernoulli": "CrossEntropy", "multinomial": "CrossEntropy",
-}  # fmt: skip
 _DISTRIBUTION_OF = {"Absolute": "laplace", "Huber": "huber", "Quantile": "quantile"}
-# H2O: what may not change when training goes on from an earlier network.
-_FIXED = (
-    "activation", "hidden", "autoencoder", "use_all_factor_levels", "adaptive_rate", "standardize",
-    "sparse", "distribution", "loss", "missing_values_handling", "momentum_start",
-    "momentum_stable", "categorical_encoding",
-)  # fmt: skip
 _MANY_UPDATES = 1000  # updates below which rows are learned from one at a time
 _FEW_UPDATES = 300  # that limit where each update is dear
 _DEAR = 5e8  # rows times weights of a training from where on updates are dear
@@ -83,7 +73,7 @@ class DeepLearningBuilder(ModelBuilder):
                 ModelCategory.MULTINOMIAL: "multinomial",
             }.get(spec.category, _DISTRIBUTION_OF.get(loss, "gaussian"))
         if loss == "Automatic":
-            loss = _LOSS_OF.get(distribution, "Quadratic")
+            loss = LOSS_OF.get(distribution, "Quadratic")
         dropouts = params["hidden_dropout_ratios"]
         hidden = params["hidden"]
         if not dropouts and params["activation"].endswith("WithDropout"):
@@ -103,13 +93,11 @@ class DeepLearningBuilder(ModelBuilder):
 
     def check(self, spec: TrainSpec) -> Iterable[Message]:
         """Return what does not go together."""
-        yield from _check_kind(spec)
-        yield from _check_layers(spec)
-        yield from _check_momentum(spec)
-        yield from check_checkpoint(spec, DeepLearningModel, _FIXED)
+        yield from check_spec(spec)
 
     def build(self, ctx: JobContext, spec: TrainSpec) -> Model:
         """Return the model."""
+        spec = _after_folds(spec)
         roles = _roles(spec)
         numerics = tuple(n for n in spec.x if not spec.train.vec(n).is_enum)
         measured = (*numerics, *([str(spec.response)] if _is_regression(spec) else []))
@@ -119,7 +107,7 @@ class DeepLearningBuilder(ModelBuilder):
                 f"Training frame {spec.training_frame} has no usable row: every row misses the "
                 "response, its weight or (with missing_values_handling Skip) a predictor."
             )
-        _check_finite(spec, measured, moments)
+        check_finite(spec, measured, moments)
         inputs = _inputs(spec, numerics, moments)
         shift, scale = _response_scaling(spec, moments)
         shell = _shell(spec, inputs, shift, scale)
@@ -135,9 +123,22 @@ class DeepLearningBuilder(ModelBuilder):
         return _model(spec, training, training.run(), params, moments.n_rows)
 
     def cv_facts(self, model: Model) -> dict[str, Any]:
-        """Return how long a fold's model was trained."""
-        epochs = model.output.extra.get("epochs")
-        return {} if epochs is None else {"epochs": epochs}
+        """Return how many epochs a fold's model was trained."""
+        return {"epochs": float(model.output.extra["epochs"])}
+
+
+def _after_folds(spec: TrainSpec) -> TrainSpec:
+    """Return the spec of the main model: trained as long as the folds' models were on average.
+
+    H2O: the last network counts, and nothing stops it earlier.
+    """
+    if not spec.cv_facts:
+        return spec
+    params = spec.params
+    if not params["stopping_rounds"] and not params["max_runtime_secs"]:
+        return spec.with_actual(overwrite_with_best_model=False)
+    epochs = sum(facts["epochs"] for facts in spec.cv_facts) / len(spec.cv_facts)
+    return spec.with_actual(overwrite_with_best_model=False, epochs=epochs, stopping_rounds=0)
 
 
 def _is_regression(spec: TrainSpec) -> bool:
@@ -169,7 +170,7 @@ def _inputs(spec: TrainSpec, numerics: tuple[str, ...], moments: Moments) -> Inp
         scale = np.divide(1.0, spread, out=np.ones(n), where=spread > 0)
         if params["autoencoder"] or not params["sparse"]:
             shift = moments.mean[:n].copy()
-    return Inputs(
+    inputs = Inputs(
         tuple(enums),
         tuple(train.vec(name).domain or () for name in enums),
         numerics,
@@ -177,11 +178,21 @@ def _inputs(spec: TrainSpec, numerics: tuple[str, ...], moments: Moments) -> Inp
         scale,
         bool(params["use_all_factor_levels"] or params["autoencoder"]),
     )
+    most = params["max_categorical_features"]
+    if most >= inputs.n_places:
+        return inputs
+    if params["autoencoder"]:
+        raise ModelError(
+            f"max_categorical_features: the levels have {inputs.n_places} units, and an "
+            f"autoencoder cannot reproduce levels that share {most}. Raise the limit, or use "
+            "categorical_encoding EnumLimited."
+        )
+    return dataclasses.replace(inputs, n_hashed=most)
 
 
 def _response_scaling(spec: TrainSpec, moments: Moments) -> tuple[float, float]:
     standardised = _is_regression(spec) and spec.params["standardize"]
-    if not standardised or spec.params["distribution"] in _LOG_LINK:
+    if not standardised or spec.params["distribution"] in LOG_LINK:
         return 0.0, 1.0
     sigma = float(moments.sigma[-1])
     return float(moments.mean[-1]), 1.0 / sigma if sigma > 0 else 1.0
@@ -256,6 +267,7 @@ def sgd_params(spec: TrainSpec, n_rows: int, n_weights: int) -> SgdParams:
         average_activation=p["average_activation"],
         n_batch=int(n_batch),
         n_average=asked,
+        elastic=p["elastic_averaging_regularization"] if p["elastic_averaging"] else None,
     )
 
 
@@ -291,107 +303,6 @@ def _model(
         extra=extra,
     )
     return model.replace(output=output)
-
-
-# ---- checks
-
-
-def _check_kind(spec: TrainSpec) -> Iterable[Message]:
-    params, category = spec.params, spec.category
-    distribution, loss = params["distribution"], params["loss"]
-    if category.is_classifier:
-        wanted: tuple[str, ...] = ("bernoulli", "multinomial")
-        if distribution not in wanted:
-            yield Message.error(
-                "distribution", f"Distribution {distribution} needs a numeric response."
-            )
-        if loss not in ("CrossEntropy", "Quadratic"):
-            yield Message.error(
-                "loss",
-                f"For classification, the loss must be CrossEntropy or Quadratic, not {loss}.",
-            )
-        if spec.offset is not None:
-            yield Message.error("offset_column", "Offset is only supported for regression.")
-    else:
-        if distribution in ("bernoulli", "multinomial"):
-            yield Message.error(
-                "distribution",
-                f"Distribution {distribution} needs a categorical response: use asfactor().",
-            )
-        if loss == "CrossEntropy":
-            yield Message.error("loss", "For regression, the loss cannot be CrossEntropy.")
-        fits = _LOSS_OF.get(distribution, "Quadratic")
-        if loss not in (fits, "CrossEntropy") and not params["autoencoder"]:
-            yield Message.error(
-                "loss",
-                f"Loss {loss} does not fit distribution {distribution}, whose loss is {fits}.",
-            )
-    if params["autoencoder"] and distribution != "gaussian":
-        yield Message.error("distribution", "Autoencoders use the gaussian distribution.")
-    if params["autoencoder"] and spec.offset is not None:
-        yield Message.error("offset_column", "Autoencoders have no offset.")
-
-
-def _check_layers(spec: TrainSpec) -> Iterable[Message]:
-    params = spec.params
-    hidden, ratios = params["hidden"], params["hidden_dropout_ratios"]
-    with_dropout = params["activation"].endswith("WithDropout")
-    if ratios and not with_dropout:
-        yield Message.error(
-            "hidden_dropout_ratios",
-            "Cannot specify hidden_dropout_ratios with a non-dropout activation function. "
-            "Use 'RectifierWithDropout', 'TanhWithDropout', etc.",
-        )
-    elif ratios and len(ratios) != len(hidden):
-        yield Message.error(
-            "hidden_dropout_ratios",
-            f"Must have {len(hidden)} hidden layer dropout ratios, got {len(ratios)}.",
-        )
-    if params["autoencoder"] and _is_maxout(spec):
-        yield Message.error("activation", "Maxout activation is not supported for autoencoders.")
-    if params["sparsity_beta"] and not params["autoencoder"]:
-        yield Message.error("sparsity_beta", "Sparsity beta can only be used for autoencoders.")
-    if not params["autoencoder"] and params["average_activation"]:
-        yield Message.error(
-            "average_activation", "Average activation can only be used for autoencoders."
-        )
-
-
-def _check_momentum(spec: TrainSpec) -> Iterable[Message]:
-    params = spec.params
-    if params["adaptive_rate"]:
-        for name in ("momentum_start", "momentum_stable"):
-            if params[name] and params.input(name) is not None:
-                yield Message.warn(name, f"{name} is not used with adaptive_rate.")
-    key = params["checkpoint"]
-    if key is None:
-        return
-    from dh2o.errors import KeyNotFoundError
-
-    try:
-        before = model_before(spec, DeepLearningModel)
-    except KeyNotFoundError:
-        return
-    done = 0.0 if before is None else float(before.output.extra.get("epochs") or 0.0)
-    if before is not None and params["epochs"] <= done:
-        yield Message.error(
-            "epochs",
-            f"The model to continue has seen {done:g} epochs: epochs must be larger, got "
-            f"{params['epochs']:g}.",
-        )
-
-
-def _check_finite(spec: TrainSpec, names: tuple[Any, ...], moments: Moments) -> None:
-    for k, name in enumerate(names):
-        if math.isinf(moments.high[k]) and moments.weight[k] > 0:
-            raise ModelError(f"Column '{name}' has infinite values: filter or replace those rows.")
-        if math.isnan(moments.m2[k]):
-            raise ModelError(f"Column '{name}' has infinite values: filter or replace those rows.")
-    if spec.params["distribution"] in _LOG_LINK and names and moments.low[-1] < 0:
-        raise ModelError(
-            f"Distribution {spec.params['distribution']} needs a response that is not negative, "
-            f"'{spec.response}' has {moments.low[-1]:g}."
-        )
 
 
 register(DeepLearningBuilder())

@@ -20,16 +20,18 @@ _LEAST = np.float32(1e-6)
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def adadelta(  # noqa: PLR0913, PLR0917
     w: F32, mean_g2: F32, mean_dx2: F32, g: F32, g2: F32, n_in: F32, n_out: F32, share: np.float32,
-    forget: np.float32, eps: np.float32, l1: np.float32, l2: np.float32,
+    forget: np.float32, eps: np.float32, l1: np.float32, l2: np.float32, pull: F32,
 ) -> None:  # fmt: skip
     """Apply ADADELTA for a batch whose gradients were all taken at the same weights.
 
     ``g`` and ``g2`` are the sums over rows of gradients and of their squares; ``n_in[i]`` and
     ``n_out[j]`` are the rows in which either end of weight (i, j) was not zero, so that about
     c = n_in[i] n_out[j] share rows touched it. The running means decay rho^c with
-    forget = -log rho, as c single steps would make them.
+    forget = -log rho, as c single steps would make them. ``pull``, if it has elements, is a
+    gradient that each row adds.
     """
-    plain = l1 == 0 and l2 == 0
+    is_pulled = pull.size > 0
+    plain = l1 == 0 and l2 == 0 and not is_pulled
     for i in range(w.shape[0]):
         if n_in[i] == 0:
             continue
@@ -41,6 +43,8 @@ def adadelta(  # noqa: PLR0913, PLR0917
             grad, square = g[i, j], g2[i, j] / c
             if not plain:
                 penalty = l1 * np.sign(w[i, j]) + l2 * w[i, j]
+                if is_pulled:
+                    penalty += pull[i, j]
                 grad += c * penalty
                 square += penalty * penalty
             fresh = (_ONE - decay) * square
@@ -54,7 +58,7 @@ def adadelta(  # noqa: PLR0913, PLR0917
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def adadelta_places(  # noqa: PLR0913, PLR0917
     w: F32, mean_g2: F32, mean_dx2: F32, places: I32, deltas: F32, rho: np.float32,
-    eps: np.float32, l1: np.float32, l2: np.float32,
+    eps: np.float32, l1: np.float32, l2: np.float32, pull: F32,
 ) -> None:  # fmt: skip
     """Apply ADADELTA to the weights of the levels that the rows have, row by row."""
     for row in range(places.shape[0]):
@@ -68,6 +72,8 @@ def adadelta_places(  # noqa: PLR0913, PLR0917
                     continue
                 old = w[i, j]
                 grad = d + l1 * np.sign(old) + l2 * old
+                if pull.size > 0:
+                    grad += pull[i, j]
                 fresh = (_ONE - rho) * grad * grad
                 squares = rho * mean_g2[i, j] + fresh
                 rate2 = (mean_dx2[i, j] + eps) / (squares + eps)
@@ -79,7 +85,7 @@ def adadelta_places(  # noqa: PLR0913, PLR0917
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def momentum(  # noqa: PLR0913, PLR0917
     w: F32, velocity: F32, g: F32, n_in: F32, n_out: F32, share: np.float32, rate: np.float32,
-    m: np.float32, nesterov: bool, l1: np.float32, l2: np.float32,
+    m: np.float32, nesterov: bool, l1: np.float32, l2: np.float32, pull: F32,
 ) -> None:  # fmt: skip
     """Apply gradient descent with momentum for a batch: as c steps along its mean gradient.
 
@@ -93,6 +99,8 @@ def momentum(  # noqa: PLR0913, PLR0917
             c = f * n_out[j]
             old = w[i, j]
             grad = g[i, j] + c * (l1 * np.sign(old) + l2 * old)
+            if pull.size > 0:
+                grad += c * pull[i, j]
             if m == 0 or c == 0:
                 w[i, j] = old - rate * grad
             elif nesterov:
@@ -110,7 +118,7 @@ def momentum(  # noqa: PLR0913, PLR0917
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def momentum_places(  # noqa: PLR0913, PLR0917
     w: F32, velocity: F32, places: I32, deltas: F32, rate: np.float32, m: np.float32,
-    nesterov: bool, l1: np.float32, l2: np.float32,
+    nesterov: bool, l1: np.float32, l2: np.float32, pull: F32,
 ) -> None:  # fmt: skip
     """Apply gradient descent to the weights of the levels that the rows have, row by row."""
     for row in range(places.shape[0]):
@@ -124,6 +132,8 @@ def momentum_places(  # noqa: PLR0913, PLR0917
                     continue
                 old = w[i, j]
                 grad = d + l1 * np.sign(old) + l2 * old
+                if pull.size > 0:
+                    grad += pull[i, j]
                 if m == 0:
                     w[i, j] = old - rate * grad
                 elif nesterov:

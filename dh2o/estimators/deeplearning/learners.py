@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -20,15 +21,19 @@ if TYPE_CHECKING:
     from dh2o.frame import Frame
     from dh2o.mrtask import WorkerContext
 
-__all__ = ["Learner", "Work", "learner_of"]
+__all__ = ["Learned", "Learner", "Work", "learner_of", "mean_state"]
 
 _STREAM = 0x0D1D
+_DEAR = 5e8  # rows times weights of a measurement from where on single precision must do
 _GATHERED = 128  # batches whose rows are copied side by side before they are learned from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Work:
-    """One iteration: go on from `state` by `share` of the rows at hand (1: each of them once)."""
+    """One iteration: go on from `state` by `share` of the rows at hand (1: each of them once).
+
+    With elastic averaging rows go on from their ``own`` state, by the number of the first of them.
+    """
 
     state: NetState
     params: SgdParams
@@ -36,15 +41,50 @@ class Work:
     seed: int
     epochs_before: float
     share: float
+    own: Mapping[int, NetState] = field(default_factory=dict)
 
 
-def learn(rows: Rows, work: Work) -> NetState:
+@dataclass(frozen=True, slots=True, eq=False)
+class Learned:
+    """What was learned, side by side: states and how many rows each has, by their first row."""
+
+    parts: Mapping[int, tuple[NetState, int]]
+
+    def averaged(self, before: NetState) -> NetState:
+        """Return the mean of the states by their rows, added up in one order."""
+        parts = [part for _, part in sorted(self.parts.items())]
+        if not parts:
+            return before
+        rows = np.array([n for _, n in parts], np.float64)
+        averaged = mean_state([state for state, _ in parts], rows / rows.sum())
+        averaged.n_samples = before.n_samples + sum(
+            state.n_samples - before.n_samples for state, _ in parts
+        )
+        return averaged
+
+
+def mean_state(states: Sequence[NetState], shares: Sequence[float] | F64) -> NetState:
+    """Return the weighted mean of states."""
+    arrays: list[F32] = []
+    for same in zip(*(state.arrays for state in states), strict=True):
+        mean = sum(a.astype(np.float64) * s for a, s in zip(same, shares, strict=True))
+        arrays.append(np.asarray(mean, np.float64).astype(np.float32))
+    return states[0].of(arrays)
+
+
+def learn(rows: Rows, work: Work) -> Learned:
     """Return the state after the rows of one iteration."""
-    state = work.state.copy()
+    if rows.n == 0:
+        return Learned({})
+    number = int(rows.row[0])
+    state = work.own.get(number, work.state).copy()
+    state.n_samples = work.state.n_samples
     first = round(work.epochs_before * rows.n)
     n = round((work.epochs_before + work.share) * rows.n) - first
     key = [(work.seed ^ _STREAM) & (2**64 - 1), first]
-    sgd = Sgd(state, work.params, work.loss, np.random.Generator(np.random.Philox(key=key)))
+    rng = np.random.Generator(np.random.Philox(key=key))
+    n_places = state.weights[0].shape[0] - rows.numbers.shape[1]
+    sgd = Sgd(state, work.params, work.loss, rng, n_places=n_places, center=work.state)
     order = rows.drawn(work.seed, first, n)
     size = work.params.n_batch
     with np.errstate(over="ignore", invalid="ignore"):  # an unstable network is found afterwards
@@ -52,7 +92,7 @@ def learn(rows: Rows, work: Work) -> NetState:
             part = rows.take(order[start : start + _GATHERED * size])
             for at in range(0, part.n, size):
                 sgd.step(_batch(part, slice(at, at + size)))
-    return state
+    return Learned({number: (state, rows.n)})
 
 
 def _batch(rows: Rows, some: slice) -> Batch:
@@ -69,10 +109,13 @@ def measure(
 ) -> Any:
     """Return the partial metrics of `model` on a sample of the rows."""
     some = rows.sample(one_in)
+    is_dear = some.n * model.network.n_weights > _DEAR
+    precision = np.float32 if is_dear else np.float64
     total = None
     for at in range(0, max(some.n, 1), 4096):
-        part = some.take(np.arange(at, min(at + 4096, some.n)))
-        preds = model.of_units(part.places, part.numbers.astype(np.float64), _offset(part, back))
+        part = some.take(slice(at, at + 4096))
+        numbers = part.numbers.astype(precision, copy=False)
+        preds = model.of_units(part.places, numbers, _offset(part, back))
         y: F64 = np.zeros(part.n)
         if part.y is not None:
             y = part.y.astype(np.float64) / back.scale + back.shift
@@ -99,8 +142,8 @@ def errors(rows: Rows, model: DeepLearningModel, one_in: int) -> F64:
 class Learner(Protocol):
     """Holds the rows and runs what is to be done with them."""
 
-    def learn(self, work: Work) -> NetState:
-        """Return the state after one iteration."""
+    def learn(self, work: Work) -> Learned:
+        """Return what one iteration learned."""
 
     def measure(self, model: DeepLearningModel, builder: MetricBuilder[Any], one_in: int) -> Any:
         """Return the partial metrics of `model` on a sample of the rows."""
@@ -127,7 +170,7 @@ class _OnePlace:
         parts = current_engine().collect(self.frame, _Reader(self.spec))
         return Rows.joined(parts or [_no_rows(self.spec)])
 
-    def learn(self, work: Work) -> NetState:
+    def learn(self, work: Work) -> Learned:
         with threadpool_limits(1, "blas"):
             return learn(self.rows, work)
 
@@ -167,7 +210,7 @@ class _EachWorker:
         self.spec = spec
         self.state = current_engine().local(frame, build_rows, spec)
 
-    def learn(self, work: Work) -> NetState:
+    def learn(self, work: Work) -> Learned:
         return self.state.run(_Learn(work))
 
     def measure(self, model: DeepLearningModel, builder: MetricBuilder[Any], one_in: int) -> Any:
@@ -190,36 +233,18 @@ def learner_of(frame: Frame, spec: RowSpec, one_place: bool) -> Learner:
 
 
 @dataclass(frozen=True, slots=True)
-class _Learn(LocalTask[dict[int, tuple[NetState, int]], NetState]):
-    """Parts are kept by the number of their first row, so that they are averaged in one order."""
-
+class _Learn(LocalTask[Learned, Learned]):
     work: Work
 
-    def map(self, state: Rows, worker: WorkerContext) -> dict[int, tuple[NetState, int]]:  # noqa: ARG002
-        if state.n == 0:
-            return {}
+    def map(self, state: Rows, worker: WorkerContext) -> Learned:  # noqa: ARG002
         with threadpool_limits(1, "blas"):
-            return {int(state.row[0]): (learn(state, self.work), state.n)}
+            return learn(state, self.work)
 
-    def combine(
-        self, a: dict[int, tuple[NetState, int]], b: dict[int, tuple[NetState, int]]
-    ) -> dict[int, tuple[NetState, int]]:
-        return {**a, **b}
+    def combine(self, a: Learned, b: Learned) -> Learned:
+        return Learned({**a.parts, **b.parts})
 
-    def finish(self, total: dict[int, tuple[NetState, int]] | None) -> NetState:
-        parts = [part for _, part in sorted((total or {}).items())]
-        if not parts:
-            return self.work.state
-        rows = np.array([n for _, n in parts], np.float64)
-        shares = rows / rows.sum()
-        arrays = []
-        for same in zip(*(state.arrays for state, _ in parts), strict=True):
-            mean = sum(a.astype(np.float64) * s for a, s in zip(same, shares, strict=True))
-            arrays.append(np.asarray(mean, np.float64).astype(np.float32))
-        averaged = self.work.state.of(arrays)
-        before = self.work.state.n_samples
-        averaged.n_samples = before + sum(state.n_samples - before for state, _ in parts)
-        return averaged
+    def finish(self, total: Learned | None) -> Learned:
+        return total or Learned({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 
-_TILE = 1 << 13
+_TILE_NUMBERS = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Rows:
         mixed = (self.row.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(33)
         return self.take(np.flatnonzero(mixed % np.uint64(one_in) == 0))
 
-    def take(self, chosen: I64) -> Rows:
+    def take(self, chosen: I64 | slice) -> Rows:
         """Return the rows at these positions."""
         return Rows(
             self.places[chosen],
@@ -146,10 +146,12 @@ def build_rows(
     worker: WorkerContext | None = None,
 ) -> Rows:
     """Return the usable rows of `blocks`."""
+    n_columns = max(len(spec.inputs.numerics), 1)
+    step = int(np.clip(_TILE_NUMBERS // n_columns, 1 << 11, 1 << 13))
     tiles = [
-        (block, start, min(start + _TILE, block.n_rows))
+        (block, start, min(start + step, block.n_rows))
         for block in blocks
-        for start in range(0, max(block.n_rows, 1), _TILE)
+        for start in range(0, max(block.n_rows, 1), step)
     ]
     if worker is None:
         return Rows.joined([_read(spec, *tile) for tile in tiles])
@@ -161,11 +163,12 @@ def _read(spec: RowSpec, block: Block, start: int, stop: int) -> Rows:
     w = usable_rows(block, roles, start, stop)
     kept = np.flatnonzero(w > 0)
 
-    def floats(name: str) -> F64:
-        return block.chunk(name).floats(start=start, stop=stop)
+    buffer = np.empty(stop - start)
 
-    columns = {name: floats(name) for name in (*inputs.categoricals, *inputs.numerics)}
-    places, numbers = inputs.rows(columns, stop - start)
+    def floats(name: str) -> F64:
+        return block.chunk(name).floats(buffer, start, stop)
+
+    places, numbers = inputs.rows(floats, stop - start, np.float32)
     y = offset = None
     if roles.response is not None:
         y = ((floats(roles.response) - spec.shift) * spec.scale)[kept].astype(np.float32)
@@ -175,7 +178,7 @@ def _read(spec: RowSpec, block: Block, start: int, stop: int) -> Rows:
         places, numbers = places[kept], numbers[kept]
     return Rows(
         places,
-        numbers.astype(np.float32),
+        numbers,
         y,
         offset,
         w[kept],

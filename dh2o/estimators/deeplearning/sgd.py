@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dh2o.estimators.deeplearning import kernels
 from dh2o.estimators.deeplearning.losses import Loss
+from dh2o.models.deeplearning import dense_units
 
 __all__ = ["Batch", "NetState", "Sgd", "SgdParams"]
 
@@ -20,6 +21,7 @@ F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 
 _SILENT = np.float32(1e-10)
+_NO_PULL = np.empty((0, 0), np.float32)
 
 
 @dataclass(slots=True)
@@ -84,6 +86,7 @@ class SgdParams:
     average_activation: float
     n_batch: int
     n_average: int
+    elastic: float | None = None
 
     def momentum(self, n_samples: float) -> float:
         """Return the momentum after so many rows."""
@@ -109,16 +112,28 @@ class Batch:
 
 
 class Sgd:
-    """Trains one state; arrays are changed in place."""
+    """Trains one state; arrays are changed in place.
+
+    The first ``n_places`` input units are those of levels. With ``params.elastic`` weights are
+    pulled to those of ``center``, that strongly.
+    """
 
     def __init__(
-        self, state: NetState, params: SgdParams, loss: Loss, rng: np.random.Generator
+        self,
+        state: NetState,
+        params: SgdParams,
+        loss: Loss,
+        rng: np.random.Generator,
+        *,
+        n_places: int = 0,
+        center: NetState | None = None,
     ) -> None:
         self.state = state
         self.params = params
         self.loss = loss
         self.rng = rng
-        self.n_places = state.weights[0].shape[0]
+        self.n_places = n_places
+        self.center = center if params.elastic else None
         self._mean_activations: dict[int, F32] = {}
 
     def step(self, batch: Batch) -> None:
@@ -138,22 +153,13 @@ class Sgd:
 
     def _inputs(self, batch: Batch) -> tuple[I32, F32, F32 | None]:
         """Return places and numbers after dropout, and an autoencoder's targets before it."""
-        self.n_places = self.state.weights[0].shape[0] - batch.numbers.shape[1]
-        dense = self._dense(batch) if self.params.output == "activation" else None
         places, numbers, ratio = batch.places, batch.numbers, self.params.input_dropout
+        is_target = self.params.output == "activation"
+        dense = dense_units(places, numbers, self.n_places) if is_target else None
         if ratio:
             numbers = numbers * (self.rng.random(numbers.shape, np.float32) >= ratio)
             places = np.where(self.rng.random(places.shape) >= ratio, places, np.int32(-1))
         return places, numbers, dense
-
-    def _dense(self, batch: Batch) -> F32:
-        n = self.state.weights[0].shape[0]
-        dense = np.zeros((len(batch.numbers), n), np.float32)
-        dense[:, self.n_places :] = batch.numbers
-        for column in batch.places.T:
-            has = np.flatnonzero(column >= 0)
-            dense[has, column[has]] = 1
-        return dense
 
     def _forward(
         self, places: I32, numbers: F32
@@ -239,13 +245,15 @@ class Sgd:
             mean_g2, mean_dx2 = self._memory(k, 0), self._memory(k, 1)
             forget, eps = np.float32(-np.log(p.rho)), np.float32(p.epsilon)
             l1, l2 = np.float32(p.l1), np.float32(p.l2)
+            pull, b_pull = self._pulls(k)
             kernels.adadelta(
-                w[at:], mean_g2[at:], mean_dx2[at:], g, g2, n_in, n_out, share, forget, eps, l1, l2
-            )
+                w[at:], mean_g2[at:], mean_dx2[at:], g, g2, n_in, n_out, share, forget, eps,
+                l1, l2, pull[at:],
+            )  # fmt: skip
             sums = g2.sum(axis=0)
             if places is not None and places.shape[1]:
                 rho = np.float32(p.rho)
-                kernels.adadelta_places(w, mean_g2, mean_dx2, places, delta, rho, eps, l1, l2)
+                kernels.adadelta_places(w, mean_g2, mean_dx2, places, delta, rho, eps, l1, l2, pull)
                 sums += squares.sum(axis=0) * np.float32(places.shape[1])
             sums /= np.float32(w.shape[0])
             everywhere = np.array([len(delta)], np.float32)
@@ -253,7 +261,7 @@ class Sgd:
             kernels.adadelta(
                 state.biases[k][None, :], b_g2[None, :], b_dx2[None, :],
                 delta.sum(axis=0)[None, :], sums[None, :], everywhere, n_out, share,
-                forget, eps, l1, l2,
+                forget, eps, l1, l2, b_pull,
             )  # fmt: skip
         else:
             self._update_by_momentum(k, at, g, places, delta, n_in, n_out, share)
@@ -269,15 +277,27 @@ class Sgd:
         l1, l2 = np.float32(p.l1), np.float32(p.l2)
         w = state.weights[k]
         v = self._memory(k, 0) if state.memory else np.empty((0, 0), np.float32)
-        kernels.momentum(w[at:], v[at:], g, n_in, n_out, share, rate, m, p.nesterov, l1, l2)
+        pull, b_pull = self._pulls(k)
+        kernels.momentum(
+            w[at:], v[at:], g, n_in, n_out, share, rate, m, p.nesterov, l1, l2, pull[at:]
+        )
         if places is not None and places.shape[1]:
-            kernels.momentum_places(w, v, places, delta, rate, m, p.nesterov, l1, l2)
+            kernels.momentum_places(w, v, places, delta, rate, m, p.nesterov, l1, l2, pull)
         bv = self._memory(k, 0, bias=True)[None, :] if state.memory else v
         everywhere = np.array([len(delta)], np.float32)
         kernels.momentum(
             state.biases[k][None, :], bv, delta.sum(axis=0)[None, :], everywhere, n_out, share,
-            rate, m, p.nesterov, l1, l2,
+            rate, m, p.nesterov, l1, l2, b_pull,
         )  # fmt: skip
+
+    def _pulls(self, k: int) -> tuple[F32, F32]:
+        """Return the gradients of weights and biases towards the centre (Zhang et al. 2014)."""
+        if self.center is None:
+            return _NO_PULL, _NO_PULL
+        strength, state = np.float32(self.params.elastic), self.state
+        of_weights = strength * (state.weights[k] - self.center.weights[k])
+        of_biases = strength * (state.biases[k] - self.center.biases[k])
+        return of_weights, of_biases[None, :]
 
     def _memory(self, k: int, which: int, bias: bool = False) -> F32:
         each = 2 if self.params.adaptive_rate else 1

@@ -95,7 +95,8 @@ def importance_table(model: DeepLearningModel, saw_missing: list[bool]) -> TwoDi
             shares = (first / first.sum(axis=0)) @ (weights[1] / weights[1].sum(axis=0))
             found = (shares / shares.sum(axis=0)).sum(axis=1)
         found = np.nan_to_num(found / found.max())
-    ends = model.inputs.starts[1:]
+    ends = () if model.inputs.n_hashed else model.inputs.starts[1:]
+    saw_missing = saw_missing[: len(ends)]
     found[[end - 1 for end, saw in zip(ends, saw_missing, strict=True) if not saw]] = 0.0
     order = np.argsort(-found, kind="stable")
     total = float(found.sum())

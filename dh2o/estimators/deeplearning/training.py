@@ -5,13 +5,20 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dh2o.errors import ModelError
-from dh2o.estimators.deeplearning.learners import Learner, Work, learner_of
+from dh2o.estimators.deeplearning.learners import (
+    Learned,
+    Learner,
+    Work,
+    learner_of,
+    mean_state,
+)
 from dh2o.estimators.deeplearning.losses import Loss
 from dh2o.estimators.deeplearning.rows import RowSpec
 from dh2o.estimators.deeplearning.sgd import NetState, SgdParams
@@ -48,7 +55,7 @@ class Trained:
     best_metrics: tuple[ModelMetrics | None, ModelMetrics | None] = (None, None)
     huber_delta: float = math.inf
     done: bool = False
-    times: list[float] = field(default_factory=list)
+    own: Mapping[int, NetState] = field(default_factory=dict)
 
 
 class Training:
@@ -135,9 +142,10 @@ class Training:
         started = time.monotonic()
         work = Work(
             t.state, self.params, self._loss(), self.spec.seed, self.n_epochs,
-            min(self._share(learner), left),
+            min(self._share(), left), t.own,
         )  # fmt: skip
-        state = learner.learn(work)
+        learned = learner.learn(work)
+        state = self._averaged(learned)
         if not state.is_stable:
             raise ModelError(
                 "Training became numerically unstable: weights grew without bound. Try a smaller "
@@ -145,6 +153,8 @@ class Training:
                 "look for outliers and use standardize."
             )
         t.state = state
+        if self.params.elastic is not None:
+            t.own = {row: own for row, (own, _) in learned.parts.items()}
         t.n_iterations += 1
         self._learning_s += time.monotonic() - started
         self.ctx.update(min(self.n_epochs / wanted, 1.0), f"{self.n_epochs:.2f} epochs")
@@ -152,7 +162,18 @@ class Training:
             self._score(learner, valid)
             t.done = self._should_stop()
 
-    def _share(self, learner: Learner) -> float:  # noqa: ARG002
+    def _averaged(self, learned: Learned) -> NetState:
+        """Return the mean over workers; with elastic averaging also over iterations."""
+        before = self.trained.state
+        state = learned.averaged(before)
+        moving = self.spec.params["elastic_averaging_moving_rate"]
+        if self.trained.own and moving < 1:
+            n_samples = state.n_samples
+            state = mean_state([before, state], [1.0 - moving, moving])
+            state.n_samples = n_samples
+        return state
+
+    def _share(self) -> float:
         """Return the epochs of one iteration."""
         n = self.spec.params["train_samples_per_iteration"]
         wanted = self.spec.params["epochs"]
@@ -242,8 +263,6 @@ class Training:
 
     def _should_stop(self) -> bool:
         params, t = self.spec.params, self.trained
-        if self.spec.cv_facts:
-            return False
         judged: Any = t.validation if t.validation is not None else t.training
         if self.spec.category.is_classifier:
             if judged.error <= params["classification_stop"]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dh2o.models.deeplearning.inputs import Inputs
+from dh2o.models.deeplearning.inputs import Inputs, dense_units
 from dh2o.models.deeplearning.model import DeepLearningModel
 from dh2o.models.deeplearning.network import Network
 
-__all__ = ["DeepLearningModel", "Inputs", "Network"]
+__all__ = ["DeepLearningModel", "Inputs", "Network", "dense_units"]

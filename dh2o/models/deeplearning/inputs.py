@@ -7,7 +7,7 @@ each categorical, and places pick weights.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Inputs"]
+from dh2o.models.deeplearning.kernels import scale_into
+
+__all__ = ["Inputs", "dense_units"]
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -77,27 +79,25 @@ class Inputs:
             places[known & (codes == 0)] = -1
         return _hashed(places, self.n_hashed) if self.n_hashed else places
 
-    def rows(self, columns: Mapping[str, F64], n_rows: int) -> tuple[I32, F64]:
-        """Return (places, numbers) of decoded columns: (n_rows, n_categoricals) and numbers."""
+    def rows(
+        self, read: Callable[[str], F64], n_rows: int, dtype: type[np.floating[Any]] = np.float64
+    ) -> tuple[I32, NDArray[Any]]:
+        """Return (places, numbers) of rows, each with one column for each of its columns.
+
+        `read` gives a column by its name; it is asked for one after the other, so that it may use
+        the same memory again.
+        """
         places = np.empty((n_rows, len(self.categoricals)), np.int32)
         for idx, name in enumerate(self.categoricals):
-            places[:, idx] = self.places(idx, columns[name])
-        by_column = np.empty((len(self.numerics), n_rows))
+            places[:, idx] = self.places(idx, read(name))
+        numbers = np.empty((n_rows, len(self.numerics)), dtype)
         for idx, name in enumerate(self.numerics):
-            values = np.subtract(columns[name], self.shift[idx], out=by_column[idx])
-            values *= self.scale[idx]
-            if np.isnan(values.sum()):  # also where +inf meets -inf: then nothing is replaced
-                values[np.isnan(values)] = 0.0
-        return places, np.ascontiguousarray(by_column.T)
+            scale_into(read(name), self.shift[idx], self.scale[idx], numbers[:, idx])
+        return places, numbers
 
     def dense(self, places: I32, numbers: NDArray[Any]) -> NDArray[Any]:
         """Return all units of each row, shape (n_rows, n_units)."""
-        out = np.zeros((len(numbers), self.n_units), numbers.dtype)
-        out[:, self.n_places :] = numbers
-        for column in places.T:
-            has = np.flatnonzero(column >= 0)
-            out[has, column[has]] = 1
-        return out
+        return dense_units(places, numbers, self.n_places)
 
     def restored(self, units: F64) -> F64:
         """Return units with the numbers back on the scale of their columns."""
@@ -128,6 +128,16 @@ class Inputs:
             bool(data["all_levels"]),
             int(data.get("n_hashed", 0)),
         )
+
+
+def dense_units(places: I32, numbers: NDArray[Any], n_places: int) -> NDArray[Any]:
+    """Return rows as vectors: 1 at each place, then the numbers."""
+    out = np.zeros((len(numbers), n_places + numbers.shape[1]), numbers.dtype)
+    out[:, n_places:] = numbers
+    for column in places.T:
+        has = np.flatnonzero(column >= 0)
+        out[has, column[has]] = 1
+    return out
 
 
 def _hashed(places: I32, n: int) -> I32:

@@ -70,12 +70,12 @@ class DeepLearningModel(Model):
         return out
 
     def _score(self, columns: Mapping[str, F64], rows: slice) -> F64:
-        places, numbers = self.inputs.rows(columns, rows.stop - rows.start)
+        places, numbers = self.inputs.rows(columns.__getitem__, rows.stop - rows.start)
         return self.of_units(places, numbers, columns.get(self.output.offset or ""))
 
-    def of_units(self, places: NDArray[np.int32], numbers: F64, offset: F64 | None) -> F64:
+    def of_units(self, places: NDArray[np.int32], numbers: NDArray[Any], offset: F64 | None) -> F64:
         """Return what `score` does, of rows as `Inputs.rows` gives them."""
-        raw = self.network.forward(places, numbers)
+        raw = self.network.forward(places, numbers).astype(np.float64, copy=False)
         if self.is_autoencoder:
             errors = (raw - self.inputs.dense(places, numbers)) ** 2
             return np.column_stack([self.inputs.restored(raw), errors.mean(axis=1)])
@@ -90,7 +90,7 @@ class DeepLearningModel(Model):
         """Return an autoencoder's squared error of each unit, shape (n_rows, n_units)."""
         if not self.is_autoencoder:
             raise ModelError(f"Model {self.key} is no autoencoder: it reconstructs nothing.")
-        places, numbers = self.inputs.rows(columns, columns.n_rows)
+        places, numbers = self.inputs.rows(columns.__getitem__, columns.n_rows)
         raw = self.network.forward(places, numbers)
         return (raw - self.inputs.dense(places, numbers)) ** 2
 
@@ -101,7 +101,7 @@ class DeepLearningModel(Model):
                 f"Model {self.key} has hidden layers 0 to {self.network.n_hidden - 1}, "
                 f"there is no layer {layer}."
             )
-        places, numbers = self.inputs.rows(columns, columns.n_rows)
+        places, numbers = self.inputs.rows(columns.__getitem__, columns.n_rows)
         return self.network.forward(places, numbers, layer + 1)
 
     def check(self) -> None:

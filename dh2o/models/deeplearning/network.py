@@ -14,7 +14,6 @@ from dh2o.errors import ModelError
 __all__ = ["ACTIVATIONS", "Network"]
 
 F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 
 _CHANNELS = 2  # of a maxout unit
@@ -81,25 +80,30 @@ class Network:
         n = self.weights[layer - 1].shape[1]
         return n // _CHANNELS if self.activation == "Maxout" and layer <= self.n_hidden else n
 
-    def forward(self, places: I32, numbers: F64, n_layers: int | None = None) -> F64:
-        """Return the activations after `n_layers` (default: of the output), in double precision.
+    def forward(
+        self, places: I32, numbers: NDArray[Any], n_layers: int | None = None
+    ) -> NDArray[Any]:
+        """Return the activations after `n_layers` (default: of the output), as exact as `numbers`.
 
         IN: units of categoricals (-1: none) and scaled numbers, see `Inputs.rows`.
         """
         stop = len(self.weights) if n_layers is None else n_layers
         a = numbers
         for k in range(stop):
-            w = self.weights[k].astype(np.float64)
-            z = a @ w[w.shape[0] - a.shape[1] :] + self.biases[k]
+            w = self.weights[k].astype(numbers.dtype, copy=False)
+            z = a @ w[w.shape[0] - a.shape[1] :]
+            z += self.biases[k]
             if k == 0:
                 _add_places(z, w, places)
             a = self._activate(k, z)
         return np.ascontiguousarray(a)
 
-    def _activate(self, k: int, z: F64) -> F64:
+    def _activate(self, k: int, z: NDArray[Any]) -> NDArray[Any]:
         if k < self.n_hidden:
             a = ACTIVATIONS[self.activation](z)
-            return a * (1.0 - self.dropouts[k]) if self.dropouts[k] else a
+            if self.dropouts[k]:
+                a *= 1.0 - self.dropouts[k]
+            return a
         if self.output == "softmax":
             return softmax(z)
         return ACTIVATIONS[self.activation](z) if self.output == "activation" else z
@@ -116,7 +120,7 @@ class Network:
             raise ModelError("The layers of the network do not fit on each other.")
 
 
-def _add_places(z: F64, w: F64, places: I32) -> None:
+def _add_places(z: NDArray[Any], w: NDArray[Any], places: I32) -> None:
     for column in places.T:
         has = np.flatnonzero(column >= 0)
         if len(has) == len(z):

@@ -123,6 +123,53 @@ def test_workers_learn_side_by_side_and_are_averaged(cluster3: Engine, table: pd
         assert history["samples"][-1] == pytest.approx(30 * 6000, rel=0.01)
 
 
+def test_elastic_averaging_keeps_a_network_on_each_worker(cluster3: Engine) -> None:
+    given = {"reproducible": False, "elastic_averaging": True, "epochs": 6}
+    rows = circles(6000)
+    with use_engine(cluster3):
+        first = trained(rows, "y", **given, elastic_averaging_moving_rate=1.0)
+        second = trained(rows, "y", **given, elastic_averaging_moving_rate=0.5)
+        plain = trained(rows, "y", **{**given, "elastic_averaging": False})
+    aucs = [m.auc() for m in (first, second, plain)]
+    assert min(aucs) > 0.9
+    assert len(set(aucs)) == 3
+
+
+def test_levels_share_units_when_there_are_too_many(engine: Engine) -> None:
+    rng = np.random.default_rng(3)
+    level = rng.integers(0, 60, 1500)
+    table = pd.DataFrame(
+        {
+            "a": pd.Categorical([f"L{i}" for i in level]),
+            "b": rng.normal(size=1500),
+            "side": pd.Categorical(rng.choice(["l", "r"], 1500)),
+            "y": pd.Categorical(np.where(level % 2 == 0, "even", "odd")),
+        }
+    )
+    model = trained(table, "y", max_categorical_features=40, epochs=5)
+    assert model.model.inputs.n_units == 41
+    assert model.model.network.units(0) == 41
+    assert model.auc() > 0.85  # most, but not all levels have a unit of their own
+    assert model.varimp()[0][0].startswith("categorical.hash")
+    assert trained(table, "y", max_categorical_features=64, epochs=1).model.inputs.n_units == 65
+    with pytest.raises(DH2OError, match="max_categorical_features"):
+        H2OAutoEncoderEstimator(hidden=[3], epochs=1, max_categorical_features=9).train(
+            x=["a", "b"], training_frame=dh2o.H2OFrame(table)
+        )
+
+
+def test_folds_that_stop_early_say_how_long_the_main_model_learns(
+    engine: Engine, table: pd.DataFrame
+) -> None:
+    given = {"nfolds": 2, "epochs": 200, "stopping_rounds": 1, "stopping_tolerance": 0.1}
+    model = trained(table.head(400), "y", hidden=[8], score_each_iteration=True, **given)
+    folds = [m.model.output.extra["epochs"] for m in model.cross_validation_models()]
+    assert max(folds) < 200
+    assert model.model.output.extra["epochs"] == pytest.approx(np.mean(folds), abs=0.01)
+    assert model.actual_params["epochs"] == pytest.approx(np.mean(folds))
+    assert model.actual_params["overwrite_with_best_model"] is False
+
+
 def test_weights_draw_rows_and_zero_leaves_them_out(engine: Engine, table: pd.DataFrame) -> None:
     rows = table.assign(w=np.where(table["side"] == "in", 0.0, 2.5))
     frame = dh2o.H2OFrame(rows)

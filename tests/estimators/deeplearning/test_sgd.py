@@ -96,7 +96,7 @@ def test_plain_gradient_descent_follows_the_gradient() -> None:
         for parts in zip(*(gradients(state, x[i], int(batch.y[i])) for i in range(6)), strict=True)
     ]
     before = state.copy()
-    Sgd(state, flat, Loss("CrossEntropy", True), np.random.default_rng(0)).step(batch)
+    Sgd(state, flat, Loss("CrossEntropy", True), np.random.default_rng(0), n_places=2).step(batch)
     places = [a for pair in zip(state.weights, state.biases, strict=True) for a in pair]
     olds = [a for pair in zip(before.weights, before.biases, strict=True) for a in pair]
     for new, old, g in zip(places, olds, total, strict=True):
@@ -106,7 +106,7 @@ def test_plain_gradient_descent_follows_the_gradient() -> None:
 def test_adadelta_of_single_rows_is_zeilers_rule() -> None:
     state = start(2)
     reference = state.copy()
-    sgd = Sgd(state, params(), Loss("CrossEntropy", True), np.random.default_rng(0))
+    sgd = Sgd(state, params(), Loss("CrossEntropy", True), np.random.default_rng(0), n_places=2)
     rho, eps = 0.95, 1e-6
     means = {k: (np.zeros(w.shape), np.zeros(w.shape)) for k, w in enumerate(state.weights)}
     batch = rows(5)
@@ -136,14 +136,14 @@ def test_a_batch_goes_about_where_its_rows_would(adaptive: bool) -> None:
     batch = rows(16)
     alone, together = start(2 if adaptive else 1), start(2 if adaptive else 1)
     for state in (alone, together):  # both beyond ADADELTA's slow start
-        warm = Sgd(state, kind, loss, np.random.default_rng(0))
+        warm = Sgd(state, kind, loss, np.random.default_rng(0), n_places=2)
         for seed in range(300):
             warm.step(rows(1, seed))
     first = alone.copy()
-    sgd = Sgd(alone, kind, loss, np.random.default_rng(0))
+    sgd = Sgd(alone, kind, loss, np.random.default_rng(0), n_places=2)
     for i in range(16):
         sgd.step(one(batch, i))
-    Sgd(together, kind, loss, np.random.default_rng(0)).step(batch)
+    Sgd(together, kind, loss, np.random.default_rng(0), n_places=2).step(batch)
     for a, b, start_ in zip(alone.weights, together.weights, first.weights, strict=True):
         moved, gap = np.abs(a - start_), np.abs(a - b)
         assert gap.mean() < 0.25 * moved.mean()
@@ -161,7 +161,7 @@ def test_the_rate_anneals_decays_and_ramps_up_momentum() -> None:
 def test_weights_stay_below_max_w2_and_dropout_leaves_units_out() -> None:
     state = start(2)
     p = params(max_w2=0.5, dropouts=(0.5, 0.5), input_dropout=0.2, activation="Rectifier")
-    sgd = Sgd(state, p, Loss("CrossEntropy", True), np.random.default_rng(0))
+    sgd = Sgd(state, p, Loss("CrossEntropy", True), np.random.default_rng(0), n_places=2)
     for seed in range(20):
         sgd.step(rows(4, seed))
     for w in state.weights:
@@ -187,3 +187,21 @@ def test_derivatives_are_twice_those_of_half_the_deviance(
 ) -> None:
     got = Loss(name, False, param).derivative(np.float32([y]), np.float32([f]))
     assert float(got[0]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("adaptive", [True, False])
+def test_elastic_weights_are_pulled_to_their_centre(adaptive: bool) -> None:
+    center = start(2 if adaptive else 1)
+    loss = Loss("CrossEntropy", True)
+    apart = {}
+    for strength in (None, 0.0, 5.0):
+        state = center.copy()
+        kind = params(adaptive_rate=adaptive, elastic=strength)
+        rng = np.random.default_rng(0)
+        sgd = Sgd(state, kind, loss, rng, n_places=2, center=center)
+        for seed in range(50):
+            sgd.step(rows(4, seed))
+        moved = [a - b for a, b in zip(state.weights, center.weights, strict=True)]
+        apart[strength] = max(float(np.abs(m).max()) for m in moved)
+    assert apart[0.0] == apart[None]
+    assert apart[5.0] < 0.7 * apart[None]
