@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -24,7 +24,15 @@ from dh2o.frame.physical import engine_for, physical
 if TYPE_CHECKING:
     from dh2o.frame.frame import Frame
 
-__all__ = ["Form", "UserFunctionError", "failure", "is_numba", "map_blocks", "without_gil"]
+__all__ = [
+    "Form",
+    "RowFailedError",
+    "UserFunctionError",
+    "failure",
+    "is_numba",
+    "map_blocks",
+    "without_gil",
+]
 
 Form = Literal["arrays", "arrow", "pandas", "polars"]
 FORMS: tuple[Form, ...] = ("arrays", "arrow", "pandas", "polars")
@@ -32,6 +40,14 @@ FORMS: tuple[Form, ...] = ("arrays", "arrow", "pandas", "polars")
 
 class UserFunctionError(FrameError):
     """A function given by the user failed; the message says where in the data and in its text."""
+
+
+class RowFailedError(Exception):
+    """The function that is its cause failed on a row of a block."""
+
+    def __init__(self, row: int) -> None:
+        super().__init__(row)
+        self.row = row
 
 
 def failure(what: str, where: str, error: Exception) -> UserFunctionError:
@@ -100,8 +116,8 @@ def map_blocks(
         dict(kwargs or {}),
         form,
         frame.names,
-        () if form == "arrays" else tuple(leaving_columns(frame)),
-        [vec.source for vec in frame.vecs],
+        () if form == "arrays" else tuple(map(_seen, leaving_columns(frame))),
+        tuple(None if vec.domain is not None else vec.source for vec in frame.vecs),
     )
     blocks = physical(frame)
     starts = row_starts(frame.layout)
@@ -116,6 +132,13 @@ def map_blocks(
     return made if names is None else made.rename([str(name) for name in names])
 
 
+def _seen(column: ArrowColumn) -> ArrowColumn:
+    """Return how a function sees a column: categories as such, so that they come back as such."""
+    if column.domain is None:
+        return column
+    return replace(column, arrow="dictionary<values=string, indices=int32, ordered=0>")
+
+
 @dataclass(frozen=True)
 class BlockCall:
     """The task: gives a block to the function and compresses what comes back."""
@@ -126,7 +149,7 @@ class BlockCall:
     form: Form
     names: tuple[str, ...]
     columns: tuple[ArrowColumn, ...]
-    sources: list[Any] = field(default_factory=list)
+    sources: tuple[Any, ...] = ()
 
     def __call__(self, number: int, start: int, inputs: list[Any]) -> Any:
         block: Block = inputs[0]
@@ -134,6 +157,10 @@ class BlockCall:
         operands = self._operands(block)
         try:
             made = self.fn(*operands, *self.args, **self.kwargs)
+        except RowFailedError as failed:
+            cause = failed.__cause__ if isinstance(failed.__cause__, Exception) else failed
+            place = f"row {start + failed.row} (block {number})"
+            raise failure("apply", place, cause) from None
         except Exception as error:  # noqa: BLE001 - it is the user's function
             raise failure("map_blocks", where, error) from None
         try:
@@ -141,7 +168,7 @@ class BlockCall:
         except (FrameError, ValueError, TypeError) as error:
             raise UserFunctionError(
                 f"map_blocks: what the function gave for {where} is no table: {error} "
-                "It may give an array, a tuple, list or dict of arrays, a matrix, a table, a number."
+                "It may give an array, several in a tuple or dict, a matrix, a table, or a number."
             ) from None
 
     def _operands(self, block: Block) -> list[Any]:
@@ -158,20 +185,24 @@ class BlockCall:
         if self.form == "pandas":
             from dh2o.frame.exchange.pandas_io import pandas_of_table
 
-            return [pandas_of_table(table, self.sources)]
+            return [pandas_of_table(table, list(self.sources))]
         if self.form == "polars":
             from dh2o.frame.exchange.polars_io import polars_of_table
 
-            return [polars_of_table(table, self.sources)]
+            return [polars_of_table(table, list(self.sources))]
         return [table]
 
     def _table(self, made: Any) -> Any:
         """Return what the function gave as something that has named columns."""
         if isinstance(made, tuple):
-            return dict(zip(self._names_for(len(made)), map(_column, made), strict=True))
+            made = dict(zip(self._names_for(len(made)), made, strict=True))
         if isinstance(made, dict):
-            return {name: _column(values) for name, values in made.items()}
-        if isinstance(made, np.ndarray) and made.ndim == 2:  # noqa: PLR2004
+            columns = {name: _column(values) for name, values in made.items()}
+            lengths = {name: len(values) for name, values in columns.items()}
+            if len(set(lengths.values())) > 1:
+                raise ValueError(f"the columns have different lengths: {lengths}.")
+            return columns
+        if isinstance(made, np.ndarray) and made.ndim == 2:
             names = self._names_for(made.shape[1])
             return {name: made[:, i] for i, name in enumerate(names)}
         if isinstance(made, np.ndarray) and made.ndim == 1:

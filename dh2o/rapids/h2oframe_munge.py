@@ -10,7 +10,7 @@ from typing import Any, Self
 from dh2o.errors import RapidsError
 from dh2o.rapids.columns import Table
 from dh2o.rapids.h2oframe_base import FrameBase
-from dh2o.rapids.lambdas import lambda_node
+from dh2o.rapids.lambdas import traced
 from dh2o.rapids.missing import ImputeCall, impute_table, with_missing
 from dh2o.rapids.tree import Apply
 
@@ -332,12 +332,71 @@ class FrameMunging(FrameBase):
         return self._apply("rep_len", length_out)
 
     def apply(self, fun: Callable[..., Any] | None = None, axis: int = 0) -> Self:
-        """Return a function's value for each column (axis 0) or each row (axis 1)."""
+        """Return a function's value for each column (axis 0) or each row (axis 1).
+
+        A function that only combines and reduces its argument, as ``lambda row: row["a"] - 1``,
+        becomes an expression and is fast. Any other Python function, and every numba function, runs
+        on the workers: by rows it is given a `Row` (numba: an array of numbers), by columns the
+        whole column as an array. It returns a value, or several as a tuple, list, dict or array.
+
+        Raises
+        ------
+        FrameError
+            The function failed; the message names the block and the row, or the column.
+        """
         if axis not in (0, 1):
             raise RapidsError("axis must be either 0 (column-wise) or 1 (row-wise).")
         if fun is None:
             raise RapidsError("Give the function to apply, e.g. lambda col: col.mean().")
-        return self._apply("apply", 2 - axis, lambda_node(fun))
+        node = traced(fun)
+        if node is not None:
+            return self._apply("apply", 2 - axis, node)
+        from dh2o.rapids import functions
+
+        run = functions.apply_to_rows if axis == 1 else functions.apply_to_columns
+        return self._of_table(Table.of(run(self.frame, fun)))
+
+    def map_blocks(
+        self,
+        fn: Callable[..., Any],
+        *args: Any,
+        form: str | None = None,
+        names: Sequence[str] | None = None,
+        types: Sequence[str] | Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Return the frame of what a Python or numba function gives for each block of rows.
+
+        The function runs on the workers, where the blocks lie; blocks hold some ten thousand to
+        some million rows. It may return fewer or more rows than it was given.
+
+        Parameters
+        ----------
+        fn : function
+            Called as ``fn(table, *args, **kwargs)``; with `form` "arrays" with one float64 array
+            for each column instead of a table. It returns a table, an array, a tuple or dict of
+            arrays, a matrix, or a number. Numba functions run without the interpreter's lock.
+        form : {"pandas", "polars", "arrow", "arrays"}, optional
+            What the function is given; default: arrays for a numba function, else pandas.
+        names : list of str, optional
+            Names of the columns that come back.
+        types : list or dict, optional
+            H2O's types of (some of) them; default: inferred from the values of all blocks.
+
+        Raises
+        ------
+        FrameError
+            The function failed, or results of blocks do not go together; the message names the
+            block and its rows.
+        """
+        from dh2o.frame import mapped
+
+        seen: Any = form or ("arrays" if mapped.is_numba(fn) else "pandas")
+        made = mapped.map_blocks(self.frame, fn, args, kwargs, form=seen, names=names)
+        out: Any = self._of_table(Table.of(made))
+        if types is not None:
+            out._convert(types)
+        return out
 
     def match(self, table: Any, nomatch: float = math.nan, start_index: int = 1) -> Self:
         """Return the position of each value in a list."""

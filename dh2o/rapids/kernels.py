@@ -112,6 +112,17 @@ def _signif(a: Operand, digits: Operand, out: F64) -> F64:
     return out
 
 
+def _power(a: Operand, b: Operand, out: F64) -> F64:
+    """As Java: 1 to the power of NA or infinity is NA, NA to the power of 0 is 1."""
+    np.power(a, b, out=out)
+    if not isinstance(b, np.ndarray) and math.isfinite(b):
+        return out
+    undefined = np.isnan(b) | (np.isinf(b) & np.equal(np.abs(a), 1.0))
+    if np.any(undefined):
+        np.copyto(out, np.nan, where=undefined)
+    return out
+
+
 def _identity(a: Operand, out: F64) -> F64:
     np.copyto(out, a)
     return out
@@ -183,7 +194,7 @@ BINARY: dict[str, Kernel] = {
     "-": _ufunc(np.subtract),
     "*": _ufunc(np.multiply),
     "/": _ufunc(np.divide),
-    "^": _ufunc(np.power),
+    "^": _power,
     "%": _ufunc(np.fmod),
     "%%": _ufunc(np.fmod),
     "intDiv": _integer_divide,

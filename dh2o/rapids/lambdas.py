@@ -14,7 +14,7 @@ from dh2o.rapids.h2oframe_base import FrameBase
 from dh2o.rapids.h2oframe_math import FrameMath
 from dh2o.rapids.tree import Id, Lambda, Node, to_node
 
-__all__ = ["lambda_node"]
+__all__ = ["lambda_node", "traced"]
 
 
 class Traced(FrameMath):
@@ -74,3 +74,13 @@ def lambda_node(function: Callable[..., Any]) -> Lambda:
         f"The function given to apply returned a {type(made).__name__}; it must return something "
         "computed from its argument."
     )
+
+
+def traced(function: Callable[..., Any]) -> Lambda | None:
+    """Return the function as a Lambda node, None for one that is more than an expression."""
+    if hasattr(function, "py_func"):  # compiled by numba
+        return None
+    try:
+        return lambda_node(function)
+    except Exception:  # noqa: BLE001 - the user's function met a stand-in it cannot work with
+        return None

@@ -271,6 +271,9 @@ def distance(_env: Env, x: Table, y: Table, measure: str) -> Val:
             f"Frames must have the same number of columns, found {x.n_cols} and {y.n_cols}"
         )
     a, b = number_matrix(x, "distance"), number_matrix(y, "distance")
+    for side, table, matrix in (("References", x, a), ("Queries", y, b)):
+        for name in np.array(table.names)[np.isnan(matrix).any(axis=0)]:
+            raise RapidsError(f"{side} column {name} contains missing values.")
     if len(a) * len(b) > 50_000_000:
         raise RapidsError(f"distance would make {len(a)} x {len(b)} values; select fewer rows.")
     how = measure.lower()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from dh2o.rapids.evaluator import Env
 from dh2o.rapids.passes import gather, together
 from dh2o.rapids.table import primitive, register
 from dh2o.rapids.tile_times import parse_date, strptime_pattern
+from dh2o.rapids.time_zones import time_zone_lines
 from dh2o.rapids.values import Val, ValFrame, ValNum, ValStr
 
 __all__: list[str] = []
@@ -160,15 +160,12 @@ def set_time_zone(env: Env, zone: str) -> Val:
     return ValStr(zone)
 
 
-@primitive("listTimeZones", "", "All time zones, each with its offset; the first row is a heading.")
+@primitive(
+    "listTimeZones",
+    "",
+    "The time zones with their offsets and other names; the first row is a heading.",
+)
 def list_time_zones(_env: Env) -> Val:
-    lines = ["Standard Offset, Canonical ID", *map(_zone_line, sorted(available_timezones()))]
+    lines = ["StandardOffset CanonicalID, Aliases", *time_zone_lines()]
     codes = np.arange(len(lines), dtype=np.float64)
     return ValFrame(local_table(["Timezones"], [codes], [VecType.ENUM], [lines]))
-
-
-def _zone_line(name: str) -> str:
-    """Return a time zone as H2O lists it: ``+01:00 Europe/Berlin``."""
-    winter = datetime(2020, 1, 1, tzinfo=ZoneInfo(name)).utcoffset() or timedelta(0)
-    minutes = int(winter.total_seconds() // 60)
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d} {name}"

@@ -143,7 +143,6 @@ class Generator:
             ),
             lambda d: f"(scale {self.number_column(d)} {self.flag()} {self.flag()})",
             self._match,
-            lambda d: f"(:= {self.number_column(d)} {self.scalar(d)} [0] {self._assigned(d)})",
         )
         return self.rng.choice(rules)(depth - 1)
 
@@ -170,7 +169,7 @@ class Generator:
         equal = self.of("==", "!=")
         rules: tuple[Rule, ...] = (
             lambda d: f"({self.of(*COMPARISON)} {self.enum(d)} {self.level()})",
-            lambda d: f"({equal} {self.enum(d)} {self.enum(d)})",
+            lambda _: f"({equal} {self.column('enum')} {self.column('enum')})",
             lambda d: f"({equal} {self.text(d)} {self.word()})",
             lambda d: f"({equal} {self.text(d)} {self.text(d)})",
             lambda d: f"({self.of(*COMPARISON)} {self.time(d)} {self.time(d)})",
@@ -264,8 +263,11 @@ class Generator:
         rules: tuple[Rule, ...] = (
             lambda d: f"(as.character {self.enum(d)})",
             lambda _: f"(as.character (cols {self.frame.name} 0))",
-            lambda d: f"({self.of('tolower', 'toupper', 'trim')} {self.text(d)})",
-            lambda d: f"({self.of('lstrip', 'rstrip')} {self.text(d)} {self.quoted('f', 'ob ')})",
+            lambda d: f"({self.of('tolower', 'toupper')} {self.text(d)})",
+            lambda _: f"(trim {self.column('text')})",
+            lambda _: (
+                f"({self.of('lstrip', 'rstrip')} {self.column('text')} {self.quoted('f', 'ob ')})"
+            ),
             lambda d: (
                 f"(substring {self.text(d)} {self.of('0', '1', '3')} {self.of('4', '5', '99')})"
             ),
@@ -286,7 +288,6 @@ class Generator:
                 f"(moment (+ 2000 (abs {self.column('num')})) {self.of('1', '2', '12')} "
                 f"{self.of('1', '29', '31')} {self.scalar(0)} 0 {self.of('0', '59')} 0)"
             ),
-            lambda d: f"(:= {self.time(d)} NaN [0] {self._assigned(d)})",
         )
         return self.rng.choice(rules)(depth - 1)
 
@@ -339,6 +340,9 @@ class Generator:
             lambda _: f"(sort {self.frame.name} {self.rng.choice(SORTS)})",
             self._group_by,
             self._group_by,
+            lambda d: f"(:= {self.number_column(d)} {self.scalar(d)} [0] {self._assigned(d)})",
+            lambda d: f"(:= {self.time(d)} NaN [0] {self._assigned(d)})",
+            lambda d: f"(:= {self.mixed(0)} {self.scalar(d)} [0 3] {self._assigned(d)})",
             lambda d: f"(na.omit {self.mixed(d)})",
             lambda d: f"(levels {self.of_rule(d, self.enum, self.mixed)})",
             lambda d: f"(apply {self.wide(d)} 2 {{x . ({self.of('sum', 'max', 'naCnt')} x)}})",
@@ -356,7 +360,7 @@ class Generator:
             lambda d: f"(t {self.wide(d)})",
             lambda _: f"(x (cols {self.frame.name} [2 3]) (t (cols {self.frame.name} [2 3])))",
             lambda _: (
-                f"(distance {self.wide(0)} {self.wide(0)} "
+                f"(distance (cols {self.frame.name} [2 3]) {self.wide(0)} "
                 f'"{self.of("l1", "l2", "cosine", "cosine_sq")}")'
             ),
             lambda _: (
@@ -407,7 +411,7 @@ class Generator:
 
     def _group_by(self, depth: int) -> str:
         source = self.mixed(depth) if self.rng.random() < 0.2 else self.frame.name
-        keys = self.of("5", "4", "4 5", "3", "")
+        keys = self.of("5", "4", "5 3", "3", "")
         parts = [
             f'"{how}" {self.of("0", "1", "3")} "{self.of("all", "rm", "ignore")}"'
             for how in self.rng.sample(AGGREGATES, self.rng.randint(1, 3))

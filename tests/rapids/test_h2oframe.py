@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers import day
 
-from dh2o.errors import RapidsError
+from dh2o.errors import FrameError, RapidsError
 from dh2o.frame import Frame
 from dh2o.mrtask import Engine
 from dh2o.rapids import H2OFrame
@@ -211,7 +211,7 @@ def test_apply_traces_the_function(fr: H2OFrame) -> None:
     assert column(numbers.apply(lambda r: r.sum(), axis=1)) == [2.5, 2, 0.75, 8, 6.5]
     assert column(numbers.apply(lambda c: (c * 2).mean()), "b") == [6]
     assert column(numbers.apply(lambda r: r["b"] - 1, axis=1)) == [0, 1, 2, 3, 4]
-    with pytest.raises(RapidsError, match="apply"):
+    with pytest.raises(FrameError, match="apply"):
         numbers.apply(lambda c: c.names)
 
 
