@@ -32,9 +32,21 @@ def run_build(ctx: JobContext, builder: ModelBuilder, spec: TrainSpec) -> Model:
         build = build_cross_validated if is_cross_validated(spec) else build_one
         model = finished(build(ctx, builder, spec), spec)
         model = with_calibration(ctx, model, spec)
+        if spec.shows_auto:
+            model = _with_auto_shown(model)
         ctx.dkv.put(model.key, model, kind="model")
         export(model, spec.params.get("export_checkpoints_dir"))
     return model
+
+
+#: Parameters whose AUTO H2O can be asked to show as it was given.
+_AUTO = ("fold_assignment", "categorical_encoding", "stopping_metric", "histogram_type")
+
+
+def _with_auto_shown(model: Model) -> Model:
+    params = model.params
+    left = {name: "AUTO" for name in _AUTO if name in params and params.input(name) == "AUTO"}
+    return model.replace(params=params.with_actual(**left))
 
 
 @contextmanager

@@ -48,6 +48,8 @@ class TrainSpec:
     # (cross-validation: the fold's held-out rows).
     valid_weights: str | None = None
     is_cv_model: bool = False
+    # Parameters left at AUTO are shown as AUTO, not as what they meant for this data.
+    shows_auto: bool = False
     # What was done to categorical columns; `x` and `train` are as they are afterwards.
     encoding: Encoding | None = None
     # Share of each class in the training frame, and in the rows as balance_classes weighs them.

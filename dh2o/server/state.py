@@ -130,6 +130,12 @@ class ServerState:
             if session.time_zone != self.time_zone:
                 self.time_zone = session.time_zone
 
+    def cluster_property(self, name: str) -> str | None:
+        """Return a property that some session has set: H2O's are those of the cluster."""
+        with self._lock:
+            sessions = [session for session, _ in self._sessions.values()]
+        return next((s.properties[name] for s in sessions if name in s.properties), None)
+
     def close_session(self, key: str) -> None:
         """Close a session and drop its temporaries; nothing happens if it is not known."""
         with self._lock:

@@ -193,3 +193,11 @@ def test_what_a_grid_cannot_read_is_said(h2o: Any, frame: Any) -> None:
         search({"max_depth": range(2, 4)}, {"strategy": "Cartesian"})
     with pytest.raises(H2OResponseError, match="Can't parse the search_criteria dictionary"):
         search({"max_depth": [1]}, {"strategy": "RandomDiscrete", "max_models": [1, 3]})
+
+
+def test_auto_is_shown_as_it_was_given_if_asked(h2o: Any, frame: Any) -> None:
+    name = "sys.ai.h2o.algos.evaluate_auto_model_parameters"
+    for value, shown in (("true", "Random"), ("false", "AUTO"), ("true", "Random")):
+        h2o.rapids(f'(setproperty "{name}" "{value}")')
+        actual = gbm(h2o, frame, nfolds=2).parms["fold_assignment"]
+        assert (actual["input_value"], actual["actual_value"]) == ("AUTO", shown)

@@ -30,6 +30,8 @@ __all__ = [
     "train_segments",
 ]
 
+#: The property that says whether AUTO is shown as what it meant; true unless it is set.
+_EVALUATES_AUTO = "sys.ai.h2o.algos.evaluate_auto_model_parameters"
 #: Parameters that name folders which training writes to.
 _FOLDERS = ("export_checkpoints_dir", "in_training_checkpoints_dir")
 #: What clients send along that is no parameter of the algorithm.
@@ -82,6 +84,8 @@ def train(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     given = given_params(call, params)
     key = given.pop("model_id", None) or call.state.new_model_key(proper_name(builder.algo))
     spec = validate(call.state.engine, builder.algo, given, model_id=key)
+    if call.state.cluster_property(_EVALUATES_AUTO) == "false":
+        spec = spec.replace(shows_auto=True)
     job = start(call.state.engine, spec)
     return builder_json(
         builder,
