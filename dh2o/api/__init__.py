@@ -6,40 +6,25 @@ one import.
 
 from __future__ import annotations
 
-from dh2o.api.cluster import (
-    cluster,
-    estimate_cluster_mem,
-    log_and_echo,
-    no_progress,
-    show_progress,
-    shutdown,
-)
 from dh2o.api.files import (
     download_csv,
     export_file,
     import_file,
+    import_sql_select,
+    import_sql_table,
     lazy_import,
     load_frame,
     parse_raw,
     parse_setup,
     upload_file,
 )
-from dh2o.api.models import (
-    download_model,
-    get_model,
-    import_mojo,
-    load_grid,
-    load_model,
-    make_metrics,
-    models,
-    mojo_predict_csv,
-    mojo_predict_pandas,
-    save_grid,
-    save_model,
-    upload_custom_distribution,
-    upload_custom_metric,
-    upload_model,
-    upload_mojo,
+from dh2o.api.session import (
+    cluster,
+    estimate_cluster_mem,
+    log_and_echo,
+    no_progress,
+    show_progress,
+    shutdown,
 )
 from dh2o.api.stored import (
     as_list,
@@ -58,6 +43,22 @@ from dh2o.api.stored import (
     remove_all,
     set_timezone,
     shallow_copy,
+)
+from dh2o.api.trained import (
+    download_model,
+    get_model,
+    import_mojo,
+    load_grid,
+    load_model,
+    make_metrics,
+    mojo_predict_csv,
+    mojo_predict_pandas,
+    save_grid,
+    save_model,
+    upload_custom_distribution,
+    upload_custom_metric,
+    upload_model,
+    upload_mojo,
 )
 from dh2o.mrtask import Engine, init
 from dh2o.rapids import H2OFrame
@@ -81,6 +82,8 @@ __all__ = [
     "get_timezone",
     "import_file",
     "import_mojo",
+    "import_sql_select",
+    "import_sql_table",
     "init",
     "interaction",
     "jobs",
@@ -92,7 +95,6 @@ __all__ = [
     "log_and_echo",
     "ls",
     "make_metrics",
-    "models",
     "mojo_predict_csv",
     "mojo_predict_pandas",
     "no_progress",

@@ -18,6 +18,7 @@ from dh2o.parse import (
     list_files,
     start_parse,
 )
+from dh2o.parse.sql import SqlSource, start_sql_import
 from dh2o.parse.storage import is_remote
 from dh2o.rapids import H2OFrame
 
@@ -197,6 +198,70 @@ def upload_file(path: str | Path, destination_frame: str | None = None, **option
         ref = spool.write_stream(data, name=source.name)
     made: H2OFrame = import_file(ref.url, destination_frame, **options)
     return made
+
+
+def import_sql_table(
+    connection_url: str,
+    table: str,
+    username: str = "",
+    password: str = "",
+    columns: Sequence[str] | None = None,
+    optimize: bool = True,  # noqa: ARG001 - H2O's, without effect there too
+    fetch_mode: str | None = None,
+    num_chunks_hint: int | None = None,
+) -> H2OFrame:
+    """Return a table of a database as a frame.
+
+    Parameters
+    ----------
+    connection_url : str
+        JDBC's (``jdbc:postgresql://host/db``) or SQLAlchemy's (``sqlite:///data.db``).
+    table : str
+        The table, with its schema before a point if need be.
+    username, password : str
+        Who reads; not needed where the URL says so.
+    columns : list of str, optional
+        The columns to read; default: all.
+    fetch_mode : {"DISTRIBUTED", "SINGLE"}, optional
+        Whether slices of the table are read side by side, in the order of its primary key. A table
+        without one is read through one cursor.
+    num_chunks_hint : int, optional
+        How many blocks the frame shall have, at most.
+
+    Raises
+    ------
+    ParseError
+        The database cannot be reached, or says no.
+    ParameterError
+        The URL, the table or a column is not known.
+    """
+    source = SqlSource(connection_url, table, None, tuple(columns or ()), username, password)
+    return _of_database(source, fetch_mode, num_chunks_hint)
+
+
+def import_sql_select(
+    connection_url: str,
+    select_query: str,
+    username: str = "",
+    password: str = "",
+    optimize: bool = True,  # noqa: ARG001 - H2O's, without effect there too
+    use_temp_table: bool | None = None,  # noqa: ARG001 - no table is ever made
+    temp_table_name: str | None = None,  # noqa: ARG001 - no table is ever made
+    fetch_mode: str | None = None,
+    num_chunks_hint: int | None = None,
+) -> H2OFrame:
+    """Return the rows of a query as a frame; they are read once, through one cursor.
+
+    The parameters are those of `import_sql_table`.
+    """
+    source = SqlSource(connection_url, None, select_query, (), username, password)
+    return _of_database(source, fetch_mode, num_chunks_hint)
+
+
+def _of_database(source: SqlSource, fetch_mode: str | None, n_chunks: int | None) -> H2OFrame:
+    job = start_sql_import(current_engine(), source, fetch_mode=fetch_mode, n_chunks=n_chunks)
+    job.wait()
+    return H2OFrame.get_frame(job.dest)
 
 
 def export_file(

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from dh2o.errors import DH2OError, ParseError
 from dh2o.parse import RawFile
@@ -73,18 +74,20 @@ class Files:
     """The part of the file system that a server's clients may use."""
 
     def __init__(self, options: ServerOptions) -> None:
+        roots = options.import_roots
         self._roots = (
             None
-            if options.import_roots is None
-            else [Path(root).expanduser().resolve() for root in options.import_roots]
+            if roots is None
+            else [Path(root).expanduser().resolve() for root in roots if not _REMOTE.match(root)]
         )
+        self._remote_roots = [root.rstrip("/") for root in roots or () if _REMOTE.match(root)]
 
     def check(self, path: str) -> None:
         """Raise FileAccessError unless `path`, followed through all links, may be used."""
         if path.startswith(_BUNDLED):
             return
         if _REMOTE.match(path) and not path.startswith("file://"):
-            if self._roots is not None:
+            if self._roots is not None and not self._is_below_remote_root(path):
                 raise FileAccessError(
                     f"File {path} access denied: only files below the import roots are read."
                 )
@@ -105,6 +108,29 @@ class Files:
                 f"File {path} access denied: folders of the operating system and of secrets are "
                 "closed. Start the server with --import-root to open one."
             )
+
+    def check_database(self, url: str) -> None:
+        """Raise FileAccessError unless a database may be read: an SQLite file as any file."""
+        from dh2o.parse.sql.address import address_of
+
+        made = address_of(url)
+        if made.get_backend_name() == "sqlite":
+            self.check(made.database)
+            return
+        place = f"{made.get_backend_name()}://{made.host or ''}/{made.database or ''}"
+        if self._roots is not None and not self._is_below_remote_root(place):
+            raise FileAccessError(
+                f"Database {place} access denied: it is not below an import root. Start the server "
+                f"with --import-root {place} to open it."
+            )
+
+    def _is_below_remote_root(self, path: str) -> bool:
+        """Say whether a URL lies below one of the roots that are URLs, and has no way out of it."""
+        inner = unquote(path)
+        if ".." in inner.split("/") or any(mark in inner for mark in "\\?#@"):
+            return False
+        roots = self._remote_roots
+        return any(path == root or path.startswith(f"{root}/") for root in roots)
 
     def complete(self, start: str, limit: int) -> list[str]:
         """Return allowed paths that begin with `start`."""

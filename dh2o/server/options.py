@@ -48,8 +48,8 @@ class ServerOptions:
     ready_file
         Written with the server's URL once it answers requests.
     import_roots
-        Folders that files may be imported from and exported to. None allows all but the
-        operating system's own folders.
+        Folders, and URLs such as ``s3://bucket/data`` or ``postgresql://host/db``, that may be
+        imported from and exported to. None allows all but the operating system's own folders.
     max_body_nbytes
         Longest request body that is accepted.
     n_threads

@@ -83,7 +83,7 @@ def from_table(
     layout = layout_for(table.num_rows, sum(scan.text_nbytes for scan in scans))
     ready, reading = _codes_for_dictionaries(table, plans)
     starts = row_starts(layout)
-    refs = [_spooled([ready.slice(starts[i], n)]) for i, n in enumerate(layout)]
+    refs = [spooled([ready.slice(starts[i], n)]) for i, n in enumerate(layout)]
     blocks = current_engine().submit_blocks(
         ReadPieces(reading), [([ref],) for ref in refs], layout=layout, name="from_arrow"
     )
@@ -119,10 +119,10 @@ def from_batches(
         held.append(pa.table(batch).rename_columns(names))
         held_nbytes += nbytes
         if held_nbytes >= MIN_BLOCK_NBYTES:
-            refs.append(_spooled(held))
+            refs.append(spooled(held))
             sizes, held, held_nbytes = [*sizes[: -len(held)], _total(sizes[-len(held) :])], [], 0
     if held:
-        refs.append(_spooled(held))
+        refs.append(spooled(held))
         sizes = [*sizes[: -len(held)], _total(sizes[-len(held) :])]
     if not refs:
         return from_table(named(schema.empty_table(), names), strings=strings)
@@ -195,7 +195,7 @@ def _codes_for_dictionaries(
     return pa.table(columns, names=table.column_names), reading
 
 
-def _spooled(tables: Sequence[Any]) -> SpoolRef:
+def spooled(tables: Sequence[Any]) -> SpoolRef:
     """Return the spool file that holds the tables as one Arrow stream."""
     import pyarrow as pa
 

@@ -156,6 +156,24 @@ class ParseSVMLightV3(Request):
 
 
 @dataclass(kw_only=True)
+class ImportSQLTableV99(Request):
+    """Request to read a table or a query of a database."""
+
+    connection_url: str | None = takes(
+        "string", None, "URL of the database, JDBC's or SQLAlchemy's.", required=True
+    )
+    table: str | None = takes("string", None, "Name of the table.")
+    select_query: str | None = takes("string", None, "Query that gives the rows.")
+    use_temp_table: str | None = takes("string", None, "Taken; no table is ever made.")
+    temp_table_name: str | None = takes("string", None, "Taken; no table is ever made.")
+    username: str | None = takes("string", None, "Who reads.", required=True)
+    password: str | None = takes("string", None, "Password of who reads.", required=True)
+    columns: str | None = takes("string", "*", "Columns of the table, with commas; * for all.")
+    fetch_mode: str | None = takes("string", None, "DISTRIBUTED or SINGLE.")
+    num_chunks_hint: str | None = takes("string", None, "How many chunks the frame shall have.")
+
+
+@dataclass(kw_only=True)
 class TypeaheadV3(Request):
     """Paths that begin with a text."""
 
