@@ -25,6 +25,7 @@ from dh2o.rapids.program import Tiles
 
 __all__ = ["Grouped", "group_rows", "grouped", "numbered", "sorted_groups"]
 
+SAME = np.empty(0, dtype=np.int64)  # the places of groups that lie where they are
 SUMS, MOMENTS, RANGE = "sums", "moments", "range"
 FEW_SLOTS = 1 << 12
 SLOTS_A_ROW = 4  # a table of slots may have so many places for each row of a block
@@ -94,40 +95,15 @@ class ColumnStats:
         if self.ranges is not None:
             key_kernels.add_range(slots, held, self.ranges)
 
-    def placed(self, places: I64, n_slots: int) -> ColumnStats:
-        """Return the same groups at other places among `n_slots`."""
-        wanted = {MOMENTS} if self._sums.shape[1] == 4 else set()
-        out = ColumnStats.none(
-            n_slots, frozenset(wanted | ({RANGE} if self.ranges is not None else set()))
-        )
-        out._sums[places] = self._sums
-        if self.ranges is not None:
-            out._ranges[places] = self.ranges
-        return out
+    def merge(self, other: ColumnStats, places: I64 = SAME) -> None:
+        """Add later rows of the groups at `places` (of all groups by default)."""
+        from dh2o.rapids import key_kernels
 
-    def merge(self, other: ColumnStats, at: Any = slice(None)) -> None:
-        """Add later rows of the groups `at` (all of them by default)."""
-        mine, theirs = self._sums[at], other._sums
-        if theirs.shape[1] == 4:
-            _merge_moments(mine, theirs)
-        with np.errstate(invalid="ignore"):  # infinities of both signs have no sum
-            mine[:, :2] += theirs[:, :2]
-        if not isinstance(at, slice):
-            self._sums[at] = mine
-        if self.ranges is not None:
-            lows, highs = self._ranges[:, 0], self._ranges[:, 1]
-            lows[at] = np.minimum(lows[at], other._ranges[:, 0])
-            highs[at] = np.maximum(highs[at], other._ranges[:, 1])
-
-
-def _merge_moments(a: F64, b: F64) -> None:
-    """Add means and squared deviations, counts still apart (Chan, Golub and LeVeque, 1983)."""
-    with np.errstate(all="ignore"):
-        n = a[:, 0] + b[:, 0]
-        share = np.where(n > 0, b[:, 0] / np.where(n > 0, n, 1), 0.0)
-        apart = np.where(b[:, 0] > 0, b[:, 2] - a[:, 2], 0.0)
-        a[:, 3] += b[:, 3] + apart * apart * a[:, 0] * share
-        a[:, 2] = np.where(a[:, 0] > 0, a[:, 2] + apart * share, b[:, 2])
+        where = read_only(places)
+        if self.sums is not None and other.sums is not None:
+            key_kernels.merge_sums(self.sums, where, read_only(other.sums))
+        if self.ranges is not None and other.ranges is not None:
+            key_kernels.merge_ranges(self.ranges, where, read_only(other.ranges))
 
 
 @dataclass(slots=True)
@@ -199,7 +175,7 @@ class GroupTask(TileTask[Partial, Grouped]):
             for mine, theirs in zip(a.stats, b.stats, strict=True):
                 mine.merge(theirs)
             return a
-        return _merged(a, b)
+        return _merged(a, b, self.wanted)
 
     def finish(self, total: Partial | None) -> Grouped:
         partial = self.begin() if total is None else total
@@ -228,7 +204,7 @@ def _add_rows(partial: Partial, slots: I64, columns: Sequence[F64]) -> Partial:
     return partial
 
 
-def _merged(a: Partial, b: Partial) -> Partial:
+def _merged(a: Partial, b: Partial, wanted: Sequence[frozenset[str]]) -> Partial:
     from dh2o.rapids import key_kernels
 
     if a.keys is None or b.keys is None:  # pragma: no cover - the caller looked
@@ -243,11 +219,10 @@ def _merged(a: Partial, b: Partial) -> Partial:
     n_rows = np.zeros(n, dtype=np.int64)
     n_rows[place_a] = a.n_rows
     n_rows[place_b] += b.n_rows
-    stats = []
-    for mine, theirs in zip(a.stats, b.stats, strict=True):
-        both = mine.placed(place_a, n)
+    stats = [ColumnStats.none(n, w) for w in wanted]
+    for both, mine, theirs in zip(stats, a.stats, b.stats, strict=True):
+        both.merge(mine, place_a)
         both.merge(theirs, place_b)
-        stats.append(both)
     return Partial(merged, n_rows, stats)
 
 

@@ -130,6 +130,41 @@ def add_range(slots: Any, values: Any, ranges: Any) -> None:
         ranges[slot, 1] = max(ranges[slot, 1], value)
 
 
+@njit(nogil=True, cache=True, error_model="numpy")
+def merge_sums(sums: Any, places: Any, more: Any) -> None:
+    """sums[places] += more: counts, sums and (Chan, Golub and LeVeque, 1983) moments.
+
+    `more` are those of later rows; an empty `places` says that the slots are the same.
+    """
+    moments = sums.shape[1] == 4  # noqa: PLR2004
+    same = len(places) == 0
+    for i in range(len(more)):
+        slot = i if same else places[i]
+        n_more = more[i, 0]
+        if n_more == 0.0:
+            continue
+        n = sums[slot, 0]
+        sums[slot, 0] = n + n_more
+        sums[slot, 1] += more[i, 1]
+        if moments:
+            apart = more[i, 2] - sums[slot, 2]
+            if n == 0.0:
+                sums[slot, 2], sums[slot, 3] = more[i, 2], more[i, 3]
+            else:
+                sums[slot, 2] += apart * n_more / (n + n_more)
+                sums[slot, 3] += more[i, 3] + apart * apart * n * n_more / (n + n_more)
+
+
+@njit(nogil=True, cache=True)
+def merge_ranges(ranges: Any, places: Any, more: Any) -> None:
+    """ranges[places] = the smaller and the larger of both; empty `places`: the same slots."""
+    same = len(places) == 0
+    for i in range(len(more)):
+        slot = i if same else places[i]
+        ranges[slot, 0] = min(ranges[slot, 0], more[i, 0])
+        ranges[slot, 1] = max(ranges[slot, 1], more[i, 1])
+
+
 @njit(nogil=True, cache=True)
 def merge_sorted(a: Any, b: Any, place_a: Any, place_b: Any) -> int:
     """Return how many keys two sorted sets of keys (rows of words) have together.

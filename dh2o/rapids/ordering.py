@@ -131,7 +131,9 @@ def _one_by_one(fn: Callable[[T], R], items: Sequence[T]) -> list[R]:
 def _ranges(word: U64, low: int, mask: int, spread: bool) -> list[tuple[int, int]]:
     """Return ranges of digits of about as many rows each, one for each thread of this process."""
     lane = current_engine().own_lane if spread and len(word) >= PARALLEL_ROWS else None
-    n_ranges = 1 if lane is None else lane.threads.n_threads
+    if lane is None or lane.threads.n_threads == 1:
+        return [(0, mask)]
+    n_ranges = lane.threads.n_threads
     sample = np.sort(word[:: max(1, len(word) // _SAMPLE)] >> np.uint64(low) & np.uint64(mask))
     cuts = {int(sample[len(sample) * k // n_ranges]) for k in range(1, n_ranges)} - {0}
     starts = [0, *sorted(cuts)]

@@ -23,7 +23,7 @@ from dh2o.chunks import (
 )
 from dh2o.errors import RapidsError
 from dh2o.frame import Frame, Vec, VecType
-from dh2o.frame.layout import layout_for
+from dh2o.frame.layout import layout_for, row_starts
 from dh2o.mrtask import MRTask, current_engine
 from dh2o.rapids.columns import Column, Expr, Local, Stored, Table
 from dh2o.rapids.program import Program, Tiles, compile_exprs
@@ -253,12 +253,17 @@ def store_local(table: Table, engine: Engine, layout: tuple[int, ...] | None = N
     types = tuple(column.type for column in held.columns)
     if layout is None:
         layout = layout_for(held.n_rows, held.n_rows * held.n_cols * TEXT_NBYTES_A_CELL)
-    args = []
-    start = 0
-    for n_rows in layout:
-        args.append((n_rows, types, [values_of(c)[start : start + n_rows] for c in held.columns]))
-        start += n_rows
-    blocks = engine.submit_blocks(_given_block, args, layout=layout)
+    cuts = row_starts(layout)
+    values = [values_of(c) for c in held.columns]
+    args = [
+        (n_rows, types, [v[start : start + n_rows] for v in values])
+        for n_rows, start in zip(layout, cuts, strict=False)
+    ]
+    if engine.scheduler_here is not None:
+        made = engine.here().threads.map(lambda one: _given_block(*one), args)
+        blocks = engine.keep_blocks(made)
+    else:
+        blocks = engine.submit_blocks(_given_block, args, layout=layout)
     vecs = tuple(
         Vec(column.type, (blocks, i), column.domain) for i, column in enumerate(held.columns)
     )

@@ -25,7 +25,7 @@ from dh2o.rapids.row_selection import take_local
 
 __all__ = ["join_rows", "ordered_rows", "reordered"]
 
-SMALL_CELLS = 2_000_000  # below, the rows themselves come to this process
+SMALL_CELLS = 500_000  # below, the rows themselves come to this process
 
 
 def ordered_rows(table: Table, columns: Sequence[Column], ups: Sequence[bool]) -> Ordered:
