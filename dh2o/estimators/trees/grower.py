@@ -209,7 +209,10 @@ class Grower:
         rows[:, 3:5] = np.where(wanted, order, -1)
         allowed = columns.allowed(tree, frontier.nodes.reshape(-1))
         n_tries = int(columns.tries(frontier.depth + 1)[-1])
-        gains, splits, left_words = self._scan(frontier, hists, totals, facts, allowed, n_tries)
+        prices = facts
+        if self.params.min_split_improvement == 0:  # any gain is worth a split: levels are free
+            prices = np.stack([facts[:, :, 0], np.minimum(facts[:, :, 1], 0.0)], axis=-1)
+        gains, splits, left_words = self._scan(frontier, hists, totals, prices, allowed, n_tries)
         mass = counts if self.fixed.curved else self.fixed.weight_of(totals)
         part = self.params.min_split_improvement * mass
         if self.params.min_split_improvement <= DEFAULT_IMPROVEMENT:

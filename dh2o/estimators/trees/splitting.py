@@ -5,7 +5,7 @@ sum of weighted residuals and W of weights (or of second derivatives: Newton's g
 Every threshold between bins is tried with the NAs on either side; levels of a categorical are
 first sorted by their mean residual, which makes a prefix of that order the best of all subsets
 (Fisher 1958).  Sorting fits noise: with k levels in the node a split pays ``(k - 1) times`` the
-residual variance, what as many means of noise would bring.
+residual variance, what as many means of noise would bring; nothing if no improvement is asked for.
 """
 
 from __future__ import annotations

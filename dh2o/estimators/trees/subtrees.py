@@ -176,7 +176,7 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
                 score = best_cut(
                     n, coded, total, na, shift, least, np.int64(features[k, 3]), ints, scores, found
                 )
-                if coded:
+                if coded and limits[4] > 0.0:
                     score -= noise * (n - 1)
                 if score > best:
                     best, feature, side, left_word = score, k, np.int64(found[1]), found[2]

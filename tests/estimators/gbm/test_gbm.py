@@ -9,6 +9,7 @@ import pytest
 from dh2o.estimators.messages import BuilderError
 from dh2o.estimators.scoring import model_metrics, predict_frame
 from dh2o.frame import Frame
+from dh2o.mrtask import Engine
 
 from .conftest import Train, build, mixed, stored
 
@@ -278,3 +279,21 @@ class TestEdges:
         model = build("y", "gbm_edge", ("x",), learn_rate=1.0, ntrees=1)
         p = predict_frame(model, Frame.get("gbm_edge")).to_pandas()["predict"]
         np.testing.assert_allclose(p, np.arange(100) % 2, atol=1e-6)
+
+
+def test_levels_are_free_where_no_improvement_is_asked_for(engine: Engine) -> None:
+    """Then splits on levels are those of H2O's histograms, however few rows a level has."""
+    rng = np.random.default_rng(3)
+    codes = rng.integers(0, 4, (64, 3))
+    data = pd.DataFrame(
+        {f"x{i}": pd.Categorical.from_codes(codes[:, i], list("abcd")) for i in range(3)}
+    )
+    data["y"] = codes.sum(axis=1) * 0.3 + rng.normal(size=64)
+    stored(data, "gbm_levels")
+    raw = {"ntrees": 40, "max_depth": 1, "min_rows": 1, "min_split_improvement": 0}
+    ours, h2os = (
+        build("y", "gbm_levels", ("x0", "x1", "x2"), histogram_type=kind, **raw)
+        for kind in ("AUTO", "UniformAdaptive")
+    )
+    p, q = (predict_frame(m, Frame.get("gbm_levels")).to_pandas() for m in (ours, h2os))
+    np.testing.assert_allclose(p["predict"], q["predict"], rtol=1e-4)
