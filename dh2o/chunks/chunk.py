@@ -55,9 +55,13 @@ class Chunk:
         """Return rows `start` to `stop` as doubles, NA as NaN; codes come as numbers."""
         return self._decode(out, np.float64, start, stop)
 
+    def plain_floats(self) -> F64 | None:
+        """Return all rows as they lie, read-only, if they are plain doubles; else None."""
+        return self.codec.view(self.stored) if isinstance(self.codec, NumberCodec) else None
+
     def lying_floats(self) -> F64:
         """Return all rows as `floats` does; plain doubles are not copied but read-only."""
-        view = self.codec.view(self.stored) if isinstance(self.codec, NumberCodec) else None
+        view = self.plain_floats()
         return self.floats() if view is None else view
 
     def ints(self, out: I64 | None = None, start: int = 0, stop: int | None = None) -> I64:

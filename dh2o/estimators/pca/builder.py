@@ -57,6 +57,10 @@ class PCABuilder(ModelBuilder):
 
     def check(self, spec: TrainSpec) -> Iterable[Message]:
         most = most_components(spec, all_levels=bool(spec.params["use_all_factor_levels"]))
+        if spec.params["pca_method"] == "GLRM" and not spec.params["use_all_factor_levels"]:
+            yield Message.error(
+                "use_all_factor_levels", "GLRM only implemented for _use_all_factor_levels = true"
+            )
         if spec.params["k"] > most:
             yield Message.error("k", f"_k must be between 1 and {most}")
 

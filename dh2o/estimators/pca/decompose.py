@@ -23,6 +23,7 @@ from dh2o.estimators.pca.moments import (
     GramTask,
     check_size,
     expansion_of,
+    is_complete,
     is_wide,
 )
 from dh2o.models import TwoDimTable
@@ -69,7 +70,7 @@ def decompose(
         rows = ExpandedRows(expansion).do_all(frame)
         _check_rows(len(rows), k, what)
         return Found(expansion, _of_rows(rows, method, k, limits), len(rows), _squares(rows))
-    gram = GramTask(expansion).do_all(frame)
+    gram = GramTask(expansion, is_complete(frame, expansion)).do_all(frame)
     _check_rows(gram.n_rows, k, what)
     _check_finite(gram.xx)
     ctx.update(0.8, f"Decomposing by {method}")
@@ -80,15 +81,16 @@ def decompose(
 def _of_gram(xx: F64, method: str, k: int, limits: Limits) -> Decomposition:
     if method == "Power":
         return by_power(xx, k, limits)
-    if method == "Randomized":
-        return by_subspace(lambda basis: xx @ basis, len(xx), k, limits)
+    if method in ("Randomized", "GLRM"):
+        trace = float(np.trace(xx)) if method == "GLRM" else None
+        return by_subspace(lambda basis: xx @ basis, len(xx), k, limits, trace)
     return by_gram(xx, k)
 
 
 def _of_rows(rows: F64, method: str, k: int, limits: Limits) -> Decomposition:
-    if method == "Randomized":
-        n = rows.shape[1]
-        return by_subspace(lambda basis: rows.T @ (rows @ basis), n, k, limits)
+    if method in ("Randomized", "GLRM"):
+        n, trace = rows.shape[1], _squares(rows) if method == "GLRM" else None
+        return by_subspace(lambda basis: rows.T @ (rows @ basis), n, k, limits, trace)
     return by_rows(rows, k)
 
 
@@ -126,5 +128,7 @@ def history_table(found: Decomposition, method: str, start_ms: int, now_ms: int)
         columns["principal_component_"] = ("double", [number for _, _, number in events])
     elif method == "Randomized":
         columns["average_see"] = ("double", [error for _, error, _ in events])
+    elif method == "GLRM":
+        columns["objective"] = ("double", [objective for _, objective, _ in events])
     names = {"Power": "Power SVD", "Randomized": "Randomized SVD"}
     return TwoDimTable.of(f"Scoring History from {names.get(method, method)}", columns)

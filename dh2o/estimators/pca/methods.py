@@ -124,10 +124,14 @@ def _sharpened(xx: F64, v: F64, value: float) -> float:
     return value
 
 
-def by_subspace(product: Callable[[F64], F64], n: int, k: int, limits: Limits) -> Decomposition:
+def by_subspace(
+    product: Callable[[F64], F64], n: int, k: int, limits: Limits, trace: float | None = None
+) -> Decomposition:
     """Return the k largest, by iterations of a random subspace (Halko et al. 2011, 4.4 and 5.1).
 
-    `product` multiplies with the Gram matrix, which has `n` columns.
+    `product` multiplies with the Gram matrix, which has `n` columns. This is also how a generalized
+    low rank model with quadratic loss alternates between its factors (Udell et al. 2016, 2.3): with
+    the `trace` of the Gram matrix, events hold its objective, the squares not explained.
     """
     rng = np.random.Generator(np.random.Philox(key=limits.seed % 2**64))
     basis, _ = np.linalg.qr(rng.standard_normal((n, min(k + _OVERSAMPLED, n))))
@@ -135,7 +139,8 @@ def by_subspace(product: Callable[[F64], F64], n: int, k: int, limits: Limits) -
     for iteration in range(limits.max_iterations):
         turned = product(basis)
         values, vectors, error = _ritz(basis, turned, k)
-        events.append((int(time.time() * 1000), error, 0))
+        told = error if trace is None else max(trace - float(values.sum()), 0.0)
+        events.append((int(time.time() * 1000), told, 0))
         is_calm = iteration + 1 >= _LEAST_ITERATIONS and error <= _CALM
         if is_calm or limits.is_over():
             break

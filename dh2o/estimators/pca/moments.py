@@ -65,14 +65,23 @@ class Tile:
         return len(self.codes[0]) if self.codes else self.numbers.shape[1]
 
 
-def tiles(block: Block, expansion: Expansion) -> Iterator[Tile]:
-    """Yield the used rows of `block`: all of them if NA is filled in, else those without NA."""
-    step = int(np.clip(_TILE_DOUBLES // max(len(expansion.numerics), 1), 512, 1 << 14))
-    for start in range(0, block.n_rows, step):
-        yield _tile(block, expansion, start, min(start + step, block.n_rows))
+def tiles(block: Block, expansion: Expansion, *, is_complete: bool = False) -> Iterator[Tile]:
+    """Yield the used rows of `block`: all of them if NA is filled in, else those without NA.
+
+    Numbers that are known to be complete are not looked at for NA. A tile's numbers last until
+    the next one.
+    """
+    n = len(expansion.numerics)
+    step = min(int(np.clip(_TILE_DOUBLES // max(n, 1), 512, 1 << 14)), block.n_rows)
+    buffer = np.empty(n * step)
+    for start in range(0, block.n_rows, max(step, 1)):
+        stop = min(start + step, block.n_rows)
+        numbers = buffer[: n * (stop - start)].reshape(n, stop - start)
+        yield _tile(block, expansion, start, numbers, is_complete)
 
 
-def _tile(block: Block, expansion: Expansion, start: int, stop: int) -> Tile:
+def _tile(block: Block, expansion: Expansion, start: int, numbers: F64, is_complete: bool) -> Tile:
+    stop = start + numbers.shape[1]
     used = np.ones(stop - start, np.bool_)
     codes = []
     for name, mode in zip(expansion.categoricals, expansion.modes, strict=True):
@@ -83,19 +92,25 @@ def _tile(block: Block, expansion: Expansion, start: int, stop: int) -> Tile:
         else:
             used &= ~na
         codes.append(found - expansion.first_level)
-    numbers = np.empty((len(expansion.numerics), stop - start))
     for idx, name in enumerate(expansion.numerics):
-        out = numbers[idx]
-        block.chunk(name).floats(out, start, stop)
-        if np.isnan(out.sum()):  # cheaper than looking at each
+        out, shift, scale = numbers[idx], expansion.shift[idx], expansion.scale[idx]
+        plain = block.chunk(name).plain_floats()
+        if plain is None:
+            block.chunk(name).floats(out, start, stop)
+            plain, first = out, 0
+        else:
+            first = start
+        if shift:
+            np.subtract(plain[first : first + len(out)], shift, out=out)
+        elif plain is not out:
+            out[:] = plain[start:stop]
+        if scale != 1:
+            out *= scale
+        if not is_complete and np.isnan(out.sum()):  # cheaper than looking at each
             na = np.isnan(out)
-            out[na] = expansion.fills[idx]
+            out[na] = (expansion.fills[idx] - shift) * scale
             if not expansion.imputes:
                 used &= ~na
-    if expansion.shift.any():
-        numbers -= expansion.shift[:, None]
-    if (expansion.scale != 1.0).any():
-        numbers *= expansion.scale[:, None]
     if used.all():
         return Tile(codes, numbers)
     return Tile([c[used] for c in codes], np.ascontiguousarray(numbers[:, used]))
@@ -114,10 +129,11 @@ class GramTask(MRTask[Gram, Gram]):
     """The Gram matrix; blocks are added up in one fixed order."""
 
     expansion: Expansion
+    is_complete: bool = False
 
     def map(self, block: Block) -> Gram:
         total = Gram(np.zeros((self.expansion.size,) * 2), 0)
-        for tile in tiles(block, self.expansion):
+        for tile in tiles(block, self.expansion, is_complete=self.is_complete):
             self._add(tile, total)
         return total
 
@@ -178,6 +194,12 @@ class ExpandedRows(MRTask[list[F64], F64]):
 
     def finish(self, total: list[F64] | None) -> F64:
         return np.concatenate(total or [np.zeros((0, self.expansion.size))])
+
+
+def is_complete(frame: Frame, expansion: Expansion) -> bool:
+    """Return whether no number of `frame` is missing."""
+    stats = frame.select(expansion.numerics).rollups() if expansion.numerics else []
+    return all(found.n_na == 0 for found in stats)
 
 
 def is_wide(expansion: Expansion, n_rows: int) -> bool:

@@ -17,7 +17,7 @@ PARAMS = ParamTable(
         shared("ignored_columns", mutually_exclusive_with=()),
         *shared_group("ignore_const_cols", "score_each_iteration"),
         TRANSFORM,
-        Param("pca_method", "enum", "GramSVD", "How components are computed: from the Gram matrix, by power iteration, or by a random subspace.", values=("GramSVD", "Power", "Randomized", "GLRM"), supported=("GramSVD", "Power", "Randomized")),
+        Param("pca_method", "enum", "GramSVD", "How components are computed: from the Gram matrix, by power iteration, by a random subspace, or as a low rank model with quadratic loss.", values=("GramSVD", "Power", "Randomized", "GLRM")),
         Param("pca_impl", "enum", None, "H2O's choice of a linear algebra library; all of them mean LAPACK here.", values=IMPLEMENTATIONS),
         Param("k", "int", 1, "Number of components.", level="critical", gridable=True),
         shared("max_iterations", default=1000, low=1, high=1e6),
