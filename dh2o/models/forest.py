@@ -17,6 +17,7 @@ from numba import njit
 
 from dh2o.errors import ModelError
 from dh2o.models.forest_codes import CodedForest
+from dh2o.models.forest_complete import CompleteForest
 
 __all__ = ["NA_LEFT", "NA_RIGHT", "NA_VS_REST", "UNSEEN_LEFT", "UNSEEN_RIGHT", "Forest"]
 
@@ -192,6 +193,10 @@ class Forest:
     def _codes(self) -> CodedForest | None:
         return CodedForest.of(self)
 
+    @cached_property
+    def _complete(self) -> CompleteForest | None:
+        return None if self._codes is None else CompleteForest.of(self, self._codes)
+
     def sums(self, x: F64, first: int = 0, stop: int | None = None) -> F64:
         """Return the sum over trees of each class, shape (n_rows, n_classes).
 
@@ -202,6 +207,9 @@ class Forest:
         out = np.zeros((n, self.n_classes))
         stop = self.n_trees if stop is None else stop
         roots = self.starts[first * self.n_classes : stop * self.n_classes]
+        if n >= _ROWS_WORTH_CODES and (complete := self._complete) is not None:
+            complete.add_to(out, x, first * self.n_classes, stop * self.n_classes, self.n_classes)
+            return out
         if n >= _ROWS_WORTH_CODES and (codes := self._codes) is not None:
             codes.add_to(out, x, roots, self.values, self.n_classes)
             return out

@@ -17,7 +17,7 @@ from numba import njit
 if TYPE_CHECKING:
     from dh2o.models.forest import Forest
 
-__all__ = ["CodedForest"]
+__all__ = ["CodedForest", "rank_column"]
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -33,36 +33,56 @@ _CODED, _NA_LEFT = 2, 1
 
 
 @njit(nogil=True, cache=True)
+def rank_column(x: F64, first: int, width: int, cuts: F64, start: int, out: U16) -> None:
+    """out[i] = how many of a feature's cuts are not above ``x[first + i * width]``; NA: 65535.
+
+    cuts[start] = number of cuts, which follow in order, then NaN up to the end of a power of two
+    that is at least 256.  Steps have no branch: what a search finds cannot be foretold.
+    """
+    half, shift = np.int64(128), np.uint64(7)
+    while 2 * half <= cuts[start]:
+        half <<= 1
+        shift += np.uint64(1)
+    one, base = np.uint64(1), np.uint64(start)
+    for i in range(out.size):
+        value = x[first + i * width]
+        rank = np.uint64(0)
+        if shift == np.uint64(7):
+            step = np.uint64(128)
+            for _ in range(8):  # laid out flat by the compiler
+                rank += step if value >= cuts[base + rank + step] else np.uint64(0)
+                step >>= one
+        else:
+            step, bit = np.uint64(half), shift
+            while step > np.uint64(0):
+                rank += np.uint64(value >= cuts[base + rank + step]) << bit
+                step >>= one
+                bit -= one
+        out[i] = rank if value == value else _NA  # noqa: PLR0124
+
+
+@njit(nogil=True, cache=True)
 def _encode(
     x: F64, width: int, first: int, n_rows: int, used: I32, starts: I64, cuts: F64, out: U16
 ) -> None:
     """out[i * used.size + j] = code of feature used[j] in row first + i.
 
-    A number's is how many of ``cuts[starts[j]:starts[j + 1]]`` are not above it; a level (no cuts:
-    starts[j] < 0) is its own code.
+    A number's is its rank among ``cuts`` from starts[j] on; a level (no cuts: starts[j] < 0) is its
+    own code.
     """
     n_used = used.size
+    ranks = np.zeros(n_rows, np.uint16)
     for j in range(n_used):
-        start, stop = starts[j], np.int64(0)
-        if start >= 0:
-            n_cuts = np.int64(cuts[start])
-            start, stop = start + 1, np.int64(1)
-            while stop <= n_cuts:
-                stop <<= 1
+        at = first * width + used[j]
+        if starts[j] >= 0:
+            rank_column(x, at, width, cuts, starts[j], ranks)
+            for i in range(n_rows):
+                out[i * n_used + j] = ranks[i]
+            continue
         for i in range(n_rows):
-            value = x[(first + i) * width + used[j]]
-            code = np.int64(_NA)
-            if stop == 0:
-                if value == value:  # noqa: PLR0124
-                    code = np.int64(value if 0.0 <= value < 65534.0 else _NA - 1)
-            elif value == value:  # noqa: PLR0124
-                code = np.int64(0)
-                step = stop >> 1
-                while step > 0:
-                    at = code + step
-                    code = at if cuts[np.uint64(start + at - 1)] <= value else code
-                    step >>= 1
-            out[i * n_used + j] = code
+            value = x[at + i * width]
+            code = np.int64(value if 0.0 <= value < 65534.0 else _NA - 1)
+            out[i * n_used + j] = code if value == value else _NA  # noqa: PLR0124
 
 
 @njit(nogil=True, cache=True)
@@ -190,7 +210,7 @@ class CodedForest:
             if len(own) > _MAX_CODES or np.isnan(own).any():
                 return None
             ranks[by_number] = np.searchsorted(own, forest.thresholds[by_number])
-            size = 1 << len(own).bit_length()
+            size = max(1 << len(own).bit_length(), 256)
             padded = np.full(size, np.nan)
             padded[: len(own)] = own
             cuts.extend([np.array([float(len(own))]), padded])

@@ -11,13 +11,16 @@ import pytest
 from dh2o.errors import ModelError
 from dh2o.models import forest as forest_module
 from dh2o.models.forest import NA_LEFT, NA_RIGHT, NA_VS_REST, UNSEEN_LEFT, UNSEEN_RIGHT, Forest
+from dh2o.models.forest_codes import rank_column
 
 N_FEATURES = 3
 N_LEVELS = 11
 
 
-def random_forest(seed: int = 0, n_trees: int = 6, n_classes: int = 2) -> Forest:
-    """Return trees of random splits: features 0 and 1 are numbers, 2 has levels."""
+def random_forest(
+    seed: int = 0, n_trees: int = 6, n_classes: int = 2, by_level: bool = True
+) -> Forest:
+    """Return trees of random splits: features 0 and 1 are numbers, 2 has levels if `by_level`."""
     rng = np.random.default_rng(seed)
     nodes: dict[str, list[Any]] = {
         name: []
@@ -30,7 +33,7 @@ def random_forest(seed: int = 0, n_trees: int = 6, n_classes: int = 2) -> Forest
             inner = k < n_inner
             feature = int(rng.integers(0, N_FEATURES)) if inner else -1
             side = int(rng.choice([NA_VS_REST, NA_LEFT, NA_RIGHT, UNSEEN_LEFT, UNSEEN_RIGHT]))
-            coded = feature == 2 and side != NA_VS_REST
+            coded = by_level and feature == 2 and side != NA_VS_REST
             nodes["features"].append(feature)
             nodes["thresholds"].append(rng.normal())
             nodes["left"].append(2 * k + 1 if inner else -1)
@@ -80,11 +83,12 @@ def some_rows(n: int = 600) -> np.ndarray:
     return x
 
 
-@pytest.mark.parametrize("by_codes", [False, True])
+@pytest.mark.parametrize("way", ["walk", "codes", "complete"])
 @pytest.mark.parametrize("seed", range(4))
-def test_sums_are_those_of_a_walk(seed: int, by_codes: bool, monkeypatch: Any) -> None:
-    monkeypatch.setattr(forest_module, "_ROWS_WORTH_CODES", 0 if by_codes else 1 << 40)
-    forest, x = random_forest(seed), some_rows()
+def test_sums_are_those_of_a_walk(seed: int, way: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(forest_module, "_ROWS_WORTH_CODES", 1 << 40 if way == "walk" else 0)
+    forest, x = random_forest(seed, by_level=way != "complete"), some_rows(601)
+    assert (forest._complete is not None) == (way == "complete")
     x[2, :3], x[3, :2] = 1e300, -1.0
     expected = np.zeros((len(x), 2))
     for i, row in enumerate(x):
@@ -92,6 +96,19 @@ def test_sums_are_those_of_a_walk(seed: int, by_codes: bool, monkeypatch: Any) -
             expected[i, tree % 2] += float(forest.values[naive_leaf(forest, tree, row)])
     np.testing.assert_array_equal(forest.sums(x), expected)
     np.testing.assert_allclose(forest.sums(x, 0, 2) + forest.sums(x, 2), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_cuts", [0, 1, 255, 256, 3000])
+def test_ranks_of_values(n_cuts: int) -> None:
+    rng = np.random.default_rng(n_cuts)
+    cuts = np.sort(rng.normal(size=n_cuts))
+    padded = np.full(max(1 << n_cuts.bit_length(), 256), np.nan)
+    padded[:n_cuts] = cuts
+    x = np.concatenate([rng.normal(size=500), cuts, [np.inf, -np.inf, np.nan]])
+    out = np.zeros(len(x), np.uint16)
+    rank_column(np.repeat(x, 2), 1, 2, np.concatenate([[7.0, n_cuts], padded]), 1, out)
+    expected = np.searchsorted(cuts, x, "right")
+    np.testing.assert_array_equal(out, np.where(np.isnan(x), 65_535, expected))
 
 
 def test_no_rows_and_no_trees() -> None:

@@ -39,7 +39,7 @@ def exponential(x: float) -> float:
     r2 = r * r
     r5 = r2 * r2 * r
     value = low + r5 * (middle + (r2 * r2) * high)
-    return double_of(double_bits(value) + (double_bits(rounded) << np.int64(52)))  # type: ignore[no-any-return]
+    return double_of(double_bits(value) + (double_bits(rounded) << np.int64(52)))
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
