@@ -15,9 +15,8 @@ from dh2o.models.metrics import ModelMetrics
 from dh2o.models.metrics.binomial import ModelMetricsBinomial
 from dh2o.models.metrics.names import figures
 
-__all__ = ["allowed_metrics", "default_metric", "ranked", "score_of", "summary_table"]
+__all__ = ["allowed_metrics", "default_metric", "ranked", "summary_table"]
 
-_DECREASING = frozenset({"auc", "pr_auc", "r2", "gini", "accuracy", "f1", "f2", "f0point5"})
 _RESIDUAL = "residual_deviance"
 
 
@@ -27,8 +26,13 @@ def metrics_of(model: Model) -> ModelMetrics | None:
     return output.cross_validation_metrics or output.validation_metrics or output.training_metrics
 
 
-def default_metric(model: Model) -> tuple[str, bool]:
-    """Return the name of the metric that models are ranked by, and whether more is better."""
+def default_metric(model: Model) -> tuple[str | None, bool]:
+    """Return the name of the metric that models are ranked by, and whether more is better.
+
+    Models without a response have none: they stay in the order in which they were built.
+    """
+    if model.output.response is None or model.output.category is ModelCategory.ANOMALY:
+        return None, False
     is_regression = model.output.category is ModelCategory.REGRESSION
     return (_RESIDUAL if is_regression else "logloss"), False
 
@@ -56,14 +60,6 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.number)
 
 
-def score_of(model: Model, name: str) -> float:
-    """Return a metric of `model` so that less is better; infinity if it has none."""
-    value = allowed_metrics(model).get(name.lower(), math.nan)
-    if math.isnan(value):
-        return math.inf
-    return -value if name.lower() in _DECREASING else value
-
-
 def ranked(
     models: Sequence[Model], sort_by: str | None = None, decreasing: bool | None = None
 ) -> tuple[list[Model], str | None, bool]:
@@ -71,6 +67,8 @@ def ranked(
     if not models:
         return [], sort_by, bool(decreasing)
     name, falling = default_metric(models[0]) if not sort_by else (sort_by, bool(decreasing))
+    if name is None:
+        return list(models), None, falling
     allowed = allowed_metrics(models[0])
     if name.lower() not in allowed:
         raise ParameterError(
@@ -88,13 +86,15 @@ def summary_table(
     models: Sequence[Model], hyper_names: Sequence[str], sort_by: str | None, decreasing: bool
 ) -> TwoDimTable | None:
     """Return the models with their hyper-parameters and the metric that they are sorted by."""
-    if not models or sort_by is None:
+    if not models:
         return None
     columns: dict[str, Any] = {}
     for name in hyper_names:
         cells = [_cell(model.params[_rest_name(model, name)]) for model in models]
         columns[name] = (_kind(cells), cells)
     columns["model_ids"] = ("string", [model.key for model in models])
+    if sort_by is None:
+        return TwoDimTable.of("Hyper-Parameter Search Summary", columns)
     values = [allowed_metrics(model).get(sort_by.lower(), math.nan) for model in models]
     columns[sort_by] = ("double", "%.5f", values)
     way = "decreasing" if decreasing else "increasing"

@@ -172,3 +172,16 @@ def test_a_search_with_nothing_to_gain_stops(engine: Engine, data: Frame) -> Non
     engine.dkv.remove("g")
     grid = start(engine, hyper, criteria=criteria | {"early_stopping": False})
     assert len(grid.model_keys) == 7
+
+
+def test_models_without_a_response_stay_in_their_order(engine: Engine, data: Frame) -> None:
+    params = {"training_frame": "grid_data", "ntrees": 3, "seed": 1}
+    hyper = {"sample_size": [20, 10, 30]}
+    job = start_grid(engine, "extendedisolationforest", params, hyper, grid_id="g")
+    grid = engine.dkv.get(job.wait().result())
+    models = [engine.dkv.get(key) for key in grid.model_keys]
+    found, name, _ = ranked(models)
+    assert [m.key for m in found] == list(grid.model_keys)
+    assert name is None
+    table = summary_table(found, grid.hyper_names, name, decreasing=False)
+    assert table.column("sample_size") == [20, 10, 30]
