@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
-
-from distributed.protocol import to_serialize
 
 from dh2o.errors import KeyNotFoundError, WorkerLostError
 from dh2o.mrtask import wire
 from dh2o.mrtask.blocks import Recipe
 from dh2o.mrtask.folding import Fold
 from dh2o.mrtask.lane_worker import BlockMovedError
+from dh2o.mrtask.peers import Asked, Peers
 from dh2o.mrtask.plan import Plan, make_plan
-from dh2o.mrtask.watch import ANSWER_ERRORS, ask
 
 if TYPE_CHECKING:
     from dh2o.mrtask.engine import Engine
 
 _MAX_PLANS = 256
 _WHERE_WAIT_S = 5.0
-_REACH_TIMEOUT_S = 3.0
 
 
 class LostError(Exception):
@@ -38,8 +34,13 @@ class Lane:
         self._engine = engine
         self._plans: OrderedDict[Any, Plan] = OrderedDict()
         self._plans_lock = threading.Lock()
-        # whether workers are out of reach; None: not tried. Workers do reach each other.
-        self._relayed: bool | None = None if engine.own_worker is None else False
+        if engine.own_lane is not None:
+            self.peers: Peers = engine.own_lane.peers
+        else:
+            client = engine.client
+            context = client.security.get_connection_args("client")["ssl_context"]
+            self.peers = Peers(client.loop, client.rpc, client.scheduler, context, relayed=None)
+            engine.when_closed(self.peers.close)
 
     # -- passes ----------------------------------------------------------------------------------
 
@@ -53,13 +54,8 @@ class Lane:
         own = self.own_share(plan)
         if own is not None:
             return own.fold(task, recipe, plan.numbers, {}).total()
-        parcel = wire.pack((task, recipe))
-        answer = self._engine.sync(
-            self._ask, plan.tree(self._engine.own_address), "dh2o_fold", parcel
-        )
         fold = Fold(task.combine, len(recipe.layout))
-        nodes = checked(answer)["nodes"]
-        fold.extend(getattr(nodes, "data", nodes).nodes)
+        fold.extend(self.ask_tree(plan, "fold", {}, (task, recipe)))
         return fold.total()
 
     def collect(
@@ -76,12 +72,10 @@ class Lane:
         own = self.own_share(plan)
         if own is not None:
             return dict(zip(plan.numbers, own.each(fn, recipe, plan.numbers, {}), strict=True))
-        parcel = wire.pack((fn, recipe))
-        answers = self._engine.sync(self._ask_all, plan, parcel)
+        answers = self.ask_shares(plan, "collect", {"parcel": wire.pack((fn, recipe))})
         found: dict[int, Any] = {}
         for share, answer in zip(plan.shares, answers, strict=True):
-            values = checked(answer)["values"]
-            found.update(zip(share.blocks, getattr(values, "data", values).nodes, strict=True))
+            found.update(zip(share.blocks, checked(answer), strict=True))
         return found
 
     # -- plans -----------------------------------------------------------------------------------
@@ -163,81 +157,51 @@ class Lane:
             engine.own_lane if share.address == engine.own_address and not share.foreign else None
         )
 
-    # -- talking to workers ----------------------------------------------------------------------
+    # -- asking workers --------------------------------------------------------------------------
 
-    async def _ask(self, tree: dict[str, Any], op: str, parcel: Any) -> dict[str, Any]:
-        return await self.request(tree["address"], op, tree=tree, parcel=parcel)
+    def ask_tree(self, plan: Plan, op: str, message: dict[str, Any], content: Any) -> Any:
+        """Return what the workers make of a question that goes down their tree.
 
-    async def _ask_all(self, plan: Plan, parcel: Any) -> list[dict[str, Any]]:
-        return await asyncio.gather(
-            *(
-                self.request(
-                    s.address,
-                    "dh2o_collect",
-                    blocks=list(s.blocks),
-                    foreign=s.foreign,
-                    parcel=parcel,
-                )
-                for s in plan.shares
-            )
-        )
-
-    async def request(self, address: str, op: str, **message: Any) -> dict[str, Any]:
-        """Return a worker's answer; a worker that cannot be reached gives a `lost` one."""
+        This process's own worker, if it has a share, is on top: its part runs in this thread.
+        """
         engine = self._engine
+        engine.check_open()
+        tree = plan.tree(engine.own_address, bare="state" in message)
+        parcel = wire.pack(content)
+        if tree["address"] == engine.own_address:
+            whole = {**message, "tree": tree, "parcel": parcel, "opened": content}
+            return checked(engine.here().answer(op, whole))
+        asked = self.peers.ask(tree["address"], op, {**message, "tree": tree, "parcel": parcel})
         try:
-            if address == engine.own_address:
-                here: dict[str, Any] = await engine.own_worker.handlers[op](**message)
-                return here
-            if "parcel" in message:
-                message["parcel"] = to_serialize(message["parcel"])
-            client = engine.client
-            if await self._through_scheduler(address):
-                answer = await client.scheduler.dh2o_relay(
-                    address=address, handler=op, message=message
-                )
-            else:
-                answer = await ask(client.rpc, client.scheduler, address, op, message)
-        except ANSWER_ERRORS as error:
-            return {"status": "lost", "reason": f"{address}: {error}"}
-        found: dict[str, Any] = answer
-        return found
+            return checked(asked.answer())
+        finally:
+            asked.cancel()
 
-    async def _through_scheduler(self, address: str) -> bool:
-        """Return whether this process reaches workers only through the scheduler; tried once."""
-        if self._relayed is None:
-            pool = self._engine.client.rpc
-            try:
-                pool.reuse(address, await pool.connect(address, timeout=_REACH_TIMEOUT_S))
-            except ANSWER_ERRORS:
-                if not await self._engine.client.scheduler.dh2o_alive(address=address):
-                    raise  # it has just left: that says nothing about the others
-                self._relayed = True
-            else:
-                self._relayed = False
-        return self._relayed
-
-    def ask_every(
-        self, addresses: Sequence[str], op: str, messages: Sequence[dict[str, Any]]
-    ) -> list[dict[str, Any]]:
-        """Return the answers of several workers, asked at once."""
-
-        async def gather() -> Any:
-            return await asyncio.gather(
-                *(self.request(a, op, **m) for a, m in zip(addresses, messages, strict=True))
-            )
-
-        answers: list[dict[str, Any]] = self._engine.sync(gather)
-        return answers
+    def ask_shares(self, plan: Plan, op: str, message: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the answers of all workers of a plan to questions about their blocks."""
+        self._engine.check_open()
+        asked: list[Asked | None] = []
+        own: dict[str, Any] = {}
+        try:
+            for share in plan.shares:
+                whole = {**message, "blocks": share.blocks, "foreign": share.foreign}
+                if share.address == self._engine.own_address:
+                    own = whole
+                    asked.append(None)
+                else:
+                    asked.append(self.peers.ask(share.address, op, whole))
+            here = self._engine.here().answer(op, own) if own else {}
+            return [here if question is None else question.answer() for question in asked]
+        finally:
+            for question in asked:
+                if question is not None:
+                    question.cancel()
 
 
-def checked(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return a good answer; raise what a bad one says."""
+def checked(answer: dict[str, Any]) -> Any:
+    """Return the value of a good answer; raise what a bad one says."""
     if answer["status"] == "ok":
-        return answer
+        return answer["value"]
     if answer["status"] == "error":
         raise wire.unpack_exception(answer["exception"])
     raise LostError(answer.get("reason", "lost"))
-
-
-AsyncCall = Callable[..., Coroutine[Any, Any, Any]]

@@ -1,7 +1,8 @@
-"""The worker's side of the lane: a plugin whose message handlers fold blocks and run local states.
+"""The worker's side of the lane: a plugin that folds blocks and runs local states when asked.
 
-A request carries a tree of workers. The handler starts its children's requests, folds its own
-blocks on its own threads meanwhile, and answers with the tree nodes (see folding) of all of them.
+A question carries a tree of workers. The worker asks its children first, works on its own blocks
+meanwhile, and answers with what comes of all of them (of a pass: tree nodes, see folding). Each
+question has a thread of its own, so that a worker that waits for others never keeps them waiting.
 Every answer has a ``status``: ``ok``, ``lost`` (a worker or a block is not where the plan says:
 plan again), or ``error`` (what the user's code raised).
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from distributed.diagnostics.plugin import WorkerPlugin
@@ -18,14 +20,27 @@ from distributed.protocol import to_serialize
 from dh2o.mrtask import wire
 from dh2o.mrtask.blocks import BlockKey, Recipe
 from dh2o.mrtask.folding import Fold
+from dh2o.mrtask.listener import Listener
+from dh2o.mrtask.peers import Asked, Peers
 from dh2o.mrtask.threads import LaneThreads, one_blas_thread
-from dh2o.mrtask.watch import ANSWER_ERRORS, ask
+from dh2o.mrtask.watch import ANSWER_ERRORS
 
 PLUGIN_NAME = "dh2o-lane"
+_MAX_RELAYED = 1000  # questions through Dask at a time; each waits in a thread
 
 
 class BlockMovedError(Exception):
     """A block is not on the worker on which the plan expects it."""
+
+
+class StateMissingError(Exception):
+    """Raised on a worker without the state, or not at the step that the driver has reached."""
+
+
+class _BadAnswer(Exception):  # noqa: N818  (carries the answer of a worker below)
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__(answer["status"])
+        self.answer = answer
 
 
 class WorkerContext:
@@ -54,7 +69,7 @@ class LanePlugin(WorkerPlugin):
     worker: Any
 
     def setup(self, worker: Any) -> None:
-        """Register the handlers on the worker's server."""
+        """Register the handlers on the worker's server, and listen beside it."""
         from dh2o.mrtask import serializers
         from dh2o.mrtask.local_worker import LocalStates
 
@@ -64,19 +79,84 @@ class LanePlugin(WorkerPlugin):
         self.context = WorkerContext(worker.address, self.threads)
         self.states = LocalStates(self)
         self.engine: Any = None  # made when code on this worker first asks for it
+        self._ops: dict[str, Callable[..., Any]] = {
+            "fold": self._fold,
+            "collect": self._collect,
+            "build": self.states.build_parcel,
+            "run": self.states.run_tree,
+        }
+        security = worker.security
+        self.peers = Peers(
+            worker.loop, worker.rpc, worker.scheduler,
+            security.get_connection_args("worker")["ssl_context"], relayed=False,
+        )  # fmt: skip
+        self.listener = listen(worker, self.serve)
+        self._relayed = ThreadPoolExecutor(_MAX_RELAYED, thread_name_prefix="dh2o-relayed")
         worker.handlers.update(
-            dh2o_fold=self.handle_fold,
-            dh2o_collect=self.handle_collect,
-            dh2o_local_build=self.states.handle_build,
-            dh2o_local_run=self.states.handle_run,
+            dh2o_lane=self.handle,
+            dh2o_listener=self.handle_listener,
             dh2o_local_drop=self.states.handle_drop,
             dh2o_spool_remove=self.handle_spool_remove,
         )
 
     def teardown(self, worker: Any) -> None:  # noqa: ARG002
-        """Drop states and threads."""
+        """Drop states, connections and threads."""
         self.states.handle_drop()
+        if self.listener is not None:
+            self.listener.close()
+        self.peers.close()
+        self._relayed.shutdown(wait=False, cancel_futures=True)
         self.threads.close()
+
+    # -- questions -------------------------------------------------------------------------------
+
+    def serve(self, parcel: wire.Parcel) -> wire.Parcel:
+        """Return the answer to a question of another process."""
+        try:
+            op, message = parcel.open()
+            return wire.pack(self.answer(op, message))
+        except Exception as error:  # noqa: BLE001  (what cannot be pickled; raised on the driver)
+            return wire.pack({"status": "error", "exception": wire.pack_exception(error)})
+
+    def answer(self, op: str, message: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer to a question: its status, and the value or the exception."""
+        return self._guarded(lambda: self._ops[op](**message))
+
+    @staticmethod
+    def _guarded(work: Callable[[], Any]) -> dict[str, Any]:
+        try:
+            return {"status": "ok", "value": work()}
+        except _BadAnswer as bad:
+            return bad.answer
+        except (BlockMovedError, StateMissingError) as error:
+            return {"status": "lost", "reason": str(error)}
+        except Exception as error:  # noqa: BLE001  (the user's; raised again on the driver)
+            return {"status": "error", "exception": wire.pack_exception(error)}
+
+    def over_tree(
+        self,
+        op: str,
+        tree: dict[str, Any],
+        message: dict[str, Any],
+        own: Callable[[], Any],
+        merge: Callable[[list[Any]], Any],
+    ) -> Any:
+        """Return ``own()`` merged with the answers of the workers below, who are asked first."""
+        asked: list[Asked] = []
+        try:
+            for child in tree["children"]:  # those asked before one fails are cancelled below
+                whole = {**message, "tree": child}
+                asked.append(self.peers.ask(child["address"], op, whole))
+            answers = [self._guarded(own), *[question.answer() for question in asked]]
+        finally:
+            for question in asked:
+                question.cancel()
+        for status in ("error", "lost"):
+            for answer in answers:
+                if answer["status"] == status:
+                    raise _BadAnswer(answer)
+        values = [answer["value"] for answer in answers]
+        return merge(values) if asked else values[0]
 
     # -- blocks of this worker -------------------------------------------------------------------
 
@@ -118,122 +198,85 @@ class LanePlugin(WorkerPlugin):
         with one_blas_thread():
             return self.threads.map(lambda idx: fn(self.block(recipe, idx, foreign)), numbers)
 
-    async def fetch(self, foreign: dict[str, list[BlockKey]]) -> dict[BlockKey, Any]:
+    def fetch(self, foreign: dict[str, list[BlockKey]]) -> dict[BlockKey, Any]:
         """Return parts of blocks that lie on other workers."""
+        if not foreign:
+            return {}
+        loop = self.worker.loop.asyncio_loop
+        return asyncio.run_coroutine_threadsafe(self._fetch(foreign), loop).result()
+
+    async def _fetch(self, foreign: dict[str, list[BlockKey]]) -> dict[BlockKey, Any]:
         from distributed.worker import get_data_from_worker
 
         found: dict[BlockKey, Any] = {}
         for address, keys in foreign.items():
-            answer = await get_data_from_worker(self.worker.rpc, keys, address, who=None)
+            try:
+                answer = await get_data_from_worker(self.worker.rpc, keys, address, who=None)
+            except ANSWER_ERRORS as error:
+                raise BlockMovedError(f"{address}: {error}") from error
             if answer["status"] != "OK" or set(answer["data"]) != set(keys):
                 raise BlockMovedError(f"{address} does not send {keys[0]}")
             found.update(answer["data"])
         return {key: _plain(value) for key, value in found.items()}
 
-    # -- handlers --------------------------------------------------------------------------------
+    def _fold(
+        self, tree: dict[str, Any], parcel: wire.Parcel, opened: tuple[Any, Recipe] | None = None
+    ) -> list[Any]:
+        """Return the tree nodes of this worker's blocks and those of the workers below it."""
+        found: list[tuple[Any, Recipe]] = [] if opened is None else [opened]
 
-    async def handle_fold(self, tree: dict[str, Any], parcel: Any) -> dict[str, Any]:
-        """Fold this worker's blocks and those of the workers below it."""
-        children = [
-            asyncio.ensure_future(self.ask(child["address"], "dh2o_fold", parcel, tree=child))
-            for child in tree["children"]
-        ]
-        try:
-            foreign = await self.fetch(tree["foreign"])
-            own = await self.in_thread(self._fold_parcel, parcel, tree["blocks"], foreign)
-            answers = [own, *[await child for child in children]]
-            bad = next((a for a in answers if a["status"] == "error"), None) or next(
-                (a for a in answers if a["status"] != "ok"), None
-            )
-            if bad is not None:
-                return bad
-            if not children:
-                return {"status": "ok", "nodes": to_serialize(Nodes(own["nodes"]))}
-            return await self.in_thread(self._merge, parcel, answers)
-        except (*ANSWER_ERRORS, BlockMovedError) as error:
-            return {"status": "lost", "reason": str(error)}
-        finally:
-            for child in children:
-                child.cancel()
+        def own() -> list[Any]:
+            found[:] = found or [parcel.open()]
+            task, recipe = found[0]
+            parts = self.fetch(tree["foreign"])
+            return self.fold(task, recipe, tree["blocks"], parts).nodes()
 
-    def _fold_parcel(
-        self, parcel: Any, numbers: list[int], foreign: dict[BlockKey, Any]
-    ) -> dict[str, Any]:
-        try:
-            task, recipe = parcel.open()
-            return {"status": "ok", "nodes": self.fold(task, recipe, numbers, foreign).nodes()}
-        except BlockMovedError as error:
-            return {"status": "lost", "reason": str(error)}
-        except Exception as error:  # noqa: BLE001  (the user's; raised again on the driver)
-            return {"status": "error", "exception": wire.pack_exception(error)}
-
-    def _merge(self, parcel: Any, answers: list[dict[str, Any]]) -> dict[str, Any]:
-        try:
-            task, recipe = parcel.open()
+        def merge(values: list[Any]) -> list[Any]:
+            task, recipe = found[0]
             fold = Fold(task.combine, len(recipe.layout))
-            for answer in answers:
-                nodes = answer["nodes"]
-                fold.extend(nodes.nodes if isinstance(nodes, Nodes) else nodes)
-            return {"status": "ok", "nodes": to_serialize(Nodes(fold.nodes()))}
-        except Exception as error:  # noqa: BLE001
-            return {"status": "error", "exception": wire.pack_exception(error)}
+            for nodes in values:
+                fold.extend(nodes)
+            return fold.nodes()
 
-    async def handle_collect(
-        self, parcel: Any, blocks: list[int], foreign: dict[str, list[BlockKey]]
-    ) -> dict[str, Any]:
+        return self.over_tree("fold", tree, {"parcel": parcel}, own, merge)
+
+    def _collect(
+        self, parcel: wire.Parcel, blocks: list[int], foreign: dict[str, list[BlockKey]]
+    ) -> list[Any]:
         """Return the results of a function for this worker's blocks, not folded."""
-        try:
-            parts = await self.fetch(foreign)
-            return await self.in_thread(self._collect_parcel, parcel, blocks, parts)
-        except (*ANSWER_ERRORS, BlockMovedError) as error:
-            return {"status": "lost", "reason": str(error)}
+        fn, recipe = parcel.open()
+        return self.each(fn, recipe, blocks, self.fetch(foreign))
 
-    def _collect_parcel(
-        self, parcel: Any, numbers: list[int], foreign: dict[BlockKey, Any]
-    ) -> dict[str, Any]:
-        try:
-            fn, recipe = parcel.open()
-            values = self.each(fn, recipe, numbers, foreign)
-            return {"status": "ok", "values": to_serialize(Nodes(values))}
-        except BlockMovedError as error:
-            return {"status": "lost", "reason": str(error)}
-        except Exception as error:  # noqa: BLE001
-            return {"status": "error", "exception": wire.pack_exception(error)}
+    # -- handlers of Dask's server ---------------------------------------------------------------
+
+    async def handle(self, parcel: wire.Parcel) -> dict[str, Any]:
+        """Answer a question that came through Dask."""
+        loop = asyncio.get_running_loop()
+        return {
+            "parcel": to_serialize(await loop.run_in_executor(self._relayed, self.serve, parcel))
+        }
+
+    async def handle_listener(self) -> dict[str, Any]:
+        """Say where this worker takes direct connections."""
+        if self.listener is None:
+            return {"place": None}
+        return {"place": self.listener.place, "token": self.listener.token}
 
     async def handle_spool_remove(self, files: list[str]) -> None:
         """Delete spool files that nobody needs."""
         from dh2o.mrtask.spool import remove_files
 
-        await self.in_thread(remove_files, files)
-
-    # -- plumbing --------------------------------------------------------------------------------
-
-    async def ask(self, address: str, op: str, parcel: Any, **message: Any) -> dict[str, Any]:
-        """Return the answer of another worker; a `lost` one if it cannot be reached."""
-        worker = self.worker
-        message["parcel"] = to_serialize(parcel)
-        try:
-            answer: dict[str, Any]
-            answer = await ask(worker.rpc, worker.scheduler, address, op, message)
-        except ANSWER_ERRORS as error:
-            return {"status": "lost", "reason": f"{address}: {error}"}
-        return answer
-
-    async def in_thread(self, fn: Callable[..., Any], *args: Any) -> Any:
-        """Run `fn` on one of this worker's lane threads."""
-        return await asyncio.wrap_future(self.threads.submit(fn, *args))
+        await asyncio.wrap_future(self.threads.submit(remove_files, files))
 
 
-class Nodes:
-    """Results on their way; a class, so that they are pickled as one, buffers outside."""
-
-    __slots__ = ("nodes",)
-
-    def __init__(self, nodes: list[Any]) -> None:
-        self.nodes = nodes
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Nodes, (self.nodes,)
+def listen(worker: Any, serve: Callable[[wire.Parcel], wire.Parcel]) -> Listener | None:
+    """Return the listener of a worker; None if its transport is not TCP, or its host not local."""
+    if worker.address.partition("://")[0] not in ("tcp", "tls"):
+        return None
+    try:
+        return Listener(worker.ip, serve, worker.security.get_listen_args("worker")["ssl_context"])
+    except OSError:
+        return None
 
 
 def _plain(value: Any) -> Any:

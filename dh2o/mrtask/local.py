@@ -7,13 +7,10 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from distributed.protocol import Serialize
-
 from dh2o.mrtask import wire
 from dh2o.mrtask.blocks import Recipe
 from dh2o.mrtask.lane import LostError, checked
-from dh2o.mrtask.lane_worker import BlockMovedError, WorkerContext
-from dh2o.mrtask.local_worker import StateMissingError
+from dh2o.mrtask.lane_worker import BlockMovedError, StateMissingError, WorkerContext
 
 if TYPE_CHECKING:
     from dh2o.mrtask.engine import Engine
@@ -83,25 +80,14 @@ class LocalState:
 
     def _build_once(self, plan: Plan, payload: Any) -> Plan:
         lane, owner = self._engine.lane, self._engine.client.id
-        addresses = [share.address for share in plan.shares]
-        self._free_when_gone(addresses)
+        self._free_when_gone([share.address for share in plan.shares])
         own = lane.own_share(plan)
         job = (self._build, self._recipe, payload)
         if own is not None:
             own.states.build(self._state, owner, job, plan.numbers, {})
             return plan
-        parcel = wire.pack(job)
-        messages = [
-            {
-                "state": self._state,
-                "owner": owner,
-                "parcel": parcel,
-                "blocks": list(share.blocks),
-                "foreign": share.foreign,
-            }
-            for share in plan.shares
-        ]
-        answers = lane.ask_every(addresses, "dh2o_local_build", messages)
+        message = {"state": self._state, "owner": owner, "parcel": wire.pack(job)}
+        answers = lane.ask_shares(plan, "build", message)
         for answer in sorted(answers, key=lambda a: a["status"] != "error"):
             checked(answer)
         return plan
@@ -133,19 +119,9 @@ class LocalState:
     def _run_once(self, task: LocalTask[P, R], plan: Plan) -> P:
         if self._own is not None:
             return self._own.states.run(self._state, self._step, task)
-        engine = self._engine
-        tree = plan.tree(engine.own_address)
-        answer = engine.sync(
-            engine.lane.request,
-            tree["address"],
-            "dh2o_local_run",
-            state=self._state,
-            step=self._step,
-            tree=tree,
-            parcel=wire.pack(task),
-        )
-        value = checked(answer)["value"]
-        return (value.data if isinstance(value, Serialize) else value).open()
+        message = {"state": self._state, "step": self._step}
+        total: P = self._engine.lane.ask_tree(plan, "run", message, task)
+        return total
 
     def close(self) -> None:
         """Free the parts on all workers."""

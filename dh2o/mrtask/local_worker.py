@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from distributed.protocol import to_serialize
-
-from dh2o.mrtask import wire
+from dh2o.mrtask.lane_worker import StateMissingError
 from dh2o.mrtask.threads import one_blas_thread
-from dh2o.mrtask.watch import ANSWER_ERRORS
 
 if TYPE_CHECKING:
     from dh2o.mrtask.lane_worker import LanePlugin
-
-
-class StateMissingError(Exception):
-    """Raised on a worker without the state, or not at the step that the driver has reached."""
+    from dh2o.mrtask.wire import Parcel
 
 
 @dataclass(slots=True)
@@ -73,79 +67,28 @@ class LocalStates:
             else:
                 self._slots.clear()
 
-    # -- handlers --------------------------------------------------------------------------------
+    # -- what others ask -------------------------------------------------------------------------
 
-    async def handle_build(
-        self, state: str, owner: str, parcel: Any, blocks: list[int], foreign: Any
-    ) -> dict[str, Any]:
-        """Build the value; answers as the lane's handlers do."""
-        from dh2o.mrtask.lane_worker import BlockMovedError
+    def build_parcel(
+        self, state: str, owner: str, parcel: Parcel, blocks: list[int], foreign: Any
+    ) -> None:
+        """Build the value as another process asks."""
+        self.build(state, owner, parcel.open(), blocks, self._lane.fetch(foreign))
 
-        try:
-            parts = await self._lane.fetch(foreign)
-            return await self._lane.in_thread(
-                self._build_parcel, state, owner, parcel, blocks, parts
-            )
-        except (*ANSWER_ERRORS, BlockMovedError) as error:
-            return {"status": "lost", "reason": str(error)}
-
-    def _build_parcel(
-        self, state: str, owner: str, parcel: Any, numbers: list[int], foreign: Any
-    ) -> dict[str, Any]:
-        from dh2o.mrtask.lane_worker import BlockMovedError
-
-        try:
-            self.build(state, owner, parcel.open(), numbers, foreign)
-        except BlockMovedError as error:
-            return {"status": "lost", "reason": str(error)}
-        except Exception as error:  # noqa: BLE001  (the user's; raised again on the driver)
-            return {"status": "error", "exception": wire.pack_exception(error)}
-        return {"status": "ok"}
-
-    async def handle_run(
-        self, state: str, step: int, tree: dict[str, Any], parcel: Any
-    ) -> dict[str, Any]:
+    def run_tree(
+        self, state: str, step: int, tree: dict[str, Any], parcel: Parcel, opened: Any = None
+    ) -> Any:
         """Run one step here and on the workers below, and combine."""
-        children = [
-            asyncio.ensure_future(
-                self._lane.ask(
-                    child["address"], "dh2o_local_run", parcel, state=state, step=step, tree=child
-                )
-            )
-            for child in tree["children"]
-        ]
-        try:
-            own = await self._lane.in_thread(self._run_parcel, state, step, parcel)
-            answers = [own, *[await child for child in children]]
-            bad = next((a for a in answers if a["status"] == "error"), None) or next(
-                (a for a in answers if a["status"] != "ok"), None
-            )
-            if bad is not None:
-                return bad
-            if not children:
-                return {"status": "ok", "value": to_serialize(wire.pack(own["value"]))}
-            return await self._lane.in_thread(self._merge, parcel, answers)
-        finally:
-            for child in children:
-                child.cancel()
+        found: list[Any] = [] if opened is None else [opened]
 
-    def _run_parcel(self, state: str, step: int, parcel: Any) -> dict[str, Any]:
-        try:
-            return {"status": "ok", "value": self.run(state, step, parcel.open())}
-        except StateMissingError as error:
-            return {"status": "lost", "reason": str(error)}
-        except Exception as error:  # noqa: BLE001
-            return {"status": "error", "exception": wire.pack_exception(error)}
+        def own() -> Any:
+            found[:] = found or [parcel.open()]
+            return self.run(state, step, found[0])
 
-    def _merge(self, parcel: Any, answers: list[dict[str, Any]]) -> dict[str, Any]:
-        try:
-            task = parcel.open()
-            total = answers[0]["value"]
-            for answer in answers[1:]:
-                total = task.combine(total, answer["value"].open())
-            return {"status": "ok", "value": to_serialize(wire.pack(total))}
-        except Exception as error:  # noqa: BLE001
-            return {"status": "error", "exception": wire.pack_exception(error)}
+        message = {"state": state, "step": step, "parcel": parcel}
+        return self._lane.over_tree(
+            "run", tree, message, own, lambda values: reduce(found[0].combine, values)
+        )
 
     def handle_drop(self, state: str | None = None, owner: str | None = None) -> None:
         """Forget states."""

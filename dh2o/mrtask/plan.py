@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dh2o.mrtask.blocks import BlockKey, Recipe
@@ -24,22 +24,27 @@ class Plan:
 
     shares: tuple[Share, ...]
     numbers: tuple[int, ...]
+    _trees: dict[Any, dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
-    def tree(self, root: str | None = None) -> dict[str, Any]:
-        """Return the shares as a binary tree of requests, with `root` on top if it has a share."""
-        shares = sorted(self.shares, key=lambda s: s.address != root)
+    def tree(self, root: str | None = None, *, bare: bool = False) -> dict[str, Any]:
+        """Return the workers as a binary tree, with `root` on top if it has a share.
 
-        def node(i: int) -> dict[str, Any]:
-            share = shares[i]
-            below = [j for j in (2 * i + 1, 2 * i + 2) if j < len(shares)]
-            return {
-                "address": share.address,
-                "blocks": list(share.blocks),
-                "foreign": share.foreign,
-                "children": [node(j) for j in below],
-            }
+        Each with its blocks; a `bare` tree has none, for questions about states made of them.
+        """
+        if (root, bare) not in self._trees:
+            shares = sorted(self.shares, key=lambda s: s.address != root)
+            self._trees[root, bare] = _node(shares, 0, bare)
+        return self._trees[root, bare]
 
-        return node(0)
+
+def _node(shares: Sequence[Share], i: int, bare: bool) -> dict[str, Any]:
+    share = shares[i]
+    below = [j for j in (2 * i + 1, 2 * i + 2) if j < len(shares)]
+    children = [_node(shares, j, bare) for j in below]
+    node: dict[str, Any] = {"address": share.address, "children": children}
+    if not bare:
+        node |= {"blocks": share.blocks, "foreign": share.foreign}
+    return node
 
 
 def make_plan(recipe: Recipe, numbers: Sequence[int], holders: dict[BlockKey, list[str]]) -> Plan:

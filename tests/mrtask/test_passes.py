@@ -235,7 +235,9 @@ def test_any_worker_may_be_on_top(cluster3: Engine, monkeypatch: pytest.MonkeyPa
     tree = Plan.tree
     expected = None
     for address in sorted(set(cluster3.places(blocks))):
-        monkeypatch.setattr(Plan, "tree", lambda plan, _root, top=address: tree(plan, top))
+        monkeypatch.setattr(
+            Plan, "tree", lambda plan, _root, top=address, **how: tree(plan, top, **how)
+        )
         np.testing.assert_array_equal(InPlace().do_all(blocks), [sum(LAYOUT)] * 3)
         with cluster3.local(blocks, counters, 0) as state:
             result = state.run(LocalInPlace()).tolist()
@@ -247,14 +249,14 @@ def test_any_worker_may_be_on_top(cluster3: Engine, monkeypatch: pytest.MonkeyPa
 def test_client_that_reaches_only_the_scheduler(cluster3: Engine) -> None:
     blocks = table(cluster3, LAYOUT)
     expected = FloatSum().do_all(blocks)
-    cluster3.lane._relayed = True
+    cluster3.lane.peers.relayed = True
     try:
         assert FloatSum().do_all(blocks) == expected
         assert cluster3.collect(blocks, lambda b: b.n_rows) == list(LAYOUT)
         with cluster3.local(blocks, counters, 0) as state:
             assert state.run(CountUp())[1] == 1
     finally:
-        cluster3.lane._relayed = False
+        cluster3.lane.peers.relayed = False
 
 
 def _whole(i: int, n_rows: int) -> Block:
