@@ -17,7 +17,7 @@ from dh2o.models import Model, ModelCategory, ModelParameters
 from dh2o.mrtask import use_engine
 
 if TYPE_CHECKING:
-    from dh2o.frame import Vec
+    from dh2o.frame import Frame, Vec
     from dh2o.mrtask import Engine, Job, JobContext
 
 
@@ -73,6 +73,10 @@ class ModelBuilder(ABC):
             two = response.n_levels <= 2
             return ModelCategory.BINOMIAL if two else ModelCategory.MULTINOMIAL
         return ModelCategory.REGRESSION
+
+    def learned_from(self, params: ModelParameters, train: Frame) -> Frame:  # noqa: ARG002
+        """Return the training frame as the algorithm takes it, e.g. with another response type."""
+        return train
 
     def needs_response(self, params: ModelParameters) -> bool:  # noqa: ARG002  # for subclasses
         """Return whether these parameters ask for a model of a response."""

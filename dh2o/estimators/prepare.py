@@ -61,6 +61,8 @@ def prepare(
     roles = _roles(builder, params, train, findings)
     _check_folds(params, train, roles, findings)
     raise_errors(builder.algo, findings.messages, model_key)
+    key = train.key
+    train = builder.learned_from(params, train)
     before = continued_model(params)
     if before is not None:
         train = with_levels_of(before, train)
@@ -103,7 +105,7 @@ def prepare(
         fold=roles.get("fold_column"),
         category=category,
         seed=seed,
-        training_frame=train.key,
+        training_frame=key,
         validation_frame=params.get("validation_frame"),
         custom_metric=stored_metric(params),
         start_time_ms=now,

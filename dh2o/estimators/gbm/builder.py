@@ -18,6 +18,7 @@ from dh2o.estimators.gbm.distributions import Distribution, distribution_of
 from dh2o.estimators.gbm.initial import initial_score
 from dh2o.estimators.gbm.parameters import PARAMS
 from dh2o.estimators.gbm.response import ResponseFacts, ResponsePass
+from dh2o.estimators.gbm.two_classes import with_two_classes
 from dh2o.estimators.messages import Message
 from dh2o.estimators.spec import TrainSpec
 from dh2o.estimators.tree_checks import tree_messages
@@ -26,11 +27,12 @@ from dh2o.estimators.trees.adaptive.global_points import with_global_points
 from dh2o.estimators.trees.binning import MAX_NARROW_BINS
 from dh2o.estimators.trees.sampling import BinLimits, bin_map_of
 from dh2o.estimators.trees.tables import importance_table, summary_table
-from dh2o.models import Model, ModelCategory, ModelError, save_model
+from dh2o.models import Model, ModelCategory, ModelError, ModelParameters, save_model
 from dh2o.models.forest import Forest
 from dh2o.models.gbm import GBMModel
 
 if TYPE_CHECKING:
+    from dh2o.frame import Frame
     from dh2o.mrtask import JobContext
 
 __all__ = ["GBMBuilder"]
@@ -67,6 +69,12 @@ class GBMBuilder(ModelBuilder):
         if spec.params["stopping_metric"] == "AUTO" and spec.params["stopping_rounds"] > 0:
             actual["stopping_metric"] = "logloss" if spec.category.is_classifier else "deviance"
         return spec.with_actual(**actual)
+
+    def learned_from(self, params: ModelParameters, train: Frame) -> Frame:
+        """Return the frame; to quasibinomial the numbers 0 and 1 are two classes."""
+        if params["distribution"] != "quasibinomial":
+            return train
+        return with_two_classes(params, train)
 
     def check(self, spec: TrainSpec) -> Iterable[Message]:
         """Return what does not go together."""

@@ -297,3 +297,19 @@ def test_levels_are_free_where_no_improvement_is_asked_for(engine: Engine) -> No
     )
     p, q = (predict_frame(m, Frame.get("gbm_levels")).to_pandas() for m in (ours, h2os))
     np.testing.assert_allclose(p["predict"], q["predict"], rtol=1e-4)
+
+
+def test_quasibinomial_takes_the_numbers_0_and_1(train: Train) -> None:
+    """Its model is that of the same response as two levels."""
+    data = Frame.get("gbm_mixed").to_pandas()
+    data["number01"] = data["two"].cat.codes.astype(float).replace(-1.0, np.nan)
+    stored(data, "gbm_quasi")
+    numbers = build("number01", "gbm_quasi", distribution="quasibinomial")
+    levels = build("two", "gbm_quasi", distribution="bernoulli")
+    assert numbers.output.response_domain == ("0", "1")
+    p, q = (predict_frame(m, Frame.get("gbm_quasi")).to_pandas() for m in (numbers, levels))
+    np.testing.assert_array_equal(p.iloc[:, 2], q.iloc[:, 2])
+    again = model_metrics(numbers, Frame.get("gbm_quasi"))
+    assert again.auc == pytest.approx(levels.output.training_metrics.auc)
+    with pytest.raises(BuilderError, match="must hold the numbers 0 and 1"):
+        build("number", "gbm_quasi", distribution="quasibinomial")
