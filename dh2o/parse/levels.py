@@ -11,22 +11,42 @@ from numba import njit
 from numpy.typing import NDArray
 
 from dh2o.parse.tokenise import CellArray, Dialect, U8Array, decode_lenient, is_na, plain_text
+from dh2o.parse.words import load_word
 
 I32Array = NDArray[np.int32]
 
 NA_CODE = -1
 _FNV_OFFSET = np.uint64(0xCBF29CE484222325)
 _FNV_PRIME = np.uint64(0x100000001B3)
-_HIGH = np.uint64(32)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_ZERO = np.uint64(0)
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+SHORT = 8  # bytes of a text that is its own hash
 
 
 @njit(cache=True, nogil=True)
 def _hash(data: U8Array, start: int, stop: int) -> Any:
-    """Return 32 bits of FNV-1a over the bytes."""
+    """Return a text of up to 8 bytes as an integer; of a longer one the 64 bits of FNV-1a."""
+    n = stop - start
+    if n <= SHORT:
+        word = _ZERO
+        if start + 8 <= data.size:
+            word = load_word(data, start)
+            word &= _ALL >> np.uint64(64 - 8 * n) if n else _ZERO
+        else:
+            for i in range(n):
+                word |= np.uint64(data[start + i]) << np.uint64(8 * i)
+        return np.int64(word)
     h = _FNV_OFFSET
     for i in range(start, stop):
         h = (h ^ np.uint64(data[i])) * _FNV_PRIME
-    return np.int64((h ^ (h >> _HIGH)) & np.uint64(0x7FFFFFFF))
+    return np.int64(h)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _place(h: Any, mask: int) -> int:
+    """Return where a hash is looked for first: the high bits of its product with the golden ratio."""
+    return np.int64((np.uint64(h) * _GOLDEN) >> np.uint64(33)) & mask
 
 
 @njit(cache=True, nogil=True)
@@ -67,14 +87,16 @@ def read_levels(  # noqa: C901, PLR0913, PLR0917 - a kernel takes its arrays one
             h = _hash(arena, used, used + n)
         else:
             h = _hash(buf, start, stop)
-        place = h & mask
+        place = _place(h, mask)
         level = -1
         while table[place] > 0:
             candidate = table[place] - 1
             first = ends[candidate]
             if hashes[candidate] == h and ends[candidate + 1] - first == n:
                 same = True
-                if stop < 0:
+                if n <= SHORT:
+                    pass  # the hash is the text
+                elif stop < 0:
                     for i in range(n):
                         if arena[first + i] != arena[used + i]:
                             same = False
@@ -106,7 +128,7 @@ def read_levels(  # noqa: C901, PLR0913, PLR0917 - a kernel takes its arrays one
 def _refill(table: I32Array, hashes: NDArray[np.int64], n_levels: int) -> None:
     mask = table.size - 1
     for level in range(n_levels):
-        place = hashes[level] & mask
+        place = _place(hashes[level], mask)
         while table[place] > 0:
             place = (place + 1) & mask
         table[place] = level + 1

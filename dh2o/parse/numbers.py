@@ -14,6 +14,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 from dh2o.parse.tokenise import CellArray, U8Array, is_na
+from dh2o.parse.words import (
+    digits_of,
+    is_digits,
+    leading_zeros,
+    load_word,
+    multiply_wide,
+    tail_digits,
+)
 
 F64Array = NDArray[np.float64]
 I64Array = NDArray[np.int64]
@@ -46,10 +54,9 @@ def _powers_of_five() -> NDArray[np.uint64]:
 
 FIVES = _powers_of_five()
 TENS = 10.0 ** np.arange(23)
+_INT_TENS = 10 ** np.arange(9, dtype=np.uint64)
 TWOS = np.ldexp(1.0, np.arange(2047) - 1075)
 
-_LOW32 = np.uint64(0xFFFFFFFF)
-_32 = np.uint64(32)
 _ONE = np.uint64(1)
 _TEN = np.uint64(10)
 _EXACT = np.uint64(EXACT_INT)
@@ -62,17 +69,6 @@ _HIDDEN_BIT = np.uint64(1 << 52)
 _DOUBLE_HIDDEN_BIT = np.uint64(1 << 53)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _multiply(a: Any, b: Any) -> tuple[Any, Any]:
-    """Return the high and low halves of the 128-bit product."""
-    a_lo, a_hi = a & _LOW32, a >> _32
-    b_lo, b_hi = b & _LOW32, b >> _32
-    low = a_lo * b_lo
-    mid = a_hi * b_lo + (low >> _32)
-    mid2 = a_lo * b_hi + (mid & _LOW32)
-    return a_hi * b_hi + (mid >> _32) + (mid2 >> _32), (mid2 << _32) | (low & _LOW32)
-
-
 @njit(cache=True, nogil=True)
 def _nearest_double(w: Any, q: int) -> float:
     """Return the double nearest to w x 10^q, w > 0; NaN where this method cannot tell."""
@@ -80,14 +76,12 @@ def _nearest_double(w: Any, q: int) -> float:
         return 0.0
     if q > MAX_POWER:
         return np.inf
-    n_zeros = 0
-    for step in (32, 16, 8, 4, 2, 1):
-        if w >> np.uint64(64 - step) == _ZERO:
-            w <<= np.uint64(step)
-            n_zeros += step
-    hi, lo = _multiply(w, FIVES[q - MIN_POWER, 0])
+    zeros = leading_zeros(w)
+    w <<= zeros
+    n_zeros = np.int64(zeros)
+    hi, lo = multiply_wide(w, FIVES[q - MIN_POWER, 0])
     if (hi & _LOW9) == _LOW9:
-        more, _ = _multiply(w, FIVES[q - MIN_POWER, 1])
+        more, _ = multiply_wide(w, FIVES[q - MIN_POWER, 1])
         lo += more
         if more > lo:
             hi += _ONE
@@ -232,7 +226,51 @@ def _long_mantissa(buf: U8Array, start: int, stop: int) -> tuple[Any, int, bool]
 
 
 @njit(cache=True, nogil=True)
-def read_numbers(  # noqa: C901, PLR0915 - one loop, for speed
+def _plain_decimal(buf: U8Array, p: int, stop: int) -> tuple[Any, int, int]:
+    """Return (w, q, kind) of digits with at most one dot, the value being w x 10^q.
+
+    WORD says that this is no such number, or that it has more than 19 digits.
+    """
+    w = _ZERO
+    first = p
+    while p < stop:
+        digit = buf[p] - np.uint8(48)
+        if digit > 9:
+            break
+        w = w * _TEN + np.uint64(digit)
+        p += 1
+    q = 0
+    n_digits = p - first
+    if p < stop and buf[p] == 46:
+        p += 1
+        q = p - stop
+        n_digits += stop - p
+        while stop - p >= 8:
+            word = load_word(buf, p)
+            if not is_digits(word):
+                break
+            w = w * np.uint64(100_000_000) + digits_of(word)
+            p += 8
+        left = stop - p
+        if 0 < left < 8 and stop >= 8:
+            word = tail_digits(load_word(buf, stop - 8), left)
+            if is_digits(word):
+                w = w * _INT_TENS[left] + digits_of(word)
+                p = stop
+        while p < stop:
+            digit = buf[p] - np.uint8(48)
+            if digit > 9:
+                break
+            w = w * _TEN + np.uint64(digit)
+            p += 1
+    ends_in_dot = buf[stop - 1] == 46
+    if p < stop or n_digits == 0 or n_digits > 19 or ends_in_dot:
+        return _ZERO, 0, WORD
+    return w, q, NONZERO if w != _ZERO else ZERO
+
+
+@njit(cache=True, nogil=True)
+def read_numbers(  # noqa: C901 - one loop, for speed
     buf: U8Array,
     cells: CellArray,
     n_rows: int,
@@ -255,36 +293,20 @@ def read_numbers(  # noqa: C901, PLR0915 - one loop, for speed
             out[at + r] = np.nan
             continue
         x: Any = np.nan
-        # Most cells are [-]digits[.digits] with up to 18 digits: read here, the rest by _parts.
+        # Most cells are [-]digits[.digits] with up to 19 digits: read here, the rest by _parts.
         negative = buf[start] == 45
         p = start + 1 if negative else start
-        first = p
-        v: Any = 0
-        q = 0
-        whole = True
-        is_plain = p < stop <= p + 18
-        while p < stop:
-            digit = np.int64(buf[p]) - 48
-            if digit < 0 or digit > 9:
-                break
-            v = v * 10 + digit
-            p += 1
-        if p < stop and buf[p] == 46:
-            p += 1
-            dot = p
-            while p < stop:
-                digit = np.int64(buf[p]) - 48
-                if digit < 0 or digit > 9:
-                    break
-                v = v * 10 + digit
-                p += 1
-            q = dot - p
-            whole = v == 0
-            is_plain = is_plain and p - first > 1
-        if is_plain and p == stop:
-            kind = NONZERO if v != 0 else ZERO
-            w = np.uint64(v)
-        else:
+        kind, w, q, whole = WORD, _ZERO, 0, True
+        n_digits = stop - p
+        if 1 <= n_digits <= 8 and stop >= 8:  # all digits, or a dot among them
+            word = tail_digits(load_word(buf, stop - 8), n_digits)
+            if is_digits(word):
+                w = digits_of(word)
+                kind = NONZERO if w != _ZERO else ZERO
+        if kind == WORD and 1 <= n_digits <= 20:
+            w, q, kind = _plain_decimal(buf, p, stop)
+            whole = w == _ZERO or (q == 0 and w < _TWO63)
+        if kind == WORD:
             kind, w, q, negative, whole = WORD, _ZERO, 0, False, False
             if stop > 0:
                 kind, w, q, negative, whole = _parts(buf, start, stop)
