@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dh2o.estimators.gbm import H2OGradientBoostingEstimator
     from dh2o.estimators.generic import H2OGenericEstimator
     from dh2o.estimators.glm import H2OGeneralizedLinearEstimator
+    from dh2o.estimators.grid_search import H2OGridSearch
     from dh2o.estimators.isolation_forest import H2OIsolationForestEstimator
     from dh2o.estimators.isotonic import H2OIsotonicRegressionEstimator
     from dh2o.estimators.kmeans import H2OKMeansEstimator
@@ -51,6 +52,7 @@ __all__ = [
     "H2OGradientBoostingClassifier",
     "H2OGradientBoostingEstimator",
     "H2OGradientBoostingRegressor",
+    "H2OGridSearch",
     "H2OIsolationForestEstimator",
     "H2OIsotonicRegressionEstimator",
     "H2OKMeansEstimator",
@@ -89,6 +91,7 @@ _HOMES = {
     "H2OGradientBoostingClassifier": "dh2o.estimators.sklearn_classes",
     "H2OGradientBoostingEstimator": "dh2o.estimators.gbm",
     "H2OGradientBoostingRegressor": "dh2o.estimators.sklearn_classes",
+    "H2OGridSearch": "dh2o.estimators.grid_search",
     "H2OIsolationForestEstimator": "dh2o.estimators.isolation_forest",
     "H2OIsotonicRegressionEstimator": "dh2o.estimators.isotonic",
     "H2OKMeansEstimator": "dh2o.estimators.kmeans",

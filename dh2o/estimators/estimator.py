@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import sys
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -153,24 +155,15 @@ class H2OEstimator(MetricAccessors, PlotSide, MojoSide, SklearnSide):
         verbose
             Print the scoring history at the end.
         """
-        engine_or_start()
-        train = self._frame_argument(training_frame, "training_frame")
-        if train is None:
-            raise ParameterError("training_frame: give the frame to learn from.")
-        valid = self._frame_argument(validation_frame, "validation_frame")
         special = {
             "weights_column": weights_column,
             "offset_column": offset_column,
             "fold_column": fold_column,
         }
-        raw = self._raw_params(train, x, y, special, ignored_columns)
-        if max_runtime_secs is not None:
-            raw["max_runtime_secs"] = max_runtime_secs
-        others = {n: as_frame(v) for n, v in raw.items() if self._is_frame_param(n)}
-        with stored(train, valid, *others.values()) as (*keys,):
-            names = ("training_frame", "validation_frame", *others)
-            raw |= {n: key for n, key in zip(names, keys, strict=True) if key is not None}
-            self._job = self._start(raw, model_id)
+        limit = {} if max_runtime_secs is None else {"max_runtime_secs": max_runtime_secs}
+        request = self.request(x, y, training_frame, validation_frame, special, ignored_columns)
+        with request as raw:
+            self._job = self._start({**raw, **limit}, model_id)
             self._job.wait(progress=True)
             self._model = self._job.result()
         for text in self.model.output.warnings:
@@ -179,6 +172,29 @@ class H2OEstimator(MetricAccessors, PlotSide, MojoSide, SklearnSide):
             sys.stdout.write(f"{self.model.output.scoring_history}\n")
         self._after_training()
         return self
+
+    @contextmanager
+    def request(  # what H2O's train takes
+        self,
+        x: Any,
+        y: Any,
+        training_frame: Any,
+        validation_frame: Any = None,
+        special: Mapping[str, Any] | None = None,
+        ignored_columns: Any = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the parameters of a build by their names; its frames are stored meanwhile."""
+        engine_or_start()
+        train = self._frame_argument(training_frame, "training_frame")
+        if train is None:
+            raise ParameterError("training_frame: give the frame to learn from.")
+        valid = self._frame_argument(validation_frame, "validation_frame")
+        told = dict.fromkeys(_SPECIAL[1:]) | dict(special or {})
+        raw = self._raw_params(train, x, y, told, ignored_columns)
+        others = {n: as_frame(v) for n, v in raw.items() if self._is_frame_param(n)}
+        with stored(train, valid, *others.values()) as (*keys,):
+            names = ("training_frame", "validation_frame", *others)
+            yield raw | {n: key for n, key in zip(names, keys, strict=True) if key is not None}
 
     def _start(self, raw: dict[str, Any], model_id: str | None) -> Job:
         key = model_id or raw.get("model_id")
