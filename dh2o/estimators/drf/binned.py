@@ -62,6 +62,9 @@ class BinnedBagger(Bagger):
 
     def _tree(self, state: LocalState, k: int) -> RawTree:
         rounding = self._key(Stream.ROUNDING, k) if self.fixed.rounds_at_random else 0
+        n_features, key = len(self.bin_map.features), self._key(Stream.COLUMNS, k)
+        columns = Columns.draw(n_features, self.grower.params, key)
+        columns = dataclasses.replace(columns, n_tries=self._n_tries())
         root = state.run(
             StartBag(
                 pending=self._take_pending(),
@@ -71,11 +74,9 @@ class BinnedBagger(Bagger):
                 shift=self.fixed.shift,
                 keys=np.array([self.keys[self.n_rounds], rounding]),
                 rates=self.rates,
+                features=columns.of_tree,
             )
         )
-        n_features, key = len(self.bin_map.features), self._key(Stream.COLUMNS, k)
-        columns = Columns.draw(n_features, self.grower.params, key)
-        columns = dataclasses.replace(columns, n_tries=self._n_tries())
         tree = self.grower.grow(root, columns, state.run)
         self._set_values(tree, k)
         return tree

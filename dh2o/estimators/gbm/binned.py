@@ -77,6 +77,8 @@ class BinnedBooster(Booster):
         self._set_delta(state)
         bound_z, bound_d = self._bounds(state)
         rounding = self._key(Stream.ROUNDING, k)
+        key = self._key(Stream.COLUMNS, k)
+        columns = Columns.draw(len(self.bin_map.features), self.grower.params, key, self._groups())
         root = state.run(
             StartTree(
                 pending=self._take_pending(),
@@ -90,10 +92,9 @@ class BinnedBooster(Booster):
                     [self._key(Stream.ROWS), rounding if self.fixed.rounds_at_random else 0]
                 ),
                 rates=self.sampling.rates,
+                features=columns.of_tree,
             )
         )
-        key = self._key(Stream.COLUMNS, k)
-        columns = Columns.draw(len(self.bin_map.features), self.grower.params, key, self._groups())
         tree = self.grower.grow(root, columns, state.run)
         self._set_values(tree, state, rate, bound_z, bound_d, k)
         return tree

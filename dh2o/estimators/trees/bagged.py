@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dh2o.estimators.trees.arrays import F64, I32, I64, writable
+from dh2o.estimators.trees.arrays import F64, I32, I64, U8, writable
 from dh2o.estimators.trees.ballot import Bag, BallotState
 from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.state import StateSpec, TreeState, fill_state
@@ -59,6 +59,7 @@ class StartBag(LocalTask[LevelSums, LevelSums]):
     shift: int
     keys: I64
     rates: F64
+    features: U8
 
     def map(self, state: BaggedState, _worker: WorkerContext) -> LevelSums:
         for k, tree in self.pending:
@@ -72,7 +73,7 @@ class StartBag(LocalTask[LevelSums, LevelSums]):
                 state.records.words, out,
             )  # fmt: skip
 
-        return start_root(state, fill)
+        return start_root(state, self.features, fill)
 
     def combine(self, a: LevelSums, b: LevelSums) -> LevelSums:
         a += b

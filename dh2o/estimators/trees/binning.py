@@ -116,6 +116,14 @@ class BinMap:
         """Bins of the feature that has most, NA's included."""
         return max((f.n_bins + 1 for f in self.features), default=1)
 
+    def chosen(self, features: U8) -> I32:
+        """Return the flagged features as `add_chosen` takes them: empty for all."""
+        if features.all():
+            return np.zeros(0, np.int32)
+        columns = self.columns[features.astype(np.bool_)]
+        narrow, wide = columns[columns >= 0], -columns[columns < 0] - 1 - self.width // 2
+        return np.concatenate([[len(narrow)], narrow, wide]).astype(np.int32)
+
     def table(self, signs: dict[str, int] | None = None) -> I32:
         """Return the rows (start in a histogram, number of bins, is coded, monotone sign)."""
         signs = signs or {}

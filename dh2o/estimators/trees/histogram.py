@@ -15,7 +15,7 @@ from numba import njit
 from dh2o.estimators.trees._prefetch import prefetch
 from dh2o.estimators.trees.arrays import I8, I32, I64, U8, U16
 
-__all__ = ["AHEAD", "TILE", "add_rows", "route_and_add"]
+__all__ = ["AHEAD", "TILE", "add_chosen", "add_rows", "route_and_add"]
 
 AHEAD = 24  # rows between a prefetch and its use: covers a miss of the last-level cache
 TILE = 512  # rows routed before their histogram is built: their bins then lie in the L1/L2 cache
@@ -67,12 +67,50 @@ def add_rows(  # noqa: PLR0913, PLR0917
 
 
 @njit(nogil=True, cache=True)
+def add_chosen(  # noqa: PLR0913, PLR0917
+    records: U8,
+    pairs: U16,
+    words: I64,
+    place: I64,
+    wide_start: I64,
+    chosen: I32,
+    rows: I32,
+    start: int,
+    stop: int,
+    stretch: int,
+    hist: I64,
+) -> None:
+    """As `add_rows`, of some features only.
+
+    `chosen` = (number of byte-wide ones, their columns, places of the two-byte ones).
+    """
+    size, shift, low = place[0], place[6], place[7]
+    word_step, word_at = np.uint64(place[4]), np.uint64(place[5])
+    half, wide_at, n_narrow = size >> 1, place[2], np.int64(chosen[0])
+    for i in range(start, stop):
+        row = np.int64(rows[i])
+        ahead = np.int64(rows[i + AHEAD]) * size
+        prefetch(records, ahead)
+        prefetch(records, ahead + size - 1)
+        word = (np.int64(words[np.uint64(row) * word_step + word_at]) << shift) + low
+        at = row * size
+        for k in range(1, n_narrow + 1):
+            column = np.int64(chosen[k])
+            code = np.int64(records[np.uint64(at + column)])
+            hist[np.uint64(column * stretch + code)] += word
+        for k in range(n_narrow + 1, chosen.size):
+            f = np.int64(chosen[k])
+            hist[wide_start[f] + np.int64(pairs[row * half + wide_at + f])] += word
+
+
+@njit(nogil=True, cache=True)
 def route_and_add(  # noqa: PLR0913, PLR0917
     records: U8,
     pairs: U16,
     words: I64,
     place: I64,
     wide_start: I64,
+    chosen: I32,
     rows: I32,
     to_rows: I32,
     segments: I64,
@@ -93,7 +131,8 @@ def route_and_add(  # noqa: PLR0913, PLR0917
     Node s holds ``rows[segments[s, 0]:segments[s, 1]]``.  Its left rows are written to `to_rows`
     from the front of the same stretch, its right rows from the back.  Column c >= 0 is byte c of a
     record, c < 0 the pair of bytes -c-1; ``goes_left[goes_left_start[s] + bin]`` routes.
-    `builds`: 0 none, 1 left, 2 right, into histogram ``hist_idx[s]``.
+    `builds`: 0 none, 1 left, 2 right, into histogram ``hist_idx[s]``, of the features `chosen` (see
+    `add_chosen`) or, if it is empty, of all.
     OUT: to_rows, hists, left_counts, left_squares (sum on the left of the squares of
     ``word >> square_shift``, each divided by ``word & weight_mask``).
     """
@@ -130,8 +169,14 @@ def route_and_add(  # noqa: PLR0913, PLR0917
                 squares += left * square
             if builds[s] != 0:
                 lo, hi = (front0, front) if builds[s] == 1 else (back + 1, back0 + 1)
-                add_rows(
-                    records, pairs, words, place, wide_start, to_rows, lo, hi, stretch, hists[h]
-                )
+                if chosen.size == 0:
+                    add_rows(
+                        records, pairs, words, place, wide_start, to_rows, lo, hi, stretch, hists[h]
+                    )
+                else:
+                    add_chosen(
+                        records, pairs, words, place, wide_start, chosen, to_rows, lo, hi, stretch,
+                        hists[h],
+                    )  # fmt: skip
         left_counts[s] = front - start
         left_squares[s] = squares

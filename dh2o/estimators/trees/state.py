@@ -66,6 +66,7 @@ class TreeState(ShardedRows):
         self.bounds: I64 = np.zeros((len(self.shards), 1, 2), np.int64)
         n = n_rows + PAD if spec.fixed is not None else 0
         self.rows: tuple[I32, I32] = (np.zeros(n, np.int32), np.zeros(n, np.int32))
+        self.chosen: I32 = np.zeros(0, np.int32)  # features of the tree's histograms: see `BinMap`
         self.terms: I32 = np.zeros(n, np.int32)
         self.pool: list[I64] = [np.zeros((0, bin_map.n_slots), np.int64) for _ in self.shards]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8, writable
 from dh2o.estimators.trees.gradients import fill_words, log_sum_exp, max_terms
-from dh2o.estimators.trees.histogram import add_rows, route_and_add
+from dh2o.estimators.trees.histogram import add_chosen, add_rows, route_and_add
 from dh2o.estimators.trees.leaves import sum_leaf_terms
 from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.state import TreeState
@@ -42,13 +42,17 @@ class LevelSums:
         return LevelSums(self.hists + other.hists, self.counts + other.counts)
 
 
-def start_root(state: TreeState, fill: Callable[[int, int, I64], None]) -> LevelSums:
-    """Return the root's histogram; ``fill(start, stop, out)`` writes words of the shards' rows.
+def start_root(state: TreeState, features: U8, fill: Callable[[int, int, I64], None]) -> LevelSums:
+    """Return the root's histogram of the flagged features.
+
+    ``fill(start, stop, out)`` writes the words of the shards' rows.
 
     `out` and counts = (rows in the tree, rows left out, sum of words, coarse squares).
     """
     state.bounds = np.zeros((len(state.shards), 1, 2), np.int64)
+    state.chosen = state.spec.bin_map.chosen(features)
     bin_map, records = state.spec.bin_map, state.records
+    arrays = records.bytes, records.pairs, records.words, records.layout.place, bin_map.wide_start
 
     def start(shard: int, lo: int, hi: int) -> tuple[I64, I64]:
         out = np.zeros(4, np.int64)
@@ -56,10 +60,11 @@ def start_root(state: TreeState, fill: Callable[[int, int, I64], None]) -> Level
         state.n_in_tree[shard] = out[:2]
         state.bounds[shard, 0] = lo, lo + out[0]
         hist = state.histograms(shard, 1)
-        add_rows(
-            records.bytes, records.pairs, records.words, records.layout.place, bin_map.wide_start,
-            state.rows[0], lo, lo + int(out[0]), bin_map.stretch, hist[0],
-        )  # fmt: skip
+        stretch = state.rows[0], lo, lo + int(out[0]), bin_map.stretch, hist[0]
+        if len(state.chosen):
+            add_chosen(*arrays, state.chosen, *stretch)
+        else:
+            add_rows(*arrays, *stretch)
         return hist, out
 
     parts = state.each_shard(start)
@@ -83,6 +88,7 @@ class StartTree(LocalTask[LevelSums, LevelSums]):
     shift: int
     keys: I64
     rates: F64
+    features: U8
 
     def map(self, state: TreeState, _worker: WorkerContext) -> LevelSums:
         for k, tree in self.pending:
@@ -99,7 +105,7 @@ class StartTree(LocalTask[LevelSums, LevelSums]):
                 state.terms, out,
             )  # fmt: skip
 
-        return start_root(state, fill)
+        return start_root(state, self.features, fill)
 
     def combine(self, a: LevelSums, b: LevelSums) -> LevelSums:
         a += b
@@ -142,8 +148,9 @@ class RouteLevel(LocalTask[LevelSums, LevelSums]):
             left = np.zeros((2, len(self.nodes)), np.int64)
             route_and_add(
                 records.bytes, records.pairs, records.words, records.layout.place,
-                bin_map.wide_start, state.rows[here], state.rows[1 - here], segments, *tables,
-                bin_map.stretch, hists, self.square_shift, self.weight_mask, left[0], left[1],
+                bin_map.wide_start, state.chosen, state.rows[here], state.rows[1 - here],
+                segments, *tables, bin_map.stretch, hists, self.square_shift, self.weight_mask,
+                left[0], left[1],
             )  # fmt: skip
             middle = segments[:, 0] + left[0]
             children = bounds[shard, self.first_child :]

@@ -44,6 +44,14 @@ def made(n: int) -> tuple[BinMap, Block]:
     return BinMap(features), Block.of(chunks, ("x", "c", "y"))
 
 
+def start(fixed: FixedPoint, features: Any) -> StartTree:
+    """Return the first step of a tree of squared error."""
+    return StartTree(
+        (), int(Loss.GAUSSIAN), 0.0, -1, True, fixed.scales(10.0, 1.0), fixed.shift,
+        np.array([1, 0]), np.ones(1), features,
+    )  # fmt: skip
+
+
 def grow(parts: tuple[BinMap, Block], params: TreeParams, **draw: Any) -> tuple[RawTree, TreeState]:
     bin_map, block = parts
     n = block.n_rows
@@ -51,16 +59,13 @@ def grow(parts: tuple[BinMap, Block], params: TreeParams, **draw: Any) -> tuple[
     fixed = FixedPoint.of(WeightFacts(n, n, 1.0, True))
     spec = StateSpec(bin_map, "y", None, None, (0.0,), fixed=fixed)
     state = build_state([block], spec, worker)
-    start = StartTree(
-        (), int(Loss.GAUSSIAN), 0.0, -1, True, fixed.scales(10.0, 1.0), fixed.shift,
-        np.array([1, 0]), np.ones(1),
-    )  # fmt: skip
 
     def run(step: Any) -> Any:
         return step.map(state, worker)
 
     columns = Columns.draw(2, params, 9, **draw)
-    return Grower(bin_map, params, fixed).grow(run(start), columns, run), state
+    root = run(start(fixed, columns.of_tree))
+    return Grower(bin_map, params, fixed).grow(root, columns, run), state
 
 
 def leaf_rows(tree: RawTree, state: TreeState) -> list[tuple[int, ...]]:
@@ -148,16 +153,12 @@ def test_rows_of_small_nodes_may_come_from_several_workers(parts: Any) -> None:
     fixed = FixedPoint.of(WeightFacts(N, N, 1.0, True))
     spec = StateSpec(bin_map, "y", None, None, (0.0,), fixed=fixed)
     states = [build_state([part], spec, worker) for part in blocks]
-    start = StartTree(
-        (), int(Loss.GAUSSIAN), 0.0, -1, True, fixed.scales(10.0, 1.0), fixed.shift,
-        np.array([1, 0]), np.ones(1),
-    )  # fmt: skip
 
     def run(step: Any) -> Any:
         return step.combine(*(step.map(state, worker) for state in states))
 
     columns = Columns.draw(2, params, 9)
-    again = Grower(bin_map, params, fixed).grow(run(start), columns, run)
+    again = Grower(bin_map, params, fixed).grow(run(start(fixed, columns.of_tree)), columns, run)
     assert shape(again) == shape(tree)
     rows = [sum(map(len, leaf_rows(again, state))) for state in states]
     assert rows == [700, N - 700]

@@ -9,7 +9,7 @@ import pytest
 
 from dh2o.estimators.trees.arrays import PAD
 from dh2o.estimators.trees.binning import BinMap, code_features, number_features
-from dh2o.estimators.trees.histogram import add_rows, route_and_add
+from dh2o.estimators.trees.histogram import add_chosen, add_rows, route_and_add
 from dh2o.estimators.trees.records import RecordLayout, Records
 
 N = 1500
@@ -71,6 +71,18 @@ def test_add_rows(data: dict[str, Any]) -> None:
     np.testing.assert_array_equal(hist, naive(data, data["rows"][100:900].tolist()))
 
 
+@pytest.mark.parametrize("flags", [(1, 0, 1), (0, 1, 0), (0, 1, 1), (0, 0, 1)])
+def test_histograms_of_chosen_features(data: dict[str, Any], flags: tuple[int, ...]) -> None:
+    hist = np.zeros(MAP.n_slots, np.int64)
+    chosen = MAP.chosen(np.array(flags, np.uint8))
+    add_chosen(*data["arrays"], chosen, data["rows"], 100, 900, MAP.stretch, hist)
+    expected = naive(data, data["rows"][100:900].tolist())
+    wanted = np.zeros(MAP.n_slots, bool)
+    for (start, n_bins, *_), flag in zip(MAP.table().tolist(), flags, strict=True):
+        wanted[start : start + n_bins + 1] = flag
+    np.testing.assert_array_equal(hist, np.where(wanted, expected, 0))
+
+
 @pytest.mark.parametrize("builds", [0, 1, 2])
 @pytest.mark.parametrize("column", [0, 1, -WIDE - 1])
 def test_route_and_add(data: dict[str, Any], builds: int, column: int) -> None:
@@ -82,9 +94,9 @@ def test_route_and_add(data: dict[str, Any], builds: int, column: int) -> None:
     hists = np.zeros((n, MAP.n_slots), np.int64)
     counts, squares = np.zeros(n, np.int64), np.zeros(n, np.int64)
     route_and_add(
-        *data["arrays"], data["rows"], to_rows, segments, np.full(n, column, np.int32), table,
-        np.zeros(n, np.int64), np.full(n, builds, np.int8), np.arange(n, dtype=np.int32),
-        MAP.stretch, hists, SHIFT + 2, 0, counts, squares,
+        *data["arrays"], np.zeros(0, np.int32), data["rows"], to_rows, segments,
+        np.full(n, column, np.int32), table, np.zeros(n, np.int64), np.full(n, builds, np.int8),
+        np.arange(n, dtype=np.int32), MAP.stretch, hists, SHIFT + 2, 0, counts, squares,
     )  # fmt: skip
     for s, (start, stop) in enumerate(segments):
         rows = data["rows"][start:stop]
