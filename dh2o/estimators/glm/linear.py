@@ -165,8 +165,8 @@ def _shortest(rows: F64, limit: F64, is_equal: Mask) -> F64:
     size[size == 0] = 1.0
     rows, limit = rows / size[:, None], limit / size
     basis, r = np.linalg.qr(rows[is_equal].T)
-    z: F64 = basis @ np.linalg.lstsq(r.T, limit[is_equal])[0]
-    others = rows[~is_equal] - (rows[~is_equal] @ basis) @ basis.T
+    z = np.asarray(basis @ np.linalg.lstsq(r.T, limit[is_equal])[0], dtype=np.float64)
+    others: F64 = rows[~is_equal] - (rows[~is_equal] @ basis) @ basis.T
     active = is_equal.copy()
     active[~is_equal] = _active(others, limit[~is_equal] - rows[~is_equal] @ z)
     shortest: F64 = np.linalg.lstsq(rows[active], limit[active])[0]

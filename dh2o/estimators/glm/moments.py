@@ -13,6 +13,7 @@ from dh2o.chunks import Block
 from dh2o.errors import ModelError
 from dh2o.estimators.glm.rows import Roles
 from dh2o.frame import Frame
+from dh2o.frame.rollups import Rollups
 from dh2o.models.glm_derived import Derived
 from dh2o.models.glm_design import Design
 from dh2o.mrtask import MRTask
@@ -186,22 +187,16 @@ def make_design(
     numerics = tuple(name for name in (*derived, *x) if domains[name] is None)
     levels = tuple(domains[name] or () for name in cats)
     n_levels = tuple(map(len, levels))
-    task = MomentsTask(tuple(cats), n_levels, numerics, roles, skip_na, n_classes, derived)
+    known = {} if skip_na else _known(frame, numerics, roles)
+    sought = tuple(name for name in numerics if name not in known)
+    task = MomentsTask(tuple(cats), n_levels, sought, roles, skip_na, n_classes, derived)
     used = dict.fromkeys(
-        base for name in (*cats, *numerics)
+        base for name in (*cats, *sought)
         for base in ((derived[name].first, derived[name].second) if name in derived else (name,))
     )  # fmt: skip
     special = [n for n in (roles.weights, roles.offset, roles.response) if n]
     moments = task.do_all(frame.select([*used, *special]))
-    _check_finite(numerics, moments)
-    variance = np.divide(
-        moments.m2 * moments.n,
-        moments.weight * (moments.n - 1),
-        out=np.zeros_like(moments.m2),
-        where=(moments.n > 1) & (moments.weight > 0),
-    )
-    sigma = np.sqrt(variance)
-    fills = moments.plain_mean.copy()
+    mean, sigma, fills = _spread(moments, sought, known, numerics)
     modes = [int(np.argmax(c)) if len(c) else 0 for c in moments.counts]
     for idx, name in enumerate(numerics):
         if plugs and name in plugs:
@@ -215,13 +210,44 @@ def make_design(
         numerics,
         tuple(modes),
         fills,
-        moments.mean,
+        mean,
         np.divide(1.0, sigma, out=np.ones_like(sigma), where=sigma > 0),
         all_levels,
         skip_na,
         derived,
     )
     return design, moments.response
+
+
+def _known(frame: Frame, numerics: Sequence[str], roles: Roles) -> dict[str, Rollups]:
+    """Return what the frame knows of its numbers; nothing if not all rows count alike."""
+    if roles.weights or roles.offset or frame.select([roles.response]).rollups()[0].n_na:
+        return {}
+    found = {}
+    for name in numerics:
+        stats = frame.vec(name).cell.rollups if name in frame.names else None
+        if stats is not None and stats.n_pinf + stats.n_ninf == 0:
+            found[name] = stats
+    return found
+
+
+def _spread(
+    moments: Moments, sought: Sequence[str], known: Mapping[str, Rollups], numerics: Sequence[str]
+) -> tuple[F64, F64, F64]:
+    """Return mean, standard deviation and plain mean of each number."""
+    _check_finite(sought, moments)
+    variance = np.divide(
+        moments.m2 * moments.n,
+        moments.weight * (moments.n - 1),
+        out=np.zeros_like(moments.m2),
+        where=(moments.n > 1) & (moments.weight > 0),
+    )
+    columns = zip(moments.mean, np.sqrt(variance), moments.plain_mean, strict=True)
+    facts = dict(zip(sought, columns, strict=True))
+    facts |= {name: (stats.mean, stats.sigma, stats.mean) for name, stats in known.items()}
+    table = np.array([facts[name] for name in numerics], dtype=np.float64).reshape(-1, 3)
+    mean, sigma, fills = np.ascontiguousarray(table.T)
+    return mean, sigma, fills
 
 
 def _domain(

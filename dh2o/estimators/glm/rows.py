@@ -70,16 +70,15 @@ def tiles(
     """Yield the usable rows of `block`: response and weight known, weight above 0.
 
     A tile and its arrays are valid until the next one is asked for. With `every` above 1 only the
-    first of so many rows of each tile are read: a sample.
+    first of so many rows are read, of as many tiles at once as make a tile of them: a sample.
     """
-    step = tile_rows(design)
-    buffer = np.empty((len(design.numerics) + 1) * min(step, block.n_rows))
+    step = tile_rows(design) * every
+    most = (min(step, block.n_rows) + every - 1) // every
+    buffer = np.empty((len(design.numerics) + 1) * most)
     reader = _Reader.of(block, design, roles, standardise, buffer)
     for start in range(0, block.n_rows, step):
         stop = min(start + step, block.n_rows)
-        if every > 1:
-            stop = start + (stop - start + every - 1) // every
-        yield reader.tile(start, stop)
+        yield reader.tile(start, start + (stop - start + every - 1) // every)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

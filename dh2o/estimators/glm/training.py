@@ -60,6 +60,7 @@ class Training:
     null_mu: float
     class_shares: F64 | None
     n_obs: int
+    weight: float
     warnings: list[str] = field(default_factory=list)
     constraints: Linear | None = None
     #: What the model shows beside the usual, by its name in H2O's output.
@@ -120,9 +121,13 @@ def _begin(ctx: JobContext, spec: TrainSpec) -> Training:
     if isinstance(problem, MultinomialProblem):
         shares = response.by_class / response.weight
         null_beta = null_beta_of_classes(problem, shares)
-        return Training(ctx, spec, problem, null_beta, math.nan, shares, response.n_obs)
+        return Training(
+            ctx, spec, problem, null_beta, math.nan, shares, response.n_obs, response.weight
+        )
     mu = null_mean(problem, response)
-    return Training(ctx, spec, problem, null_beta_of(problem, mu), mu, None, response.n_obs)
+    return Training(
+        ctx, spec, problem, null_beta_of(problem, mu), mu, None, response.n_obs, response.weight
+    )
 
 
 def _null_gradient(training: Training) -> tuple[float, F64]:
@@ -137,9 +142,28 @@ def _null_gradient(training: Training) -> tuple[float, F64]:
             "solver='L_BFGS', which needs none, or leave out columns with very many levels."
         )
     if problem.is_large and not problem.is_linear:
+        known = None if _seeks_lambda(training) else _null_likelihood(training)
+        if known is not None:
+            return known, np.zeros(problem.n_coefficients)
         return problem.gradient(training.null_beta)
     gram = problem.gram(training.null_beta)
     return gram.nll, gram.gradient
+
+
+def _seeks_lambda(training: Training) -> bool:
+    """Whether the largest lambda that leaves a predictor decides anything."""
+    params = training.spec.params
+    if not params["lambda"]:
+        return True
+    return any(params["lambda"]) and any(params["alpha"])
+
+
+def _null_likelihood(training: Training) -> float | None:
+    """Return the negative log likelihood of two classes without predictors; None for others."""
+    problem, mu = training.problem, training.null_mu
+    if problem.family.name != "binomial" or problem.roles.offset or not problem.intercept:
+        return None
+    return -training.weight * (mu * math.log(mu) + (1.0 - mu) * math.log1p(-mu))
 
 
 def _limits(ctx: JobContext, spec: TrainSpec, progress: Progress) -> Limits:
