@@ -21,7 +21,9 @@ F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 
-_TILE_NUMBERS = 1 << 18
+_TILE = 1 << 13
+# Many columns of few rows are read by one thread: several would only wait for the interpreter.
+_SHORT, _WIDE = 1 << 12, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +148,13 @@ def build_rows(
     worker: WorkerContext | None = None,
 ) -> Rows:
     """Return the usable rows of `blocks`."""
-    n_columns = max(len(spec.inputs.numerics), 1)
-    step = int(np.clip(_TILE_NUMBERS // n_columns, 1 << 11, 1 << 13))
     tiles = [
-        (block, start, min(start + step, block.n_rows))
+        (block, start, min(start + _TILE, block.n_rows))
         for block in blocks
-        for start in range(0, max(block.n_rows, 1), step)
+        for start in range(0, max(block.n_rows, 1), _TILE)
     ]
-    if worker is None:
+    is_short = sum(block.n_rows for block in blocks) < _SHORT * len(tiles)
+    if worker is None or (is_short and len(spec.inputs.numerics) > _WIDE):
         return Rows.joined([_read(spec, *tile) for tile in tiles])
     return Rows.joined(worker.map(lambda tile: _read(spec, *tile), tiles))
 
@@ -164,9 +165,10 @@ def _read(spec: RowSpec, block: Block, start: int, stop: int) -> Rows:
     kept = np.flatnonzero(w > 0)
 
     buffer = np.empty(stop - start)
+    number = {name: k for k, name in enumerate(block.names)}
 
     def floats(name: str) -> F64:
-        return block.chunk(name).floats(buffer, start, stop)
+        return block.chunks[number[name]].floats(buffer, start, stop)
 
     places, numbers = inputs.rows(floats, stop - start, np.float32)
     y = offset = None
