@@ -21,31 +21,33 @@ _FNV_PRIME = np.uint64(0x100000001B3)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _ZERO = np.uint64(0)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
-SHORT = 8  # bytes of a text that is its own hash
+_TOP_BYTE = np.uint64(56)
+_LONG = np.uint64(0xFF) << _TOP_BYTE
+SHORT = 7  # bytes of a text that is its own hash
 
 
 @njit(cache=True, nogil=True)
 def _hash(data: U8Array, start: int, stop: int) -> Any:
-    """Return a text of up to 8 bytes as an integer; of a longer one the 64 bits of FNV-1a."""
+    """Return a text of up to 7 bytes with its length, or of a longer one 56 bits of FNV-1a."""
     n = stop - start
     if n <= SHORT:
-        word = _ZERO
+        word = np.uint64(n) << _TOP_BYTE
         if start + 8 <= data.size:
-            word = load_word(data, start)
-            word &= _ALL >> np.uint64(64 - 8 * n) if n else _ZERO
-        else:
-            for i in range(n):
-                word |= np.uint64(data[start + i]) << np.uint64(8 * i)
+            return np.int64(
+                word | (load_word(data, start) & (_ALL >> np.uint64(64 - 8 * n) if n else _ZERO))
+            )
+        for i in range(n):
+            word |= np.uint64(data[start + i]) << np.uint64(8 * i)
         return np.int64(word)
     h = _FNV_OFFSET
     for i in range(start, stop):
         h = (h ^ np.uint64(data[i])) * _FNV_PRIME
-    return np.int64(h)
+    return np.int64(h | _LONG)
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _place(h: Any, mask: int) -> int:
-    """Return where a hash is looked for first: the high bits of its product with the golden ratio."""
+    """Return where a hash is looked for first: high bits of its product with the golden ratio."""
     return np.int64((np.uint64(h) * _GOLDEN) >> np.uint64(33)) & mask
 
 
@@ -91,12 +93,13 @@ def read_levels(  # noqa: C901, PLR0913, PLR0917 - a kernel takes its arrays one
         level = -1
         while table[place] > 0:
             candidate = table[place] - 1
+            if hashes[candidate] == h and n <= SHORT:  # the hash is the text
+                level = candidate
+                break
             first = ends[candidate]
             if hashes[candidate] == h and ends[candidate + 1] - first == n:
                 same = True
-                if n <= SHORT:
-                    pass  # the hash is the text
-                elif stop < 0:
+                if stop < 0:
                     for i in range(n):
                         if arena[first + i] != arena[used + i]:
                             same = False

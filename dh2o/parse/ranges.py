@@ -29,16 +29,19 @@ from dh2o.parse.tokenise import (
     U8Array,
     decode_lenient,
     dialect_of,
+    may_be_plain,
     new_tally,
     next_row_start,
     slots_of,
     tokenise,
+    tokenise_plain,
 )
 
 BOM_8 = b"\xef\xbb\xbf"
 UNKNOWN_END = -1
 MAX_ROW_NBYTES = (1 << 31) - (1 << 20)
 _CELLS_PER_TILE = 1 << 15
+_MARKS = 1 << 14
 _SLACK_NBYTES = 1 << 16
 _MIN_PIECE_NBYTES = 1 << 10
 _HEADER_NBYTES = 1 << 20
@@ -135,6 +138,8 @@ class BlockReader:
         self._slots = slots_of(setup.number_columns, kept)
         n_slots = max(len(kept), 1)
         self._cells = np.empty((max(_CELLS_PER_TILE // n_slots, 16), n_slots, 2), np.int32)
+        self._is_plain = may_be_plain(self.dialect, setup.number_columns)
+        self._marks = np.empty(max(_MARKS, 4 * setup.number_columns), np.int32)
         self.tally = new_tally()
         self.n_rows = 0
 
@@ -143,6 +148,19 @@ class BlockReader:
     ) -> tuple[int, int]:
         """Take the rows that start in ``pos .. row_limit``; return (next row's start, why)."""
         while True:
+            n_plain = 0
+            if self._is_plain and pos < row_limit:
+                n_plain, pos = tokenise_plain(
+                    buf,
+                    pos,
+                    row_limit,
+                    n_bytes,
+                    self.dialect,
+                    self._slots,
+                    self._cells,
+                    self._marks,
+                )
+                self._is_plain = n_plain > 0
             n, pos, why = tokenise(
                 buf,
                 pos,
@@ -151,10 +169,11 @@ class BlockReader:
                 at_end,
                 self.dialect,
                 self._slots,
-                self._cells,
-                self.n_rows,
+                self._cells[n_plain:],
+                self.n_rows + n_plain,
                 self.tally,
             )
+            n += n_plain
             for slot, reader in enumerate(self._readers):
                 reader.read(buf, self._cells, n, slot, self.n_rows)
             self.n_rows += n

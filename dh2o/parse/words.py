@@ -19,7 +19,7 @@ _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @intrinsic
-def load_word(_context: Any, buf: Any, at: Any) -> Any:
+def load_word(_context: Any, buf: Any, at: Any) -> Any:  # noqa: ARG001 - numba asks for it
     """Return the bytes ``buf[at : at + 8]`` as an integer, the first one lowest; no check."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -32,7 +32,7 @@ def load_word(_context: Any, buf: Any, at: Any) -> Any:
 
 
 @intrinsic
-def leading_zeros(_context: Any, word: Any) -> Any:
+def leading_zeros(_context: Any, word: Any) -> Any:  # noqa: ARG001 - numba asks for it
     """Return how many of the highest bits of an integer that is not 0 are 0."""
 
     def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
@@ -42,7 +42,7 @@ def leading_zeros(_context: Any, word: Any) -> Any:
 
 
 @intrinsic
-def multiply_wide(_context: Any, a: Any, b: Any) -> Any:
+def multiply_wide(_context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001 - numba asks for it
     """Return the high and the low half of the 128-bit product."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
