@@ -102,9 +102,10 @@ class ObliqueForest:
         A row that has a missing or an infinite value is on the right side everywhere: its place
         beside a hyperplane is not known.
         """
-        known = np.isfinite(x).all(axis=1)
-        if not known.all():
-            x = np.where(known[:, None], x, np.nan)
+        unknown = np.flatnonzero(~np.isfinite(x).all(axis=1))
+        if len(unknown):
+            x = x.copy()
+            x[unknown] = np.nan
         total = np.zeros(len(x))
         _add_path_lengths(
             np.ascontiguousarray(x), self.starts, self.left, self.splits, self.columns,

@@ -192,8 +192,8 @@ class ObliqueTree:
             np.ascontiguousarray(x), known, limit, seed, left, splits, counts, columns, points,
             normals,
         )  # fmt: skip
-        nodes = (a[: 2 * n + 1].copy() for a in (left, splits, counts))
-        return cls(*nodes, columns[:n].copy(), points[:n].copy(), normals[:n].copy())
+        left, splits, counts = (a[: 2 * n + 1].copy() for a in (left, splits, counts))
+        return cls(left, splits, counts, columns[:n].copy(), points[:n].copy(), normals[:n].copy())
 
 
 def forest_of(trees: Sequence[ObliqueTree], n_features: int) -> ObliqueForest:
