@@ -1,21 +1,28 @@
 """What the C library keeps of freed memory, and how to make it give that back.
 
 glibc gives each thread that allocates an arena of its own and keeps what is freed in it. A server
-with many threads then holds several times what its frames need. Dask's nannies set the same limits
-for worker processes by environment variables; a process of ours can do it by call.
+with many threads then holds several times what its frames need. Dask's nannies therefore make
+their workers return everything at once. That has its price: whoever sets one of these limits also
+ends glibc's habit of raising the other, and every array of 128 kB or more is then mapped, filled
+with zeros by the kernel, and unmapped again. Training spends a third of its time on that. So
+a process here keeps some megabytes for the next array, and gives the rest back when work has ended.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 
 # From malloc.h of glibc.
 _M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
 
 _N_ARENAS = 2
-_TRIM_NBYTES = 1 << 20
+_KEPT_NBYTES = 32 << 20  # of an arena
+_MAPPED_NBYTES = 8 << 20  # larger arrays are worth a mapping of their own
+_OF_NANNIES = "65536"  # Dask's default for MALLOC_TRIM_THRESHOLD_
 
 
 def limit_arenas() -> bool:
@@ -23,8 +30,24 @@ def limit_arenas() -> bool:
     libc = _glibc()
     if libc is None:
         return False
-    return bool(libc.mallopt(_M_ARENA_MAX, _N_ARENAS)) and bool(
-        libc.mallopt(_M_TRIM_THRESHOLD, _TRIM_NBYTES)
+    return bool(libc.mallopt(_M_ARENA_MAX, _N_ARENAS)) and _keep_some(libc)
+
+
+def reuse_memory() -> bool:
+    """Let a worker process keep memory for the next array; return whether that changed anything.
+
+    Only if a nanny has told it to keep nothing: what users set in the environment stays.
+    """
+    libc = _glibc()
+    by_nanny = os.environ.get("MALLOC_TRIM_THRESHOLD_") == _OF_NANNIES
+    if libc is None or not by_nanny or "MALLOC_MMAP_THRESHOLD_" in os.environ:
+        return False
+    return _keep_some(libc)
+
+
+def _keep_some(libc: ctypes.CDLL) -> bool:
+    return bool(libc.mallopt(_M_TRIM_THRESHOLD, _KEPT_NBYTES)) and bool(
+        libc.mallopt(_M_MMAP_THRESHOLD, _MAPPED_NBYTES)
     )
 
 

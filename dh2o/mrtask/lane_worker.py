@@ -12,12 +12,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.protocol import to_serialize
 
 from dh2o.mrtask import wire
+from dh2o.mrtask.allocator import give_back, reuse_memory
 from dh2o.mrtask.blocks import BlockKey, Recipe
 from dh2o.mrtask.folding import Fold
 from dh2o.mrtask.listener import Listener
@@ -74,6 +76,7 @@ class LanePlugin(WorkerPlugin):
         from dh2o.mrtask.local_worker import LocalStates
 
         serializers.register()
+        self.gives_back = reuse_memory()
         self.worker = worker
         self.threads = LaneThreads(worker.state.nthreads)
         self.context = WorkerContext(worker.address, self.threads)
@@ -101,7 +104,7 @@ class LanePlugin(WorkerPlugin):
 
     def teardown(self, worker: Any) -> None:  # noqa: ARG002
         """Drop states, connections and threads."""
-        self.states.handle_drop()
+        self.states.drop()
         if self.listener is not None:
             self.listener.close()
         self.peers.close()
@@ -246,6 +249,12 @@ class LanePlugin(WorkerPlugin):
         """Return the results of a function for this worker's blocks, not folded."""
         fn, recipe = parcel.open()
         return self.each(fn, recipe, blocks, self.fetch(foreign))
+
+    def rest(self) -> None:
+        """Give freed memory back: the work that would have used it again has ended."""
+        if self.gives_back:
+            with suppress(RuntimeError):  # the worker is closing
+                self._relayed.submit(give_back)
 
     # -- handlers of Dask's server ---------------------------------------------------------------
 

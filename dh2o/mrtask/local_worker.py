@@ -93,3 +93,4 @@ class LocalStates:
     def handle_drop(self, state: str | None = None, owner: str | None = None) -> None:
         """Forget states."""
         self.drop(state, owner)
+        self._lane.rest()
