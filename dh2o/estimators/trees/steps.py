@@ -38,8 +38,9 @@ class LevelSums:
     counts: I64
 
     def __iadd__(self, other: LevelSums) -> LevelSums:
-        # another worker's arrays may be read-only views of the message: never add into them
-        return LevelSums(self.hists + other.hists, self.counts + other.counts)
+        self.hists += other.hists  # this worker's own: what another sent is on the right
+        self.counts += other.counts
+        return self
 
 
 def start_root(state: TreeState, features: U8, fill: Callable[[int, int, I64], None]) -> LevelSums:
