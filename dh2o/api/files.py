@@ -48,6 +48,7 @@ def parse_setup(
     escapechar: str | None = None,
     tz_adjust_to_local: bool = False,
     pattern: str | None = None,
+    encoding: str | None = None,
 ) -> ParseSetup:
     """Return how files would be read: separator, header, names and types, guessed or as given.
 
@@ -71,6 +72,8 @@ def parse_setup(
         "custom_non_data_line_markers": custom_non_data_line_markers,
         "partition_by": None if partitions is None else tuple(partitions),
         "tz_adjust_to_local": tz_adjust_to_local or None,
+        "encoding": encoding,
+        "timezone": get_timezone(),
     }
     paths = [raw_frames] if isinstance(raw_frames, str | Path) else list(raw_frames)
     files = list_files([str(p) for p in paths], pattern)
@@ -119,6 +122,7 @@ def import_file(
     quotechar: str | None = None,
     escapechar: str | None = None,
     tz_adjust_to_local: bool = False,
+    encoding: str | None = None,
 ) -> Any:
     """Return the table that one or several files hold, parsed in parallel by the workers.
 
@@ -154,7 +158,10 @@ def import_file(
     escapechar : str, optional
         The escape character.
     tz_adjust_to_local : bool
-        Times with a zone are adjusted to the cluster's.
+        Times of Parquet, ORC and Arrow files, which are UTC's, become those that the clock of the
+        session's zone showed.
+    encoding : str, optional
+        Encoding of text, as Python names it; default: UTF-8, or as a byte order mark says.
 
     Raises
     ------
@@ -181,6 +188,7 @@ def import_file(
         quotechar=quotechar,
         escapechar=escapechar,
         tz_adjust_to_local=tz_adjust_to_local,
+        encoding=encoding,
     )
     return parse_raw(setup, destination_frame)
 

@@ -112,7 +112,7 @@ def guess_setup(
         files = [files]
     if not files:
         raise ParseError("No file names given for parsing. Give at least one path.")
-    sources = [source_of(item) for item in files]
+    sources = [source_of(item, overrides.get("encoding")) for item in files]
     wish = ParseSetup(**{k: v for k, v in overrides.items() if v is not None})
     wish = replace(wish, source_frames=tuple(source.name for source in sources))
     wish = replace(wish, parse_type=_format_of(sources, wish))
@@ -224,8 +224,8 @@ def check_text(data: bytes, name: str, is_all: bool) -> None:
     """Raise ParseError unless the first bytes of a file look like lines of text."""
     if data.startswith(_BOMS_16):
         raise ParseError(
-            f"{name} is UTF-16 text. Convert it to UTF-8, for example with "
-            "iconv -f UTF-16 -t UTF-8."
+            f"{name} is UTF-16 text inside. Give encoding='utf-16', or convert it to UTF-8, for "
+            "example with iconv -f UTF-16 -t UTF-8."
         )
     head = data[:65536]
     if b"\0" in head:

@@ -113,7 +113,7 @@ def _parse(
     if setup.number_columns == 0:
         setup = guess_setup(files, **_given(setup))
     check_setup(setup, dest)
-    sources = [source_of(item) for item in files]
+    sources = [source_of(item, setup.encoding) for item in files]
     if not any(source.nbytes for source in sources):
         raise ParseError(f"{sources[0].name}: the file is empty, there is nothing to parse.")
     setup = with_header_names(setup, sources)

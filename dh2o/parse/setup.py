@@ -70,9 +70,10 @@ class ParseSetup:
     posts back what it was given. Column fields (`column_names`, `column_types`, `na_strings`,
     `domains`) have one entry for each column of the *file*; `skipped_columns` holds the indices
     of those that do not enter the frame. Ours are `timezone`, in which times without a zone are
-    read, `header_names`, the names as the files' headers have them, and `declared_types`, the Arrow
-    types that files of typed columns declare, and `asked_types`, the number types as the user named
-    them (int, real), which count with `force_col_types`.
+    read, `encoding`, that of text which is not UTF-8, `header_names`, the names as the files'
+    headers have them, `declared_types`, the Arrow types that files of typed columns declare, and
+    `asked_types`, the number types as the user named them (int, real), which count with
+    `force_col_types`.
     """
 
     source_frames: tuple[str, ...] = ()
@@ -104,6 +105,7 @@ class ParseSetup:
     delete_on_done: bool = True
     blocking: bool = False
     timezone: str = "UTC"
+    encoding: str | None = None
     header_names: tuple[str, ...] | None = None
     declared_types: tuple[str, ...] | None = None
     asked_types: tuple[str | None, ...] | None = None

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import IO, Any, cast
 
 from dh2o.errors import ParseError
+from dh2o.parse.encodings import as_utf8, encoding_of
 from dh2o.parse.setup import ARROW, AVRO, ORC, PARQUET, XLS, XLSX
 from dh2o.parse.storage import absolute, is_web, nbytes_of, open_raw, open_seekable
 
@@ -70,7 +71,8 @@ class RawFile:
 class Source:
     """One file to parse: where it is, how many bytes it has there, and how it is packed.
 
-    `table` is the format of a file of typed columns, and empty for text.
+    `table` is the format of a file of typed columns, and empty for text; `encoding` is empty for
+    UTF-8.
     """
 
     name: str
@@ -79,10 +81,14 @@ class Source:
     packing: str = PLAIN
     ref: Any = None
     table: str = ""
+    encoding: str = ""
 
 
-def source_of(item: str | os.PathLike[str] | RawFile) -> Source:
-    """Return the source behind a path or an imported file, its kind told by its first bytes."""
+def source_of(item: str | os.PathLike[str] | RawFile, encoding: str | None = None) -> Source:
+    """Return the source behind a path or an imported file, its kind told by its first bytes.
+
+    `encoding` is that of the text, if it is not UTF-8 and has no byte order mark.
+    """
     if isinstance(item, RawFile):
         name, url, nbytes, ref = item.name, item.url, item.nbytes, item.ref
     else:
@@ -98,7 +104,10 @@ def source_of(item: str | os.PathLike[str] | RawFile) -> Source:
     packing = next((p for magic, p in _MAGICS if head.startswith(magic)), otherwise)
     if packing == ZIP and _is_workbook(name, url):
         table = XLSX
-    return Source(name, url, nbytes, packing, ref, table)
+    coding = encoding_of(head, encoding) if not table else ""
+    if coding and packing == PLAIN:
+        packing = STREAM
+    return Source(name, url, nbytes, packing, ref, table, coding)
 
 
 def _is_workbook(name: str, url: str) -> bool:
@@ -149,7 +158,9 @@ def _unpacking(name: str, packing: str) -> Iterator[None]:
 def _streams(source: Source, raw: IO[bytes]) -> Iterator[IO[bytes]]:
     if source.packing != ZIP:
         unpacked = _unpacked(source.packing, raw)
-        yield unpacked if unpacked is raw else _metered(unpacked, source.name, source.nbytes)
+        if unpacked is not raw:
+            unpacked = _metered(unpacked, source.name, source.nbytes)
+        yield as_utf8(unpacked, source.encoding, source.name)
         return
     with zipfile.ZipFile(raw) as archive:
         entries = [e for e in archive.infolist() if _is_table_text(e)]
@@ -165,7 +176,8 @@ def _streams(source: Source, raw: IO[bytes]) -> Iterator[IO[bytes]]:
                     "Unpack the archive first."
                 )
             with archive.open(entry) as stream:
-                yield _metered(stream, f"{source.name} ({entry.filename})", entry.compress_size)
+                name = f"{source.name} ({entry.filename})"
+                yield as_utf8(_metered(stream, name, entry.compress_size), source.encoding, name)
 
 
 def _is_table_text(entry: zipfile.ZipInfo) -> bool:
