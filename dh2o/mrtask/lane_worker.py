@@ -24,6 +24,7 @@ from dh2o.mrtask.blocks import BlockKey, Recipe
 from dh2o.mrtask.folding import Fold
 from dh2o.mrtask.listener import Listener
 from dh2o.mrtask.peers import Asked, Peers
+from dh2o.mrtask.room import is_ample, leave_room
 from dh2o.mrtask.threads import LaneThreads, one_blas_thread
 from dh2o.mrtask.watch import ANSWER_ERRORS
 
@@ -76,7 +77,8 @@ class LanePlugin(WorkerPlugin):
         from dh2o.mrtask.local_worker import LocalStates
 
         serializers.register()
-        self.gives_back = reuse_memory()
+        leave_room(worker)
+        self.gives_back = is_ample(worker) and reuse_memory()
         self.worker = worker
         self.threads = LaneThreads(worker.state.nthreads)
         self.context = WorkerContext(worker.address, self.threads)
