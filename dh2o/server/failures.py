@@ -68,6 +68,9 @@ def _message(message: Any) -> ValidationMessageV3:
 def _type_name(error: BaseException) -> str:
     if is_builder_error(error):
         return _BUILDER_TYPE
+    given: str | None = getattr(error, "exception_type", None)
+    if given is not None:
+        return given
     known = _KNOWN_TYPES.get(type(error))  # type: ignore[arg-type]  # any type may be asked for
     return known or f"{type(error).__module__}.{type(error).__qualname__}"
 

@@ -201,3 +201,9 @@ def test_auto_is_shown_as_it_was_given_if_asked(h2o: Any, frame: Any) -> None:
         h2o.rapids(f'(setproperty "{name}" "{value}")')
         actual = gbm(h2o, frame, nfolds=2).parms["fold_assignment"]
         assert (actual["input_value"], actual["actual_value"]) == ("AUTO", shown)
+
+
+def test_a_slash_in_a_key_is_replaced_and_said(h2o: Any, frame: Any) -> None:
+    with pytest.warns(Warning, match=r"slash \(/\) found and replaced with _"):
+        model = gbm(h2o, frame, model_id="my/model")
+    assert model.model_id == "my_model"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import KeyNotFoundError, ParameterError
 from dh2o.estimators.builder import builder_of, builders, start, validate
+from dh2o.estimators.messages import Message
 from dh2o.estimators.segments import start_segments
 from dh2o.frame import Frame
 from dh2o.server.files import Files
@@ -82,8 +83,15 @@ def train(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     except KeyNotFoundError as error:
         raise KeyNotFoundError(f"POST {call.request.path} not found. {error}") from None
     given = given_params(call, params)
-    key = given.pop("model_id", None) or call.state.new_model_key(proper_name(builder.algo))
+    asked = given.pop("model_id", None) or call.state.new_model_key(proper_name(builder.algo))
+    key = str(asked).replace("/", "_")
     spec = validate(call.state.engine, builder.algo, given, model_id=key)
+    if key != asked:
+        text = (
+            "Bad model_id: slash (/) found and replaced with _.  "
+            f"Original model_id {asked} is now {key}."
+        )
+        spec = spec.replace(messages=(*spec.messages, Message.warn("model_id", text)))
     if call.state.cluster_property(_EVALUATES_AUTO) == "false":
         spec = spec.replace(shows_auto=True)
     job = start(call.state.engine, spec)

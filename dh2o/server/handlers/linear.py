@@ -25,11 +25,21 @@ if TYPE_CHECKING:
 __all__ = ["make_derived", "make_model", "make_unrestricted", "show_path"]
 
 
+class CoefficientsError(ParameterError):
+    """Coefficients are given that the model has not; clients know H2O's name for it."""
+
+    exception_type = "java.lang.IllegalArgumentException"
+
+
 def show_path(call: Call, args: GLMRegularizationPathV3) -> GLMRegularizationPathV3:
     """Return every solution of a lambda search."""
     for name, value in _linear(call, args.model).regularization_path().items():
         setattr(args, name, value)
     return args
+
+
+#: What H2O's clients are told of coefficients that the model does not have.
+_JAVA_TYPE = "java.lang.IllegalArgumentException"
 
 
 def make_model(call: Call, args: MakeGLMModelV3) -> dict[str, Any]:
@@ -39,9 +49,13 @@ def make_model(call: Call, args: MakeGLMModelV3) -> dict[str, Any]:
     if len(names) != len(beta):
         raise ParameterError(f"beta: expected {len(names)} numbers, one a name, got {len(beta)}.")
     key = args.dest.name if args.dest and args.dest.name else f"{model.key}_{secrets.token_hex(4)}"
-    made = model.with_coefficients(
-        dict(zip(names, beta, strict=True)), key=key, threshold=args.threshold
-    )
+    try:
+        made = model.with_coefficients(
+            dict(zip(names, beta, strict=True)), key=key, threshold=args.threshold
+        )
+    except ParameterError as error:
+        error.exception_type = _JAVA_TYPE  # type: ignore[attr-defined]  # read when it is answered
+        raise
     call.state.engine.dkv.put(key, made, kind="model")
     return model_json(made)
 
