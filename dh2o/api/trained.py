@@ -207,11 +207,6 @@ def upload_model(path: str | Path) -> H2OEstimator:
     return load_model(path)
 
 
-def models() -> list[str]:
-    """Return the keys of all models."""
-    return list(current_engine().dkv.keys(kind="model"))
-
-
 def get_model(model_id: str) -> H2OEstimator:
     """Return the model stored under `model_id`.
 
