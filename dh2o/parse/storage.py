@@ -222,6 +222,9 @@ def open_seekable(url: str) -> IO[bytes]:
         try:
             file: IO[bytes] = fs.open(inner, "rb")
             if file.seekable():
+                file.seek(-1, os.SEEK_END)
+                file.read(1)
+                file.seek(0)
                 return file
             file.close()
         except ValueError:  # fsspec's word for a server that answers no ranges

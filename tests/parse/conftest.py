@@ -85,7 +85,7 @@ class Parsed:
 
     def __init__(self, frame: Any, setup: Any, engine: InlineEngine, told: Told) -> None:
         self.frame, self.setup, self.engine, self.told = frame, setup, engine, told
-        kinds = [setup.types()[i] for i in setup.kept_columns]
+        kinds = [setup.types()[i] for i in setup.kept_columns] + [ENUM] * len(setup.partition_by)
         self.columns = {
             name: list(
                 itertools.chain.from_iterable(
@@ -140,7 +140,7 @@ def parse_text(tmp_path: Path) -> Callable[..., Parsed]:
 
 def run(setup: Any, paths: list[Path]) -> Parsed:
     """Run the driver inline."""
-    sources = [source_of(path) for path in paths]
+    sources = [source_of(path, setup.encoding) for path in paths]
     setup = plan.with_header_names(setup, sources)
     plan.check_setup(replace(setup, delete_on_done=False), "dest")
     engine, told = InlineEngine(), Told()

@@ -160,7 +160,7 @@ def _of_numbers(column: Any, wish: ColumnWish) -> Chunk:
         if _words_of_numbers(wish):
             values = np.where(np.isin(values, _words_of_numbers(wish)), NA_INT, values)
         return encode_ints(values)
-    floats = _flat(column.cast(pa.float64()).fill_null(np.nan))
+    floats = _flat(column.cast(pa.float64(), safe=False).fill_null(np.nan))
     if _words_of_numbers(wish):
         floats = np.where(np.isin(floats, _words_of_numbers(wish)), np.nan, floats)
     return encode_floats(floats)
