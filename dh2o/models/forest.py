@@ -6,6 +6,8 @@ below the node's float32 threshold, or when its level's bit is set; NA goes wher
 
 from __future__ import annotations
 
+import uuid
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +36,10 @@ NA_VS_REST, NA_LEFT, NA_RIGHT, UNSEEN_LEFT, UNSEEN_RIGHT = 1, 2, 3, 4, 5
 _CODED, _NA_LEFT_FLAG = 1, 2
 _ROWS_WORTH_CODES = 4_096  # fewer are scored before codes are made
 _TILE = 256  # rows walked together: their values and places stay in the nearest caches
+
+# Forests that were packed or unpacked here and still are: tasks for many blocks unpack the same
+# one, and what it is scored with is prepared once.
+_LIVE: weakref.WeakValueDictionary[str, Forest] = weakref.WeakValueDictionary()
 
 _ARRAYS: dict[str, type] = {
     "starts": np.int64,
@@ -267,8 +273,14 @@ class Forest:
         if (self.n_bits < 0).any() or (last > len(self.bits)).any():
             raise ModelError("A split on levels points outside the sets of levels.")
 
+    @cached_property
+    def _identity(self) -> str:
+        """What copies of this forest know each other by."""
+        return uuid.uuid4().hex
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return Forest.from_arrays, (self.n_classes, self.n_features, self.to_arrays())
+        _LIVE[self._identity] = self
+        return _revived, (self._identity, self.n_classes, self.n_features, self.to_arrays())
 
     def summary(self) -> dict[str, float]:
         """Return the numbers of H2O's model summary: sizes, depths and leaves of the trees."""
@@ -302,3 +314,15 @@ class Forest:
         gains = np.zeros(self.n_features)
         np.add.at(gains, self.features[inner], self.gains[inner].astype(np.float64))
         return gains
+
+
+def _revived(
+    identity: str, n_classes: int, n_features: int, arrays: Mapping[str, npt.NDArray[Any]]
+) -> Forest:
+    """Return the forest of this identity if it lives in this process, else a new one."""
+    forest = _LIVE.get(identity)
+    if forest is None:
+        forest = Forest.from_arrays(n_classes, n_features, arrays)
+        forest.__dict__["_identity"] = identity
+        _LIVE[identity] = forest
+    return forest

@@ -124,6 +124,16 @@ def test_two_forests_one_after_the_other() -> None:
     np.testing.assert_allclose(both.sums(x), a.sums(x) + b.sums(x), rtol=1e-12)
 
 
+def test_copies_within_a_process_are_one_forest() -> None:
+    forest = random_forest()
+    packed = pickle.dumps(forest)
+    assert pickle.loads(packed) is forest
+    del forest
+    again, other = pickle.loads(packed), pickle.loads(packed)
+    assert again is other
+    np.testing.assert_array_equal(again.sums(some_rows()), random_forest().sums(some_rows()))
+
+
 def test_pickle_and_summary() -> None:
     forest = random_forest()
     again = pickle.loads(pickle.dumps(forest))
