@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,3 +57,36 @@ def test_exceptions_keep_type_message_and_traceback() -> None:
     with pytest.raises(FrameError, match="'x' is missing"):
         raise back
     assert "test_exceptions_keep_type" in str(back.__cause__)
+
+
+class SlowFinder:
+    """Finds nothing itself, but takes its time with one package."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.may_go_on = threading.Event()
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        if name == "slowly_found":
+            self.begun.set()
+            self.may_go_on.wait(1.0)
+
+
+def test_packages_are_imported_before_their_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "slowly_found"
+    package.mkdir()
+    (package / "__init__.py").write_text("from . import part\n")
+    (package / "part.py").write_text("class Thing: pass\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    finder = SlowFinder()
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+    with ThreadPoolExecutor(2) as threads:
+        importing = threads.submit(importlib.import_module, "slowly_found")
+        finder.begun.wait()
+        opening = threads.submit(wire.Parcel(b"cslowly_found.part\nThing\n.").open)
+        threading.Timer(0.1, finder.may_go_on.set).start()  # later is as good
+        found = opening.result()
+        importing.result()
+    assert found is sys.modules["slowly_found.part"].Thing
