@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from typing import Any
 
 from dh2o.errors import KeyNotFoundError, ModelError
 from dh2o.estimators.checkpoint import check_checkpoint, model_before
 from dh2o.estimators.deeplearning.moments import Moments
+from dh2o.estimators.finite import finite_rollups
 from dh2o.estimators.messages import Message
 from dh2o.estimators.spec import TrainSpec
 from dh2o.models.deeplearning import DeepLearningModel
@@ -66,14 +65,39 @@ def _check_kind(spec: TrainSpec) -> Iterable[Message]:
                 "loss",
                 f"Loss {loss} does not fit distribution {distribution}, whose loss is {fits}.",
             )
-    if params["autoencoder"] and distribution != "gaussian":
-        yield Message.error("distribution", "Autoencoders use the gaussian distribution.")
-    if params["autoencoder"] and spec.offset is not None:
-        yield Message.error("offset_column", "Autoencoders have no offset.")
+    if params["autoencoder"]:
+        yield from _check_autoencoder(spec)
+    if params["categorical_encoding"] == "Enum":
+        yield Message.error(
+            "categorical_encoding", "Cannot use Enum encoding for categoricals - need numbers!"
+        )
     if params["sparse"] and params["elastic_averaging"]:
         yield Message.error(
             "elastic_averaging", "Cannot use elastic averaging for sparse data handling."
         )
+    if params["col_major"]:
+        yield Message.error("col_major", "Deprecated: Column major data handling not supported.")
+
+
+def _check_autoencoder(spec: TrainSpec) -> Iterable[Message]:
+    params = spec.params
+    if params["distribution"] != "gaussian":
+        yield Message.error("distribution", "Autoencoders use the gaussian distribution.")
+    if spec.offset is not None:
+        yield Message.error("offset_column", "Autoencoders have no offset.")
+    if params["nfolds"] > 1:
+        yield Message.error("nfolds", "N-fold cross-validation is not supported for Autoencoder.")
+    if params["custom_metric_func"]:
+        yield Message.error("custom_metric_func", "Custom metric is not supported for Autoencoder.")
+    if params["stopping_metric"] not in ("AUTO", "MSE"):
+        yield Message.error(
+            "stopping_metric", "Stopping metric must either be AUTO or MSE for autoencoder."
+        )
+    aim = params["average_activation"]
+    if params["sparsity_beta"] and params["activation"].startswith("Rectifier") and aim <= 0:
+        yield Message.error("average_activation", "Rectifier average activation must be positive.")
+    elif params["sparsity_beta"] and abs(aim) >= 1:
+        yield Message.error("average_activation", "Tanh average activation must be in (-1,1).")
 
 
 def _check_layers(spec: TrainSpec) -> Iterable[Message]:
@@ -107,9 +131,14 @@ def _check_momentum(spec: TrainSpec) -> Iterable[Message]:
         for name in ("momentum_start", "momentum_stable"):
             if params[name] and params.input(name) is not None:
                 yield Message.warn(name, f"{name} is not used with adaptive_rate.")
-    key = params["checkpoint"]
-    if key is None:
+    if params["checkpoint"] is None:
         return
+    if params["initial_weights"] or params["initial_biases"]:
+        yield Message.error(
+            "checkpoint",
+            "Cannot specify initial weights or biases during checkpoint restart. Will use the "
+            "checkpoint model's weights and biases.",
+        )
     try:
         before = model_before(spec, DeepLearningModel)
     except KeyNotFoundError:
@@ -123,13 +152,9 @@ def _check_momentum(spec: TrainSpec) -> Iterable[Message]:
         )
 
 
-def check_finite(spec: TrainSpec, names: tuple[Any, ...], moments: Moments) -> None:
+def check_finite(spec: TrainSpec, names: tuple[str, ...], moments: Moments) -> None:
     """Raise `ModelError` for infinite values and for responses that the distribution excludes."""
-    for k, name in enumerate(names):
-        if math.isinf(moments.high[k]) and moments.weight[k] > 0:
-            raise ModelError(f"Column '{name}' has infinite values: filter or replace those rows.")
-        if math.isnan(moments.m2[k]):
-            raise ModelError(f"Column '{name}' has infinite values: filter or replace those rows.")
+    finite_rollups(spec.train, names, "no place in a network")
     if spec.params["distribution"] in LOG_LINK and names and moments.low[-1] < 0:
         raise ModelError(
             f"Distribution {spec.params['distribution']} needs a response that is not negative, "

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dh2o.chunks import Block
 from dh2o.errors import ModelError
+from dh2o.estimators.finite import finite_rollups
 from dh2o.models.kmeans import Space
 from dh2o.mrtask import MRTask
 
@@ -106,13 +107,9 @@ def space_of(frame: Frame, x: tuple[str, ...], *, standardize: bool) -> Space:
     n_levels = tuple(frame.vec(name).n_levels for name in cats)
     counts = LevelCounts(cats, n_levels).do_all(frame.select(cats)) if cats else []
     modes = {name: int(np.argmax(c)) if len(c) else 0 for name, c in zip(cats, counts, strict=True)}
+    numbers = [name for name in x if name not in modes]
+    finite_rollups(frame, numbers, "no distance to a centre")
     stats = frame.select(x).rollups()
-    for name, found in zip(x, stats, strict=True):
-        if found.n_pinf + found.n_ninf:
-            raise ModelError(
-                f"Column {name!r} holds infinite values, which have no distance to a centre. "
-                "Replace them or leave the column out."
-            )
     is_level = np.array([name in modes for name in x])
     means = np.where(is_level, 0.0, [s.mean for s in stats])
     sigma = np.where(is_level, 1.0, [s.sigma for s in stats])

@@ -9,6 +9,7 @@ import numpy as np
 
 from dh2o.errors import ModelError
 from dh2o.estimators.builder import ModelBuilder, register
+from dh2o.estimators.finite import finite_rollups
 from dh2o.estimators.messages import Message
 from dh2o.estimators.naive_bayes.counts import F64, ClassSums, ClassSumsTask
 from dh2o.estimators.naive_bayes.params import PARAMS
@@ -82,13 +83,7 @@ def _columns(spec: TrainSpec) -> tuple[list[str], list[str]]:
 
 def _sums(spec: TrainSpec, cats: list[str], numbers: list[str]) -> ClassSums:
     train = spec.train
-    stats = train.select(numbers).rollups() if numbers else []
-    for name, found in zip(numbers, stats, strict=True):
-        if found.n_pinf + found.n_ninf:
-            raise ModelError(
-                f"Column {name!r} holds infinite values, which have no normal distribution. "
-                "Replace them or leave the column out."
-            )
+    stats = finite_rollups(train, numbers, "no normal distribution")
     special = [name for name in (spec.weights, spec.response) if name]
     task = ClassSumsTask(
         tuple(cats), tuple(train.vec(name).n_levels for name in cats), tuple(numbers),

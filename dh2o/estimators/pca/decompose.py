@@ -75,6 +75,11 @@ def decompose(
     _check_finite(gram.xx)
     ctx.update(0.8, f"Decomposing by {method}")
     parts = _of_gram(gram.xx, method, k, limits)
+    if not len(parts.values):
+        raise ModelError(
+            "The rows have no direction at all: all transformed columns are 0. Leave constant "
+            "columns out."
+        )
     return Found(expansion, parts, gram.n_rows, float(np.trace(gram.xx)))
 
 

@@ -65,18 +65,20 @@ def by_power(xx: F64, k: int, limits: Limits) -> Decomposition:
     the rank is lower.
     """
     rng = np.random.Generator(np.random.Philox(key=limits.seed % 2**64))
+    size = max(float(np.trace(xx)), np.finfo(np.float64).tiny)
+    xx = xx / size  # squares of huge numbers would not fit into doubles
     rest, keeps = xx, np.eye(len(xx))
     found = Decomposition(np.zeros(0), np.zeros((len(xx), 0)))
     values: list[float] = []
     vectors: list[F64] = []
-    smallest = np.finfo(np.float64).eps * len(xx) * max(float(np.trace(xx)), 0.0)
+    smallest = np.finfo(np.float64).eps * len(xx)
     for number in range(1, k + 1):
         v = rng.standard_normal(len(xx))
         v /= np.linalg.norm(v)
         value = _settle(rest, v, number, limits, found)
         if value <= smallest or (limits.is_over() and vectors):
             break
-        values.append(float(np.sqrt(value)))
+        values.append(float(np.sqrt(value) * np.sqrt(size)))
         vectors.append(v)
         keeps = keeps - np.outer(v, v)
         rest = keeps @ xx @ keeps

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dh2o.chunks import Block
 from dh2o.errors import ModelError
+from dh2o.estimators.finite import finite_rollups
 from dh2o.estimators.kmeans.plan import LevelCounts
 from dh2o.frame import Frame
 from dh2o.models.expansion import Expansion
@@ -33,13 +34,7 @@ def expansion_of(
     counts = (
         LevelCounts(tuple(cats), tuple(map(len, levels))).do_all(frame.select(cats)) if cats else []
     )
-    stats = frame.select(numerics).rollups() if numerics else []
-    for name, found in zip(numerics, stats, strict=True):
-        if found.n_pinf + found.n_ninf:
-            raise ModelError(
-                f"Column {name!r} holds infinite values, which have no principal components. "
-                "Replace them or leave the column out."
-            )
+    stats = finite_rollups(frame, numerics, "no principal components")
     means = np.nan_to_num(np.array([s.mean for s in stats], dtype=np.float64))
     shift = means if transform in ("STANDARDIZE", "NORMALIZE", "DEMEAN") else np.zeros(len(means))
     spread = np.ones(len(means))
