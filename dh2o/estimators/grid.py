@@ -168,6 +168,8 @@ def start_grid(
     if parallelism < 0:
         raise ParameterError(f"Parallelism level must be >= 0. Given value: '{parallelism}'")
     found = SearchCriteria.of(criteria or {})
+    if found.strategy != "Sequential":
+        spaces = tuple({name: _once(values) for name, values in s.items()} for s in spaces)
     search = GridSearch(builder.algo, dict(params), spaces, found, parallelism)
     if search.criteria.strategy == "Sequential":
         _check_sequential(spaces)
@@ -241,6 +243,11 @@ def _spaces(
             "too. Leave out one of the two."
         )
     return spaces
+
+
+def _once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return each value once: combinations that occur several times are built once (H2O)."""
+    return tuple({repr(value): value for value in values}.values())
 
 
 def _is_given(algo: str, name: str, params: Mapping[str, Any]) -> bool:

@@ -100,6 +100,12 @@ def test_models_are_built_ranked_and_shown(engine: Engine, data: Frame) -> None:
         ranked(models, "auc", decreasing=True)
 
 
+def test_what_is_given_twice_is_built_once(engine: Engine, data: Frame) -> None:
+    grid = start(engine, {"ntrees": [1, 2, 1], "max_depth": [2, 2]})
+    built = [engine.dkv.get(key).params["ntrees"] for key in grid.model_keys]
+    assert built == [1, 2]
+
+
 def test_what_cannot_be_built_is_noted(engine: Engine, data: Frame) -> None:
     grid = start(engine, {"ntrees": [-1, 2]})
     assert len(grid.model_keys) == 1
