@@ -166,16 +166,23 @@ def to_number_map(value: Any) -> dict[str, float]:
         raise CoercionError(f"expected a map of names to numbers, got {value!r}") from None
 
 
+#: A pair as H2O's client writes it, without quotes around its keys.
+_NAMED_PAIR = re.compile(r'\ba:\s*"([^"]*)"\s*,\s*b:\s*"([^"]*)"')
+
+
 def to_pairs(value: Any) -> tuple[tuple[str, str], ...]:
     """Return pairs of names from ``[("a","b"), …]`` or ``[{"a":…,"b":…}, …]``."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
         except ValueError:
-            value = [group.split(",") for group in re.findall(r"[\(\[]([^\(\[\]\)]*)[\)\]]", value)]
+            named = _NAMED_PAIR.findall(value)
+            value = named or [
+                group.split(",") for group in re.findall(r"[\(\[]([^\(\[\]\)]*)[\)\]]", value)
+            ]
     if value and all(isinstance(item, str) and re.search(r"\b[ab]:", item) for item in value):
         # the client's {a: "x", b: "y"} has no quotes around its keys, and was cut at the commas
-        value = re.findall(r'a:\s*"([^"]*)"\s*,\s*b:\s*"([^"]*)"', ",".join(value))
+        value = _NAMED_PAIR.findall(",".join(value))
     pairs = []
     for pair in value:
         names = (pair["a"], pair["b"]) if isinstance(pair, Mapping) else tuple(pair)

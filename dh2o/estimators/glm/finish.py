@@ -190,7 +190,9 @@ def _with_output(
         model_summary=tables.summary_table(
             model, best, path.state.iterations, search, training.problem.n_intercepts
         ),
-        scoring_history=progress.table(path.state, path.solutions, found),
+        scoring_history=progress.table(
+            path.state, path.solutions, found, restricted=bool(model.muted or model.mutes_offset)
+        ),
         variable_importances=tables.importances_table(model),
         training_metrics=found["training"],
         validation_metrics=found.get("validation"),

@@ -169,8 +169,7 @@ def _shortest(rows: F64, limit: F64, is_equal: Mask) -> F64:
     others: F64 = rows[~is_equal] - (rows[~is_equal] @ basis) @ basis.T
     active = is_equal.copy()
     active[~is_equal] = _active(others, limit[~is_equal] - rows[~is_equal] @ z)
-    shortest: F64 = np.linalg.lstsq(rows[active], limit[active])[0]
-    return shortest
+    return np.asarray(np.linalg.lstsq(rows[active], limit[active])[0], dtype=np.float64)
 
 
 def _active(rows: F64, limit: F64) -> Mask:

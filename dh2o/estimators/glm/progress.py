@@ -93,8 +93,14 @@ class Progress:
 
     # ---- the table
 
-    def table(self, state: State, solutions: list[Solution], final: Metrics) -> TwoDimTable:
-        """Return H2O's scoring history; the last row has the metrics of the model itself."""
+    def table(
+        self, state: State, solutions: list[Solution], final: Metrics, *, restricted: bool = False
+    ) -> TwoDimTable:
+        """Return H2O's scoring history; the last row has the metrics of the model itself.
+
+        `restricted` is the one of a model in which some columns do not count: likelihoods are of
+        what it predicts, where that was measured, and those of the fit stand beside them.
+        """
         if self.plan.is_search:
             rows = [(s.time_ms, path_row(s)) for s in solutions]
             rows[-1][1]["iterations"] = state.iterations
@@ -104,8 +110,31 @@ class Progress:
             errors = xval_of_steps(self.spec.cv_facts, [s.iteration for s in state.steps])
         for (_, row), (mean, error) in zip(rows, errors, strict=False):
             row |= {"deviance_xval": mean, "deviance_se": error}
-        self.by_row[len(rows) - 1] = final
-        return self._table_of(rows, with_xval=bool(errors))
+        measured = self.by_row if restricted or not self._mutes else {}
+        measured = {**measured, len(rows) - 1: final}
+        if restricted:
+            for place, (_, row) in enumerate(rows):
+                row |= self._restricted_row(row, measured.get(place, {}))
+        return self._table_of(rows, measured, restricted=restricted, with_xval=bool(errors))
+
+    @property
+    def _mutes(self) -> bool:
+        params = self.spec.params
+        return bool(params["control_variables"] or params["remove_offset_effects"])
+
+    def _restricted_row(self, row: dict[str, Any], found: Metrics) -> dict[str, Any]:
+        """Return likelihood, objective and deviance of what the model predicts, and of the fit."""
+        reg, factor = self.problem.obj_reg, self.problem.family.deviance_factor
+        fit, objective = row["negative_log_likelihood"], row["objective"]
+        extra = getattr(found.get("training"), "extra", {})
+        nll = extra.get("residual_deviance", math.nan) / factor
+        return {
+            "negative_log_likelihood": nll,
+            "objective": objective + (nll - fit) * reg,
+            "deviance_train": factor * nll * reg,
+            "unrestricted_negative_log_likelihood": fit,
+            "unrestricted_objective": objective,
+        }
 
     def _step_row(self, place: int, step: Step) -> dict[str, Any]:
         weight = 1.0 / self.problem.obj_reg
@@ -120,7 +149,7 @@ class Progress:
             "deviance_test": self.tests[place] if place < len(self.tests) else math.nan,
         }
 
-    def _own_columns(self, *, with_xval: bool) -> dict[str, str]:
+    def _own_columns(self, *, restricted: bool, with_xval: bool) -> dict[str, str]:
         deviances = {"deviance_train": "double"}
         if self.plan.valid is not None:
             deviances["deviance_test"] = "double"
@@ -130,19 +159,23 @@ class Progress:
             first = {"iteration": "int", "lambda": "string", "predictors": "int"}
             return {**first, **deviances, "alpha": "double", "iterations": "int"}
         own = {"iterations": "int", "negative_log_likelihood": "double", "objective": "double"}
+        if restricted:
+            own |= {f"unrestricted_{name}": "double" for name in list(own)[1:]}
         if not self.is_detailed:
             return own
         return {**own, "alpha": "double", "lambda": "double", **deviances}
 
-    def _table_of(self, rows: list[tuple[int, dict[str, Any]]], *, with_xval: bool) -> TwoDimTable:
+    def _table_of(
+        self, rows: list[tuple[int, dict[str, Any]]], measured: dict[int, Metrics], **shape: bool
+    ) -> TwoDimTable:
         spec = self.spec
-        columns = self._own_columns(with_xval=with_xval)
+        columns = self._own_columns(**shape)
         history = ScoringHistory(spec.category, columns, self.rule, spec.start_time_ms)
         for place, (time_ms, own) in enumerate(rows):
-            found = self.by_row.get(place, {})
+            found = measured.get(place, {})
             shown = {data: _figures(spec, metrics) for data, metrics in found.items()}
             history.events.append(ScoringEvent(time_ms, own, shown))
-        return _with_r2(history.table(), [self.by_row.get(i, {}) for i in range(len(rows))])
+        return _with_r2(history.table(), [measured.get(i, {}) for i in range(len(rows))])
 
 
 def _figures(spec: TrainSpec, metrics: Any) -> dict[str, float]:
