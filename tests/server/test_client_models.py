@@ -205,5 +205,5 @@ def test_auto_is_shown_as_it_was_given_if_asked(h2o: Any, frame: Any) -> None:
 
 def test_a_slash_in_a_key_is_replaced_and_said(h2o: Any, frame: Any) -> None:
     with pytest.warns(Warning, match=r"slash \(/\) found and replaced with _"):
-        model = gbm(h2o, frame, model_id="my/model")
+        model = gbm(h2o, frame, model_id=" my/model ")
     assert model.model_id == "my_model"
