@@ -14,41 +14,17 @@ import argparse
 import math
 import time
 from collections.abc import Callable
-from typing import Any
 
+import bench_gbm
 import numpy as np
-from bench_gbm import Clock, Data, auc, dh2o_frames, peak_mb
+from bench_gbm import Clock, Data, Result, auc, fit_peer, peak_mb
 
 RATE = 0.632
-Result = tuple[Clock, Clock, float]
 
 
 def run_dh2o(data: Data) -> Result:
-    """Return (training time, prediction time, AUC)."""
-    from dh2o.estimators import start_build
-    from dh2o.estimators.scoring import predict_frame
-    from dh2o.mrtask import current_engine
-
-    args, frames = data.args, dh2o_frames(data)
-    raw = {
-        "training_frame": "bench_a", "response_column": "y", "ntrees": args.trees,
-        "max_depth": args.depth, "min_rows": 1, "sample_rate": RATE, "seed": 1,
-        "score_tree_interval": args.trees,
-    }  # fmt: skip
-    with Clock() as trained:
-        model = start_build(current_engine(), "drf", raw).result()
-    with Clock() as predicted:
-        p = predict_frame(model, frames[1]).to_pandas()["yes"].to_numpy()
-    return trained, predicted, auc(data.test[1], p)
-
-
-def _fit(data: Data, model: Any, tables: bool) -> Result:
-    X, held = data.tables if tables else (data.train[0], data.test[0])
-    with Clock() as trained:
-        model.fit(X, data.train[1])
-    with Clock() as predicted:
-        p = model.predict_proba(held)[:, 1]
-    return trained, predicted, auc(data.test[1], p)
+    """dh2o's random forest."""
+    return bench_gbm.run_dh2o(data, "drf", min_rows=1, sample_rate=RATE)
 
 
 def run_sklearn(data: Data) -> Result:
@@ -60,7 +36,7 @@ def run_sklearn(data: Data) -> Result:
         n_estimators=args.trees, max_depth=args.depth, max_features="sqrt", max_samples=RATE,
         n_jobs=args.threads, random_state=1,
     )  # fmt: skip
-    return _fit(data, model, tables=False)
+    return fit_peer(data, model, tables=False)
 
 
 def run_lightgbm(data: Data) -> Result:
@@ -74,7 +50,7 @@ def run_lightgbm(data: Data) -> Result:
         subsample_freq=1, colsample_bytree=1.0, n_jobs=args.threads, verbose=-1,
         feature_fraction_bynode=math.sqrt(data.train[0].shape[1]) / data.train[0].shape[1],
     )  # fmt: skip
-    return _fit(data, model, bool(data.coded))
+    return fit_peer(data, model, bool(data.coded))
 
 
 def run_xgboost(data: Data) -> Result:
@@ -87,7 +63,7 @@ def run_xgboost(data: Data) -> Result:
         colsample_bynode=math.sqrt(columns) / columns, tree_method="hist", n_jobs=args.threads,
         enable_categorical=bool(data.coded),
     )  # fmt: skip
-    return _fit(data, model, bool(data.coded))
+    return fit_peer(data, model, bool(data.coded))
 
 
 def run_h2o(data: Data) -> Result:

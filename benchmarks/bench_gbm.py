@@ -117,7 +117,7 @@ def dh2o_frames(data: Data) -> list[Any]:
     return data.frames  # type: ignore[no-any-return]
 
 
-def run_dh2o(data: Data) -> Result:
+def run_dh2o(data: Data, algo: str = "gbm", **more: Any) -> Result:
     """Return (training time, prediction time, AUC)."""
     from dh2o.estimators import start_build
     from dh2o.estimators.scoring import predict_frame
@@ -129,19 +129,19 @@ def run_dh2o(data: Data) -> Result:
         "response_column": "y",
         "ntrees": args.trees,
         "max_depth": args.depth,
-        "learn_rate": LEARN_RATE,
-        "min_rows": MIN_ROWS,
         "seed": 1,
         "score_tree_interval": args.trees,
+        **(more or {"learn_rate": LEARN_RATE, "min_rows": MIN_ROWS}),
     }
     with Clock() as trained:
-        model = start_build(current_engine(), "gbm", raw).result()
+        model = start_build(current_engine(), algo, raw).result()
     with Clock() as predicted:
         p = predict_frame(model, frames[1]).to_pandas()["yes"].to_numpy()
     return trained, predicted, auc(data.test[1], p)
 
 
-def _sklearn_like(data: Data, model: Any, tables: bool) -> Result:
+def fit_peer(data: Data, model: Any, tables: bool) -> Result:
+    """Return what a model with scikit-learn's interface takes and reaches."""
     X, held = data.tables if tables else (data.train[0], data.test[0])
     with Clock() as trained:
         model.fit(X, data.train[1])
@@ -160,7 +160,7 @@ def run_lightgbm(data: Data, **more: Any) -> Result:
         learning_rate=LEARN_RATE, min_child_samples=MIN_ROWS, n_jobs=args.threads, verbose=-1,
         **more,
     )  # fmt: skip
-    return _sklearn_like(data, model, bool(data.coded))
+    return fit_peer(data, model, bool(data.coded))
 
 
 def run_xgboost(data: Data) -> Result:
@@ -172,7 +172,7 @@ def run_xgboost(data: Data) -> Result:
         n_estimators=args.trees, max_depth=args.depth, learning_rate=LEARN_RATE,
         tree_method="hist", n_jobs=args.threads, enable_categorical=bool(data.coded),
     )  # fmt: skip
-    return _sklearn_like(data, model, bool(data.coded))
+    return fit_peer(data, model, bool(data.coded))
 
 
 def run_sklearn(data: Data) -> Result:
@@ -186,7 +186,7 @@ def run_sklearn(data: Data) -> Result:
         learning_rate=LEARN_RATE, min_samples_leaf=MIN_ROWS, early_stopping=False,
     )  # fmt: skip
     with threadpool_limits(args.threads):
-        return _sklearn_like(data, model, tables=False)
+        return fit_peer(data, model, tables=False)
 
 
 RUNNERS: dict[str, Callable[[Data], Result]] = {

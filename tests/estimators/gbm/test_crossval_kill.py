@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from dh2o.estimators.builder import builder_of, validate
-from dh2o.estimators.driver import run_build
 from dh2o.mrtask import Engine, use_engine
 from dh2o.mrtask.start import start_cluster
+from tests.estimators.tree_models import bits, train_marked
 from tests.killing import killing, wait_for_workers
 
 from .conftest import build, mixed, stored
-from .test_same_bits import LAYOUT, bits, marked_levels
+from .test_same_bits import LAYOUT
 
 PARAMS: dict[str, Any] = {"nfolds": 3, "ntrees": 4, "sample_rate": 0.8, "seed": 1}
 
@@ -47,11 +46,6 @@ def test_folds_side_by_side(expected: list[Any], engine: Engine, monkeypatch: An
     assert seen == [3]
 
 
-def _train_marked(ctx: Any, folder: str, raw: dict[str, Any]) -> Any:
-    with marked_levels(folder):
-        return run_build(ctx, builder_of("gbm"), validate(ctx.engine, "gbm", raw, "gbm_cv_killed"))
-
-
 @pytest.mark.cluster
 @pytest.mark.parametrize("after_marks", [3, 40])
 def test_a_worker_dies_while_folds_are_built(
@@ -65,7 +59,9 @@ def test_a_worker_dies_while_folds_are_built(
         **PARAMS,
     }  # fmt: skip
     with killing(tmp_path, after_marks=after_marks) as recovery:
-        job = cluster3.start_job("gbm", _train_marked, str(tmp_path), raw, dest="gbm_cv_killed")
+        job = cluster3.start_job(
+            "gbm", train_marked, "gbm", str(tmp_path), raw, "gbm_cv_killed", dest="gbm_cv_killed"
+        )
         model = job.result(timeout=120)
     assert recovery.report("cross-validated GBM") < 90
     assert all_bits(model, cluster3) == expected

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dh2o.mrtask import Engine, LocalTask, use_engine
-from dh2o.mrtask.start import start_cluster
-from tests.killing import killing, leave_mark, wait_for_workers
+from dh2o.mrtask import Engine
+from tests.estimators.tree_models import alone, bits, train_marked
+from tests.killing import killing, wait_for_workers
 
 from .conftest import build, mixed, stored
 
@@ -25,19 +23,15 @@ PARAMS: dict[str, dict[str, Any]] = {
 }
 
 
-def bits(model: Any) -> dict[str, Any]:
-    """Return all that must be equal."""
-    arrays = {name: a.tobytes() for name, a in model.forest.to_arrays().items()}
-    return {**arrays, "init_f": model.init_f, "mse": model.output.training_metrics.mse}
-
-
 @pytest.fixture(scope="module")
 def expected() -> dict[str, Any]:
     """Bits of models built by one worker of one thread."""
-    one = start_cluster(n_workers=1, threads_per_worker=1, processes=False)
-    with one, use_engine(one):
+
+    def run() -> dict[str, Any]:
         stored(mixed(), "gbm_bits", LAYOUT)
         return {y: bits(build(y, "gbm_bits", **params)) for y, params in PARAMS.items()}
+
+    return alone(run)
 
 
 @pytest.mark.parametrize("y", PARAMS)
@@ -54,57 +48,6 @@ def test_three_workers(expected: dict[str, Any], cluster3: Engine, y: str) -> No
     assert bits(build(y, "gbm_bits", **PARAMS[y])) == expected[y]
 
 
-class Marked(LocalTask[Any, Any]):
-    """A step of growing a tree that says it is running."""
-
-    def __init__(self, task: Any, folder: str) -> None:
-        self.task = task
-        self.folder = folder
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("task", "folder"):  # not there yet while it is unpickled
-            raise AttributeError(name)
-        return getattr(self.task, name)
-
-    def map(self, state: Any, worker: Any) -> Any:
-        leave_mark(self.folder)
-        return self.task.map(state, worker)
-
-    def combine(self, a: Any, b: Any) -> Any:
-        return self.task.combine(a, b)
-
-    def finish(self, total: Any) -> Any:
-        return self.task.finish(total)
-
-
-@contextmanager
-def marked_levels(folder: str) -> Iterator[None]:
-    """Let the steps of growing trees leave marks, on whatever worker the driver runs."""
-    from dh2o.estimators.trees import grower, small_nodes
-
-    def marked(step: Any) -> Any:
-        return lambda *args, **fields: Marked(step(*args, **fields), folder)
-
-    places = ((grower, "RouteLevel"), (small_nodes, "FinishSubtrees"), (small_nodes, "SettleRows"))
-    real = [getattr(module, name) for module, name in places]
-    for (module, name), step in zip(places, real, strict=True):
-        setattr(module, name, marked(step))
-    try:
-        yield
-    finally:
-        for (module, name), step in zip(places, real, strict=True):
-            setattr(module, name, step)
-
-
-def _train_marked(ctx: Any, folder: str, raw: dict[str, Any]) -> Any:
-    """Build the model with levels that leave marks."""
-    from dh2o.estimators.builder import builder_of, validate
-    from dh2o.estimators.driver import run_build
-
-    with marked_levels(folder):
-        return run_build(ctx, builder_of("gbm"), validate(ctx.engine, "gbm", raw))
-
-
 @pytest.mark.cluster
 @pytest.mark.parametrize("after_marks", [2, 12, 24])
 def test_a_worker_dies_during_the_build(
@@ -118,7 +61,7 @@ def test_a_worker_dies_during_the_build(
         "seed": 1, **PARAMS["two"],
     }  # fmt: skip
     with killing(tmp_path, after_marks=after_marks) as recovery:
-        job = cluster3.start_job("gbm", _train_marked, str(tmp_path), raw, dest="gbm_killed")
+        job = cluster3.start_job("gbm", train_marked, "gbm", str(tmp_path), raw, dest="gbm_killed")
         model = job.result(timeout=120)
     assert recovery.report("GBM build") < 60
     assert bits(model) == expected["two"]

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dh2o.estimators.trees.adaptive import grower, steps
-from dh2o.mrtask import Engine, use_engine
-from dh2o.mrtask.start import start_cluster
-from tests.killing import killing, leave_mark, wait_for_workers
+from dh2o.mrtask import Engine
+from tests.estimators.tree_models import alone, bits, train_marked
+from tests.killing import killing, wait_for_workers
 
 from .conftest import build, mixed, stored
-from .test_same_bits import LAYOUT, bits
+from .test_same_bits import LAYOUT
 
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "two": (
@@ -45,10 +42,12 @@ def built(name: str) -> Any:
 @pytest.fixture(scope="module")
 def expected() -> dict[str, Any]:
     """Bits of models built by one worker of one thread."""
-    one = start_cluster(n_workers=1, threads_per_worker=1, processes=False)
-    with one, use_engine(one):
+
+    def run() -> dict[str, Any]:
         stored(mixed(), "gbm_bits", LAYOUT)
         return {name: built(name) for name in CASES}
+
+    return alone(run)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -66,47 +65,6 @@ def test_three_workers(expected: dict[str, Any], cluster3: Engine, name: str) ->
     assert built(name) == expected[name]
 
 
-class MarkedLevel(steps.GrowLevel):
-    """A level that says it is running."""
-
-    folder = ""
-
-    def __reduce__(self) -> Any:
-        return _marked, (
-            self.folder, [getattr(self, name) for name in steps.GrowLevel.__slots__],
-        )  # fmt: skip
-
-    def map(self, state: Any, worker: Any) -> Any:
-        leave_mark(self.folder)
-        return steps.GrowLevel.map(self, state, worker)
-
-
-def _marked(folder: str, fields: list[Any]) -> MarkedLevel:
-    task = MarkedLevel(*fields)
-    object.__setattr__(task, "folder", folder)
-    return task
-
-
-@contextmanager
-def marked_levels(folder: str) -> Iterator[None]:
-    """Let the levels of trees leave marks, on whatever worker the driver runs."""
-    real = grower.GrowLevel
-    grower.GrowLevel = lambda *fields: _marked(folder, list(fields))  # type: ignore[assignment, misc]
-    try:
-        yield
-    finally:
-        grower.GrowLevel = real  # type: ignore[misc]
-
-
-def _train_marked(ctx: Any, folder: str, raw: dict[str, Any]) -> Any:
-    """Build the model with levels that leave marks."""
-    from dh2o.estimators.builder import builder_of, validate
-    from dh2o.estimators.driver import run_build
-
-    with marked_levels(folder):
-        return run_build(ctx, builder_of("gbm"), validate(ctx.engine, "gbm", raw))
-
-
 @pytest.mark.cluster
 @pytest.mark.parametrize("after_marks", [2, 30])
 def test_a_worker_dies_during_the_build(
@@ -120,7 +78,9 @@ def test_a_worker_dies_during_the_build(
         "seed": 1, "ntrees": 6, **CASES["two"][1],
     }  # fmt: skip
     with killing(tmp_path, after_marks=after_marks) as recovery:
-        job = cluster3.start_job("gbm", _train_marked, str(tmp_path), raw, dest="gbm_killed_v")
+        job = cluster3.start_job(
+            "gbm", train_marked, "gbm", str(tmp_path), raw, dest="gbm_killed_v"
+        )
         model = job.result(timeout=120)
     assert recovery.report("GBM build") < 60
     assert bits(model) == expected["two"]
