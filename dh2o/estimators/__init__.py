@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from dh2o.estimators import model_prims  # noqa: F401  # Rapids primitives that take models
+from dh2o.estimators import model_prims, scoring_prims  # noqa: F401  # primitives with models
 from dh2o.estimators.builder import ModelBuilder, builder_of, builders, register, start_build
 from dh2o.estimators.estimator import H2OEstimator, estimator_class, estimator_of
 from dh2o.estimators.explain import prims as explain_prims  # noqa: F401  # those that explain them

@@ -66,6 +66,16 @@ def setproperty(env: Env, name: str, value: str) -> Val:
     return ValStr(f"Old values of {name} (per node): {old or 'null'}")
 
 
+@primitive(
+    "testing.setreadforbidden",
+    "patterns:strs",
+    "Refuses to read keys that contain one of the texts, in this session; an empty list ends it.",
+)
+def set_read_forbidden(env: Env, patterns: tuple[str, ...]) -> Val:
+    env.session.forbidden = tuple(patterns)
+    return ValNum(0.0)
+
+
 @primitive("rename", "old:str new:str", "Moves what is stored under one key to another key.")
 def rename(env: Env, old: str, new: str) -> Val:
     value = env.session.find(old)

@@ -29,7 +29,8 @@ FEW_CELLS = 50_000  # as few come to this process instead of becoming blocks
     "cols", "ary:frame|row cols:cols", "Columns by name or number; negative numbers exclude."
 )
 def cols(_env: Env, ary: ValFrame | ValRow, selector: ValNums | ValStrs) -> Val:
-    return type(ary)(ary.table.select(columns_r(ary.table, selector)))
+    chosen = columns_r(ary.table, selector, past_end_ignored=True)
+    return type(ary)(ary.table.select(chosen))
 
 
 @primitive(
@@ -240,6 +241,8 @@ def na_omit(_env: Env, table: Table) -> Val:
 
 @primitive("filterNACols", "ary:frame fraction:num", "Positions of columns with few enough NA.")
 def filter_na_cols(_env: Env, table: Table, fraction: float) -> Val:
+    if not table.n_rows:  # no rows, no share
+        return ValNums.of([])
     counts = na_counts(table)
     most = fraction * table.n_rows
     return ValNums.of([float(i) for i, n in enumerate(counts) if n <= most])

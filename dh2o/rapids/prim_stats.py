@@ -9,7 +9,7 @@ import numpy as np
 
 from dh2o.errors import RapidsError
 from dh2o.frame import VecType
-from dh2o.rapids.columns import Local, Table, default_names, local_table
+from dh2o.rapids.columns import Local, Table, default_names, local_table, unique_names
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.levels import level_counts
@@ -142,6 +142,9 @@ def cor(_env: Env, x: Table, y: Table, use: str, method: str | None) -> Val:
         rows = _one_row_vectors(x, y, use)
         return ValNum(math.nan if rows is None else _correlation(*rows))
     of_x, of_y, cov = _covariances(x, y, use)
+    if use == "complete.obs":  # H2O puts x and y into one frame, whose names have to differ
+        names = unique_names([*x.names, *y.names])[x.n_cols :]
+        y = y.like(names, y.columns)
     with np.errstate(all="ignore"):
         return _matrix(y, cov / np.sqrt(np.outer(of_y, of_x)), x.n_cols)
 

@@ -56,9 +56,9 @@ def _text_column(symbol: str, column: Column, function: str, *arguments: object)
 
 def _merged(column: Column, texts: list[str]) -> Column:
     """Return the enum with level i renamed to texts[i]; equal texts become one level."""
-    domain = list(dict.fromkeys(texts))
-    if len(domain) == len(texts):
-        return column.with_domain(domain)
+    if len(set(texts)) == len(texts):
+        return column.with_domain(texts)
+    domain = sorted(set(texts))  # in H2O in the order of a hash table
     return recoded(column, [float(domain.index(t)) for t in texts], domain)
 
 

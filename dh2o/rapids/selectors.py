@@ -38,11 +38,18 @@ def _bounded(node: NumList, n_cols: int) -> list[int]:
     return out
 
 
-def columns_r(table: Table, selector: ValNums | ValStrs) -> list[int]:
-    """Return positions, R style: negative numbers exclude, one past the end is an error."""
+def columns_r(
+    table: Table, selector: ValNums | ValStrs, *, past_end_ignored: bool = False
+) -> list[int]:
+    """Return positions, R style: negative numbers exclude, one past the end is an error.
+
+    With `past_end_ignored` a list of several single numbers loses those past the end.
+    """
     if isinstance(selector, ValStrs):
         return _by_name(table.names, selector.values)
     numbers = _bounded(selector.node, table.n_cols)
+    if past_end_ignored and len(selector.node.spans) > 1:
+        numbers = [number for number in numbers if number < table.n_cols]
     if not numbers:
         return []
     if numbers[0] >= 0:

@@ -54,6 +54,7 @@ class Session:
         self.id = id or f"_sid_{uuid.uuid4().hex[:8]}"
         self.properties: dict[str, str] = {}
         self.time_zone = "UTC"
+        self.forbidden: tuple[str, ...] = ()  # a test of a client's asks for keys to be unreadable
         self._open_text = open_text or _read_file
         self._temps: dict[str, Table] = {}
         self._lock = threading.RLock()
@@ -76,6 +77,8 @@ class Session:
 
     def find(self, key: str) -> Val | None:
         """Return what is stored under `key`: a temporary, frame or model; None for nothing."""
+        if any(text in key for text in self.forbidden):
+            raise RapidsError(f"Reading {key!r} is forbidden (testing.setreadforbidden).")
         if key in self._temps:
             return ValFrame(self._temps[key])
         value = self.engine.dkv.find(key)

@@ -64,9 +64,13 @@ def _qgram(a: str, b: str) -> float:
 
 
 def _jaccard(a: str, b: str) -> float:
-    """Words in common over words in either."""
-    x, y = set(a.split()), set(b.split())
-    return len(x & y) / len(x | y) if x | y else 1.0
+    """Words in common over words in either; a word that comes twice counts twice, as in H2O."""
+    x, y = a.split(), b.split()
+    if a == b or not x + y:
+        return 1.0
+    fewer, more = (x, set(y)) if len(x) <= len(y) else (y, set(x))
+    common = sum(word in more for word in fewer)
+    return common / (len(x) + len(y) - common)
 
 
 def _jaro_winkler(a: str, b: str) -> float:

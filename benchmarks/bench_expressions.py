@@ -1,6 +1,6 @@
 """Small expressions, and a chain of ten element-wise operations, beside Polars, pandas and Dask.
 
-    python benchmarks/bench_rapids.py [ROWS ...]
+    python benchmarks/bench_expressions.py [ROWS ...]
 
 The small one is ``(a + 1).mean()`` on 100,000 rows in the embedded engine: what a user feels at
 every step. The chain is ten operations on two columns and the mean of the result; nothing of it
