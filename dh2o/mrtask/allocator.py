@@ -51,6 +51,15 @@ def _keep_some(libc: ctypes.CDLL) -> bool:
     )
 
 
+def keep_nothing() -> bool:
+    """Let this process return freed memory at once; return whether the C library can."""
+    libc = _glibc()
+    if libc is None:
+        return False
+    few = int(_OF_NANNIES)
+    return bool(libc.mallopt(_M_TRIM_THRESHOLD, few)) and bool(libc.mallopt(_M_MMAP_THRESHOLD, few))
+
+
 def give_back() -> bool:
     """Return freed memory of this process to the operating system; return whether there was any."""
     libc = _glibc()

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dh2o.mrtask.allocator import keep_nothing
+
 _USABLE_SHARE = 0.8  # of the limit; Dask stops taking tasks there
 _PASS_SHARE = 0.15  # for what passes and tasks open at one time
 _LEAST_SHARE = 0.05
@@ -28,6 +30,8 @@ def leave_room(worker: Any) -> int | None:
     target = getattr(worker.data, "n", None)  # only a dictionary that spills has one
     if limit is None or target is None or is_ample(worker):
         return None
+    if worker.nanny is not None:
+        keep_nothing()
     left = _USABLE_SHARE * limit - worker.monitor.get_process_memory() - _PASS_SHARE * limit
     room = int(min(target, max(left, _LEAST_SHARE * limit)))
     if room >= target:

@@ -46,7 +46,7 @@ def _hash(data: U8Array, start: int, stop: int) -> Any:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _place(h: Any, mask: int) -> int:
+def _place(h: Any, mask: int) -> Any:
     """Return where a hash is looked for first: high bits of its product with the golden ratio."""
     return np.int64((np.uint64(h) * _GOLDEN) >> np.uint64(33)) & mask
 

@@ -240,7 +240,9 @@ def tokenise_plain(
     while row < cells.shape[0] and pos < row_limit and pos < n_bytes:
         while at < n_marks and marks[at] < pos:
             at += 1
-        if n_marks - at < n_columns:
+        while n_marks - at < n_columns:
+            if marked_to == n_bytes:
+                return row, pos
             left = n_marks - at
             for i in range(left):
                 marks[i] = marks[at + i]
@@ -250,8 +252,6 @@ def tokenise_plain(
                 marks[n_marks] = i
                 n_marks += classes[buf[i]] & _STOPS
             marked_to = stop
-            if n_marks < n_columns:
-                return row, pos
         plain = not classes[buf[pos]] & _MARKER
         start = pos
         slot = 0

@@ -11,7 +11,7 @@ import numpy as np
 from dh2o.chunks.codec import read_only
 from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Table
-from dh2o.rapids.groups import ColumnStats, Grouped, group_rows, grouped, numbered, table_slots
+from dh2o.rapids.groups import Grouped, group_rows, grouped, numbered, table_slots
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.keys import I64, KeyLayout, key_layout
 from dh2o.rapids.ordering import collected_keys, ordered, parallel
@@ -41,9 +41,7 @@ class _SlotsAndValues:
         return slots[0].view(np.int64), out
 
 
-def medians_by_group(
-    table: Table, keys: Sequence[Column], column: Column, stats: ColumnStats, na: str
-) -> F64:
+def medians_by_group(table: Table, keys: Sequence[Column], column: Column, na: str) -> F64:
     """Return the median of each group; with NA by the rule: all gives NaN, ignore takes -inf."""
     from dh2o.rapids import key_kernels
 

@@ -136,7 +136,7 @@ def merge_sums(sums: Any, places: Any, more: Any) -> None:
 
     `more` are those of later rows; an empty `places` says that the slots are the same.
     """
-    moments = sums.shape[1] == 4  # noqa: PLR2004
+    moments = sums.shape[1] == 4
     same = len(places) == 0
     for i in range(len(more)):
         slot = i if same else places[i]
@@ -258,7 +258,7 @@ def medians(values: Any, starts: Any, out: Any) -> None:
 @njit(nogil=True, cache=True)
 def _unknown(key: Any, shifts: Any, masks: Any) -> bool:
     """Return whether some field of a key is NA (code 0)."""
-    for f in range(len(shifts)):
+    for f in range(len(shifts)):  # noqa: SIM110 - numba has no generators
         if (key >> shifts[f]) & masks[f] == 0:
             return True
     return False
@@ -298,7 +298,7 @@ def count_pairs(
 
 
 @njit(nogil=True, cache=True)
-def fill_pairs(
+def fill_pairs(  # noqa: C901, PLR0913, PLR0917 - a kernel takes its arrays one by one
     left: Any,
     left_rows: Any,
     right: Any,

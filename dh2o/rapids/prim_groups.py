@@ -179,7 +179,7 @@ def _aggregate(
     if wanted.function == "nrow":
         return stats.count.copy()
     if wanted.function == "median":
-        return medians_by_group(table, keys, table.columns[wanted.column], stats, wanted.na)
+        return medians_by_group(table, keys, table.columns[wanted.column], wanted.na)
     n = stats.count if wanted.na == "rm" else groups.n_rows
     values = _moment(stats, wanted, n)
     if wanted.na == "all":
