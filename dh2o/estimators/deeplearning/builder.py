@@ -36,6 +36,8 @@ _DISTRIBUTION_OF = {"Absolute": "laplace", "Huber": "huber", "Quantile": "quanti
 _MANY_UPDATES = 1000  # updates below which rows are learned from one at a time
 _FEW_UPDATES = 300  # that limit where each update is dear
 _DEAR = 5e8  # rows times weights of a training from where on updates are dear
+# Without ADADELTA nothing holds steps back: rate times rows of a batch, beyond which they explode.
+_STEADY = 0.02
 _MAX_BATCH = 32  # rows that see the same weights; more learn visibly less an epoch
 
 
@@ -244,7 +246,10 @@ def sgd_params(spec: TrainSpec, n_rows: int, n_weights: int) -> SgdParams:
     asked = p["mini_batch_size"]
     n_seen = p["epochs"] * n_rows
     wanted = _FEW_UPDATES if n_seen * n_weights > _DEAR else _MANY_UPDATES
-    n_batch = max(asked, min(max(int(n_seen / wanted), 1), _MAX_BATCH))
+    most = min(_MAX_BATCH, int(n_seen / wanted))
+    if not p["adaptive_rate"]:
+        most = min(most, int(_STEADY * asked / p["rate"]))
+    n_batch = max(asked, most, 1)
     return SgdParams(
         activation=p["activation"].replace("WithDropout", ""),
         output="activation" if p["autoencoder"] else "",

@@ -101,6 +101,12 @@ def test_momentum_instead_of_adadelta(engine: Engine, table: pd.DataFrame) -> No
     assert model.auc() > 0.93
 
 
+def test_momentum_does_not_explode_on_many_rows(engine: Engine) -> None:
+    given = {"momentum_start": 0.5, "momentum_ramp": 1e4, "momentum_stable": 0.9}
+    model = trained(circles(5000), "num", hidden=[40], epochs=8, adaptive_rate=False, **given)
+    assert model.rmse() < 0.6  # the noise alone is 0.3, the spread 3
+
+
 def test_same_seed_same_network_on_one_and_three_workers(
     engine: Engine, cluster3: Engine, table: pd.DataFrame
 ) -> None:
