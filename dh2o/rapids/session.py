@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dh2o.errors import KeyNotFoundError, RapidsError
+from dh2o.errors import RapidsError
 from dh2o.frame import Frame
 from dh2o.rapids.columns import Table
 from dh2o.rapids.evaluator import Env
@@ -122,10 +122,7 @@ class Session:
     def remove(self, key: str) -> bool:
         """Remove a temporary, frame or model; False when there is none."""
         mine = self._temps.pop(key, None) is not None
-        if not self.engine.dkv.contains(key):
-            return mine
-        self.engine.dkv.remove(key)
-        return True
+        return bool(self.engine.dkv.remove(key)) or mine
 
     def move(self, old: str, new: str) -> None:
         """Store what lies under one key under another."""
@@ -142,10 +139,7 @@ class Session:
         """Remove all temporaries."""
         with self._lock:
             for key in list(self._temps):
-                try:
-                    self.remove(key)
-                except KeyNotFoundError:  # somebody wiped the DKV
-                    continue
+                self.remove(key)
 
     def __enter__(self) -> Session:
         return self
