@@ -1,10 +1,10 @@
 """The ten group-by questions of db-benchmark beside Polars, pandas and Dask DataFrame.
 
-    python benchmarks/bench_groupby.py [--rows 1000000] [--repeats 2] [--questions q1,q5] [--peers polars]
+    python benchmarks/bench_groupby.py [--rows 1000000] [--repeats 2] [--questions q1,q5]
 
 All peers run in this process in turn, with as many threads as there are cores; the best of the
 repeats counts, ratios are dh2o's seconds (and CPU seconds) by the peer's. Every answer is checked
-against dh2o's. H2O lacks some of the questions; `bench_h2o.py` runs those it has.
+against dh2o's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The five joins of db-benchmark, and sorts, beside Polars, pandas and Dask DataFrame.
 
-    python benchmarks/bench_join.py [--rows 1000000] [--repeats 2] [--questions q1,s1] [--peers polars]
+    python benchmarks/bench_join.py [--rows 1000000] [--repeats 2] [--questions q1,s1]
 
 As `bench_groupby.py`. dh2o gives the joined rows sorted by key, as H2O does, and stores them
 compressed; the peers leave them in the order in which they come.

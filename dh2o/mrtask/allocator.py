@@ -21,7 +21,7 @@ _M_ARENA_MAX = -8
 
 _N_ARENAS = 2
 _KEPT_NBYTES = 32 << 20  # of an arena
-_MAPPED_NBYTES = 8 << 20  # larger arrays are worth a mapping of their own
+_MAPPED_NBYTES = 4 << 20  # larger arrays are worth a mapping of their own
 _OF_NANNIES = "65536"  # Dask's default for MALLOC_TRIM_THRESHOLD_
 
 

@@ -55,6 +55,10 @@ class ColumnStats:
         return self._sums[:, 3]
 
     @property
+    def squares(self) -> F64:
+        return self._sums[:, 4]
+
+    @property
     def low(self) -> F64:
         return self._ranges[:, 0]
 
@@ -77,7 +81,7 @@ class ColumnStats:
     @classmethod
     def none(cls, n_slots: int, wanted: frozenset[str]) -> ColumnStats:
         """Return the statistics of no rows."""
-        sums = np.zeros((n_slots, 4 if MOMENTS in wanted else 2))
+        sums = np.zeros((n_slots, 5 if MOMENTS in wanted else 2))
         ranges = None
         if RANGE in wanted:
             ranges = np.empty((n_slots, 2))
@@ -90,7 +94,7 @@ class ColumnStats:
 
         held = read_only(values)
         if self.sums is not None:
-            moments = self.sums.shape[1] == 4
+            moments = self.sums.shape[1] > 2
             (key_kernels.add_moments if moments else key_kernels.add_sums)(slots, held, self.sums)
         if self.ranges is not None:
             key_kernels.add_range(slots, held, self.ranges)

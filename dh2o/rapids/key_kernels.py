@@ -107,7 +107,7 @@ def add_sums(slots: Any, values: Any, sums: Any) -> None:
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def add_moments(slots: Any, values: Any, sums: Any) -> None:
-    """sums[slot] = count, sum, mean and squared deviations (Welford, 1962)."""
+    """sums[slot] = count, sum, mean, squared deviations (Welford, 1962) and squares."""
     for i in range(len(slots)):
         value = values[i]
         if value == value:  # noqa: PLR0124  (not NA)
@@ -118,6 +118,7 @@ def add_moments(slots: Any, values: Any, sums: Any) -> None:
             sums[slot, 1] += value
             sums[slot, 2] += apart / n
             sums[slot, 3] += apart * (value - sums[slot, 2])
+            sums[slot, 4] += value * value
 
 
 @njit(nogil=True, cache=True)
@@ -136,7 +137,7 @@ def merge_sums(sums: Any, places: Any, more: Any) -> None:
 
     `more` are those of later rows; an empty `places` says that the slots are the same.
     """
-    moments = sums.shape[1] == 4
+    moments = sums.shape[1] > 2
     same = len(places) == 0
     for i in range(len(more)):
         slot = i if same else places[i]
@@ -147,6 +148,7 @@ def merge_sums(sums: Any, places: Any, more: Any) -> None:
         sums[slot, 0] = n + n_more
         sums[slot, 1] += more[i, 1]
         if moments:
+            sums[slot, 4] += more[i, 4]
             apart = more[i, 2] - sums[slot, 2]
             if n == 0.0:
                 sums[slot, 2], sums[slot, 3] = more[i, 2], more[i, 3]

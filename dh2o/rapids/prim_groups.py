@@ -197,12 +197,11 @@ def _moment(stats: ColumnStats, wanted: Aggregate, n: F64) -> F64:
             return np.where(n > 0, stats.total / n, np.nan)
         if function in ("min", "max"):
             return np.where(stats.count > 0, stats.low if function == "min" else stats.high, np.nan)
-        squares = stats.spread + stats.count * stats.mean**2
         if function == "sumSquares":
-            return squares
+            return stats.squares.copy()
         spread = stats.spread
         if wanted.na == "ignore":
-            spread = np.maximum(squares - stats.total**2 / n, 0.0)
+            spread = np.maximum(stats.squares - stats.total**2 / n, 0.0)
         variance = np.where(n > 1, spread / (n - 1), np.nan)
         return variance if function == "var" else np.sqrt(variance)
 

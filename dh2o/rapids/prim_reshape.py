@@ -177,7 +177,7 @@ def pivot(_env: Env, table: Table, index: str, column: str, value: str) -> Val:
             f"{MAX_GATHERED_CELLS} cells are possible. Is {column!r} the column you mean?"
         )
     wide = np.full((len(column_keys), len(row_keys)), np.nan)
-    wide[column_of, row_of] = cells
+    wide[column_of[::-1], row_of[::-1]] = cells[::-1]  # the first of several stays, as in H2O
     names = [levels[int(k)] if levels else _label(float(k)) for k in column_keys]
     first = held.columns[0]
     kinds = [first.type, *([held.columns[2].type] * len(names))]

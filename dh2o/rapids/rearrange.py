@@ -111,7 +111,11 @@ def join_rows(
     `keep` says whether rows of the left and right that have no partner stay.
     """
     lefts, rights = _common_keys(left, right, by, keep[0] or not keep[1])
-    joined = _pairs(left, lefts, right, rights, keep)
+    if keep == (False, True):  # all of the right: its rows lead, as in H2O
+        swapped = _pairs(right, rights, left, lefts, (True, False))
+        joined = Joined(swapped.keys, swapped.layout, swapped.right, swapped.left)
+    else:
+        joined = _pairs(left, lefts, right, rights, keep)
     left_rest = [i for i in range(left.n_cols) if i not in set(by[0])]
     right_rest = [j for j in range(right.n_cols) if j not in set(by[1])]
     parts = [(left.select(left_rest), joined.left), (right.select(right_rest), joined.right)]
