@@ -29,6 +29,7 @@ from dh2o.mrtask.threads import LaneThreads, one_blas_thread
 from dh2o.mrtask.watch import ANSWER_ERRORS
 
 PLUGIN_NAME = "dh2o-lane"
+_REST_AFTER_S = 0.5
 _MAX_RELAYED = 1000  # questions through Dask at a time; each waits in a thread
 
 
@@ -78,6 +79,7 @@ class LanePlugin(WorkerPlugin):
 
         serializers.register()
         leave_room(worker)
+        self._will_rest = False
         self.gives_back = is_ample(worker) and reuse_memory()
         self.worker = worker
         self.threads = LaneThreads(worker.state.nthreads)
@@ -252,8 +254,15 @@ class LanePlugin(WorkerPlugin):
         fn, recipe = parcel.open()
         return self.each(fn, recipe, blocks, self.fetch(foreign))
 
+    def transition(self, key: Any, start: str, finish: str, **kwargs: Any) -> None:  # noqa: ARG002
+        """Give memory back soon after Dask has dropped results."""
+        if start == "memory" and self.gives_back and not self._will_rest:
+            self._will_rest = True
+            self.worker.loop.call_later(_REST_AFTER_S, self.rest)
+
     def rest(self) -> None:
         """Give freed memory back: the work that would have used it again has ended."""
+        self._will_rest = False
         if self.gives_back:
             with suppress(RuntimeError):  # the worker is closing
                 self._relayed.submit(give_back)
