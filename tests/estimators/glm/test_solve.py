@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dh2o.errors import ModelError
 from dh2o.estimators.glm.kernels import sweeps_kernel
+from dh2o.estimators.glm.linear import Linear, solve_constrained
 from dh2o.estimators.glm.solve import Penalty, independent_columns, solve, sweeps
 from dh2o.models.glm_family import FAMILIES, Classes, family_of
 from dh2o.models.glm_link import link_of
@@ -90,3 +92,46 @@ def test_deviance_of_a_perfect_fit_is_zero(name: str) -> None:
     }
     y = np.array(responses.get(name, [2.0, 3.0]))
     np.testing.assert_allclose(family_of(name, 1.5, 0.3).deviance(y, y), 0.0, atol=1e-12)
+
+
+def test_many_columns_meet_the_conditions_of_the_lasso() -> None:
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(80, 120))
+    xx, xy = x.T @ x / 80, x.T @ rng.normal(size=80) / 80
+    penalty = Penalty(0.05, 1.0, on=np.ones(120, dtype=bool))
+    b = solve(xx, xy, penalty, np.zeros(120), intercept=False)
+    pull = xy - xx @ b
+    assert 0 < np.count_nonzero(b) < 80
+    np.testing.assert_allclose(pull[b != 0], 0.05 * np.sign(b[b != 0]), atol=1e-9)
+    assert (np.abs(pull) <= 0.05 + 1e-9).all()
+
+
+def test_constrained_minima_are_those_of_a_general_solver() -> None:
+    from scipy.optimize import minimize
+
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(40, 6))
+    a, y = x.T @ x, x.T @ rng.normal(size=40)
+    matrix = rng.normal(size=(3, 6))
+    linear = Linear(matrix, np.array([1.0, -0.5, 0.2]), np.array([True, False, False]))
+    low, high = np.full(6, -0.3), np.full(6, np.inf)
+    found = solve_constrained(a, y, linear, low, high)
+    best = minimize(
+        lambda b: b @ a @ b / 2 - y @ b, np.zeros(6), method="SLSQP",
+        bounds=list(zip(low, [None] * 6, strict=True)), options={"ftol": 1e-12, "maxiter": 500},
+        constraints=[
+            {"type": "eq", "fun": lambda b: matrix[0] @ b - 1.0},
+            {"type": "ineq", "fun": lambda b: linear.limit[1:] - matrix[1:] @ b},
+        ],
+    )  # fmt: skip
+    assert linear.holds(found)
+    assert (found >= low).all()
+    assert found @ a @ found / 2 - y @ found <= best.fun + 1e-6
+    np.testing.assert_allclose(found, best.x, atol=1e-4)
+
+
+def test_constraints_that_contradict_each_other_are_an_error() -> None:
+    rows = np.array([[1.0, 1.0], [-1.0, -1.0]])
+    linear = Linear(rows, np.array([-1.0, -1.0]), np.zeros(2, dtype=bool))
+    with pytest.raises(ModelError, match="contradict"):
+        solve_constrained(np.eye(2), np.zeros(2), linear, None, None)
