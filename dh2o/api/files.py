@@ -283,7 +283,7 @@ def export_file(
     quote_header: bool = True,
     parallel: bool = False,  # noqa: ARG001 - blocks always become bytes side by side
     format: str = "csv",  # noqa: A002 - H2O's name
-    write_checksum: bool = True,  # noqa: ARG001 - H2O's sidecar files are Hadoop's
+    write_checksum: bool = True,
     tz_adjust_from_local: bool = False,
 ) -> Path | str:
     """Write `frame` to `path` and return the path.
@@ -300,8 +300,10 @@ def export_file(
         CSV: gzip, bzip2, zstd or xz. Parquet: snappy, gzip, zstd, brotli or lz4.
     parts : int
         1 writes a file; any other number a folder of so many ``part-m-00000``; -1 one a block.
-    parallel, write_checksum
+    parallel
         Taken for the sake of H2O's signature.
+    write_checksum
+        Parts of Parquet get Hadoop's checksum files beside them.
     format : {"csv", "parquet"}
         Parquet keeps types and levels.
     tz_adjust_from_local : bool
@@ -320,6 +322,7 @@ def export_file(
         header=header,
         quote_header=quote_header,
         force=force,
+        write_checksum=write_checksum,
         to_utc_from=get_timezone() if tz_adjust_from_local else None,
     )
     target = str(path) if is_remote(str(path)) else Path(path).expanduser()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from dh2o.parse.storage import filesystem, is_remote, local_path
 from dh2o.parse.tables.files import TYPES_KEY
 
 CSV, PARQUET = "csv", "parquet"
+_NBYTES_OF_SUM = 512
 _PARQUET_CODECS = ("none", "snappy", "gzip", "zstd", "brotli", "lz4")
 _TYPE_NAMES = {
     VecType.NUMERIC: NUMERIC,
@@ -44,7 +46,8 @@ class ExportOptions:
     """How a frame is written.
 
     `n_parts` other than 1 writes a folder of files ``part-m-00000``, ...; -1 one for each block.
-    `to_utc_from` is the zone whose clock the times show, when they are to be set back to UTC.
+    With `write_checksum` parts of Parquet on this machine get Hadoop's ``.part-m-00000.crc`` beside
+    them. `to_utc_from` is the zone whose clock the times show, when they are to be set back to UTC.
     """
 
     format: str = CSV
@@ -55,6 +58,7 @@ class ExportOptions:
     quote_header: bool = True
     force: bool = False
     to_utc_from: str | None = None
+    write_checksum: bool = False
 
     @property
     def packing(self) -> str:
@@ -255,6 +259,9 @@ def _write_parquet_parts(
         name = _part_name(path, number)
         with _writing(name) as out:
             out.write(piece)
+        if how.write_checksum and not is_remote(name):
+            with _writing(_checksum_name(name)) as out:
+                out.write(hadoop_checksum(piece))
         number += 1
         yield name, done
     if not number:
@@ -317,3 +324,16 @@ def _remove(path: str) -> None:
         fs.rm(inner)
     else:
         local_path(path).unlink(missing_ok=True)
+        local_path(_checksum_name(path)).unlink(missing_ok=True)
+
+
+def _checksum_name(path: str) -> str:
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/.{name}.crc"
+
+
+def hadoop_checksum(data: bytes) -> bytes:
+    """Return the checksum file that Hadoop keeps beside a file: a CRC-32 for each 512 bytes."""
+    pieces = range(0, len(data), _NBYTES_OF_SUM)
+    sums = (zlib.crc32(data[i : i + _NBYTES_OF_SUM]).to_bytes(4, "big") for i in pieces)
+    return b"crc\0" + _NBYTES_OF_SUM.to_bytes(4, "big") + b"".join(sums)

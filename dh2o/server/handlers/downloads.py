@@ -59,6 +59,7 @@ def export(call: Call, args: FramesV3) -> FramesV3:
         header=args.header,
         quote_header=args.quote_header,
         force=args.force,
+        write_checksum=args.write_checksum,
         to_utc_from=call.state.time_zone if args.tz_adjust_from_local else None,
     )
     check_export(frame, args.path, options)
