@@ -41,11 +41,14 @@ def _n_folds(n_folds: float) -> int:
 
 
 @primitive(
-    "kfold_column", "ary:frame n_folds:num seed:num?", "A random fold 0 .. n-1 for each row."
+    "kfold_column",
+    "ary:frame n_folds:num seed:num?",
+    "A random fold 0 .. n-1 for each row, the one that H2O deals for the seed.",
 )
 def kfold_column(_env: Env, table: Table, n_folds: float, seed: float | None) -> Val:
-    folds = Op("*", (uniform_column(table, _seed(seed)).expr, Const(float(_n_folds(n_folds)))))
-    return ValFrame(table.like(["C1"], [numeric(Op("floor", (folds,)))]))
+    row = row_number_column(table).expr
+    folds = Op("random_fold", (row,), (_n_folds(n_folds), _seed(seed)))
+    return ValFrame(table.like(["C1"], [numeric(folds)]))
 
 
 @primitive("modulo_kfold_column", "ary:frame n_folds:num", "The row number modulo n.")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dh2o.frame.random_folds import random_folds
 from dh2o.rapids.columns import Column, Local, Op, Stored, Table, numeric
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.passes import any_stored_ref
@@ -37,6 +38,12 @@ def uniform_column(table: Table, seed: int, stream: int = 0) -> Column:
 @tile_op("uniform")
 def _uniform(operands: list[Any], params: Any, n_rows: int) -> F64:
     return uniform(np.broadcast_to(operands[0], (n_rows,)).astype(np.uint64), *params)
+
+
+@tile_op("random_fold")
+def _random_fold(operands: list[Any], params: Any, n_rows: int) -> F64:
+    rows = np.broadcast_to(operands[0], (n_rows,)).astype(np.int64)
+    return random_folds(rows, *params).astype(np.float64)
 
 
 def uniform(rows: Any, seed: int, stream: int = 0) -> F64:

@@ -149,6 +149,8 @@ ON_GF = {
         "w": [-1.2649110640, -0.6324555320, 0, 0.6324555320, 1.2649110640]
     },
     "(modulo_kfold_column gf 3)": {"C1": [0, 1, 2, 0, 1]},
+    "(kfold_column gf 2 1)": {"C1": [1, 0, 1, 1, 1]},
+    "(kfold_column gf 3 42)": {"C1": [0, 2, 1, 0, 1]},
     "(dayOfWeek (cols gf 3))": {"d": ["Wed", "Thu", "Fri", "Sat", "Sun"]},
     "(year (cols gf 3))": {"d": [2020] * 5},
     "(which (> (cols gf 2) 3))": {"C1": [2, 3, 4]},
