@@ -116,8 +116,8 @@ def _records(data: bytes, n: int, name: str) -> Iterator[NDArray[np.void]]:
 def _read_tree(data: bytes, n: int, name: str) -> _Tree:
     """Return the tree in `data`, in the order of the numbers of its nodes."""
     found: dict[int, NDArray[np.void]] = {}
-    for record in _records(data, n, name):
-        found.setdefault(int(record["number"][0]), record)  # the scorer takes the first as well
+    for one in _records(data, n, name):
+        found.setdefault(int(one["number"][0]), one)  # the scorer takes the first as well
     left, splits, counts = [-1], [-1], [0]
     inner: list[NDArray[np.void]] = []
     queue = [(0, 0)]
