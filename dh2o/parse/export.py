@@ -295,6 +295,7 @@ def _writing(path: str) -> Iterator[IO[bytes]]:
             out.close()
         except BaseException:
             out.discard()
+            out.closed = True  # or fsspec writes what is left when the object goes
             raise
         out.commit()
         return
