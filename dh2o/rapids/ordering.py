@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from dh2o.chunks.codec import read_only
+from dh2o.errors import RapidsError
 from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Table
 from dh2o.rapids.keys import I64, U64, KeyLayout
@@ -22,6 +23,9 @@ R = TypeVar("R")
 
 PARALLEL_ROWS = 1 << 18
 _SAMPLE = 1024
+NBYTES_PER_WORD = 8
+NBYTES_PER_SORTED_ROW = 24  # the row's number, the digit with it, and what the sort moves
+MAX_SHARE_OF_MEMORY = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,7 @@ class _KeysOf:
 
 def collected_keys(table: Table, columns: Sequence[Column], layout: KeyLayout) -> U64:
     """Return the packed keys of all rows in this process (words x rows): 8 bytes a word and row."""
+    _refuse_too_many(table.n_rows, layout.n_words)
     compiled = compile_exprs([c.expr for c in columns])
     pack = _KeysOf(compiled.program, layout)
     tiles = local_tiles(compiled.sources, table)
@@ -166,3 +171,17 @@ def collected_keys(table: Table, columns: Sequence[Column], layout: KeyLayout) -
         return pack.of(tiles)
     parts = current_engine().collect(carrier_of(compiled.sources, table), pack)
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def _refuse_too_many(n_rows: int, n_words: int) -> None:
+    """Raise before the keys of all rows would fill the memory of this machine."""
+    import psutil
+
+    n_bytes = n_rows * (NBYTES_PER_WORD * n_words + NBYTES_PER_SORTED_ROW)
+    free = psutil.virtual_memory().available
+    if n_bytes > MAX_SHARE_OF_MEMORY * free:
+        raise RapidsError(
+            f"Sorting, joining or grouping {n_rows} rows by these keys takes about "
+            f"{n_bytes / 2**30:.1f} GiB in one process, where {free / 2**30:.1f} GiB are free. "
+            "Use fewer or smaller key columns, or work on parts of the rows."
+        )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dh2o.errors import RapidsError
 from dh2o.mrtask import Engine
 from dh2o.rapids import H2OFrame
 from dh2o.rapids.columns import local_table
@@ -117,3 +118,15 @@ def test_joins_as_pandas_has_them(
     first = table[by[0]] if by[0] != "c" else None
     if first is not None:
         assert first.dropna().is_monotonic_increasing
+
+
+def test_keys_that_would_fill_the_memory_are_refused(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psutil
+
+    frame = H2OFrame({"x": list(range(1000))})
+    few = psutil.virtual_memory()._replace(available=20_000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: few)
+    with pytest.raises(RapidsError, match=r"1000 rows .* GiB are free"):
+        assert frame.sort("x").nrow
