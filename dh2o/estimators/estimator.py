@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dh2o.errors import ModelError, ParameterError
-from dh2o.estimators.accessors import MetricAccessors, table_or_pandas
+from dh2o.estimators.accessors import MetricAccessors
 from dh2o.estimators.builder import start_build
 from dh2o.estimators.custom_metric import metric_reference
 from dh2o.estimators.explain.plot_methods import PlotSide
@@ -27,6 +27,7 @@ from dh2o.estimators.mojo_side import MojoSide
 from dh2o.estimators.params import ParamTable
 from dh2o.estimators.performance import ModelPerformance
 from dh2o.estimators.sklearn_side import SklearnSide
+from dh2o.estimators.trained_side import TrainedSide
 from dh2o.models import Model
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _ESTIMATORS: dict[str, type[H2OEstimator]] = {}
 _SPECIAL = ("response_column", "weights_column", "offset_column", "fold_column")
 
 
-class H2OEstimator(MetricAccessors, PlotSide, MojoSide, SklearnSide):
+class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide):
     """Base of all estimators.
 
     A subclass names its parameter table: ``class H2OFooEstimator(H2OEstimator, table=PARAMS)``;
@@ -358,91 +359,6 @@ class H2OEstimator(MetricAccessors, PlotSide, MojoSide, SklearnSide):
         frame = as_frame(test_data)
         return ModelPerformance(model_metrics(self.model, frame, auc_type=auc_type))
 
-    def scoring_history(self, as_data_frame: bool = True) -> Any:
-        """Return how the metrics went while the model grew."""
-        table = self.model.output.scoring_history
-        return table_or_pandas(table, as_data_frame, "scoring history")
-
-    def varimp(self, use_pandas: bool = False) -> Any:
-        """Return variable, relative, scaled and percentual importance, the largest first."""
-        table = self.model.output.variable_importances
-        if use_pandas:
-            return table_or_pandas(table, True, "variable importances")
-        return [tuple(row) for row in table_or_pandas(table, False, "variable importances")]
-
-    def summary(self) -> Any:
-        """Return the table that sums the model up."""
-        return table_or_pandas(self.model.output.model_summary, False, "summary")
-
-    def cross_validation_metrics_summary(self) -> Any:
-        """Return mean and spread of the folds' metrics."""
-        table = self.model.output.cross_validation_metrics_summary
-        return table_or_pandas(table, False, "cross-validation")
-
-    def cross_validation_models(self) -> list[H2OEstimator]:
-        """Return the models of the folds; they must have been kept."""
-        dkv = engine_or_start().dkv
-        return [estimator_of(dkv.get(key)) for key in self.model.output.cross_validation_models]
-
-    def cross_validation_predictions(self) -> list[H2OFrame]:
-        """Return each fold model's predictions of its held-out rows; they must have been kept."""
-        return [_stored_frame(key) for key in self.model.output.cross_validation_predictions]
-
-    def cross_validation_holdout_predictions(self) -> H2OFrame | None:
-        """Return the combined predictions of held-out rows, if they were kept."""
-        key = self.model.output.cross_validation_holdout_predictions_frame
-        return None if key is None else _stored_frame(key)
-
-    def cross_validation_fold_assignment(self) -> H2OFrame | None:
-        """Return the frame that says in which fold each row was, if it was kept."""
-        key = self.model.output.cross_validation_fold_assignment_frame
-        return None if key is None else _stored_frame(key)
-
-    @property
-    def xvals(self) -> list[H2OEstimator]:
-        """The models of the folds."""
-        return self.cross_validation_models()
-
-    def is_cross_validated(self) -> bool:
-        """Return whether the model has cross-validation metrics."""
-        return self.model.output.cross_validation_metrics is not None
-
-    @property
-    def default_threshold(self) -> float:
-        """Probability from which the second class is predicted."""
-        return self.model.output.default_threshold
-
-    def reset_threshold(self, threshold: float) -> float:
-        """Predict the second class from this probability on; return the old one."""
-        from dh2o.estimators.model_prims import reset_threshold
-
-        old = reset_threshold(self.model, threshold)
-        self._model = engine_or_start().dkv.get(self.key)
-        return old
-
-    def calibrate(self, calibration_model: Any) -> None:
-        """Add probabilities that a GLM or an isotonic regression calibrates to predictions."""
-        from dh2o.estimators.model_prims import calibration_by
-
-        found = calibration_by(self.model, calibration_model.model)
-        self._model = self.model.replace(output=self.model.output.replace(calibration=found))
-        engine_or_start().dkv.put(self.key, self._model, kind="model")
-
-    @property
-    def start_time(self) -> int:
-        """When the build started, in milliseconds since 1970."""
-        return self.model.output.start_time_ms
-
-    @property
-    def end_time(self) -> int:
-        """When the build ended, in milliseconds since 1970."""
-        return self.model.output.end_time_ms
-
-    @property
-    def run_time(self) -> int:
-        """How long the build took, in milliseconds."""
-        return self.model.output.run_time_ms
-
     # ---- files, plots, showing
 
     def save(self, path: str | Path = ".", filename: str | None = None, force: bool = True) -> Path:
@@ -514,13 +430,6 @@ def _bound(
 
 def _is_dask(data: Any) -> bool:
     return hasattr(data, "__dask_graph__") and hasattr(data, "npartitions")
-
-
-def _stored_frame(key: str) -> H2OFrame:
-    from dh2o.frame import Frame
-    from dh2o.rapids import H2OFrame
-
-    return H2OFrame(Frame.get(key))
 
 
 def estimator_class(algo: str) -> type[H2OEstimator]:
