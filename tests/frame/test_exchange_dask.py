@@ -202,11 +202,13 @@ def test_arrays_bags_and_delayed_out(engine: Engine, data: pd.DataFrame) -> None
     frame = Frame.from_pandas(data).rebalance((2, 0, 4))
     numbers = frame.select(["n", "r", "c"]).to_dask_array()
     assert numbers.chunks == ((2, 4), (3,))
-    np.testing.assert_array_equal(numbers.compute(), frame.select(["n", "r", "c"]).to_numpy())
-    rows = frame.select(["s", "r"]).to_dask_bag().compute()
-    assert rows[1] == {"s": None, "r": None} or np.isnan(rows[1]["r"])
     with engine.client.as_current():
+        found = numbers.compute()
+        rows = frame.select(["s", "r"]).to_dask_bag().compute()
         parts = dask.compute(*frame.to_delayed())
+    np.testing.assert_array_equal(found, frame.select(["n", "r", "c"]).to_numpy())
+    assert rows[1]["s"] is None
+    assert np.isnan(rows[1]["r"])
     assert [len(part) for part in parts] == [2, 0, 4]
     with pytest.raises(FrameError, match="'s' holds text"):
         frame.to_dask_array()
@@ -218,9 +220,10 @@ def test_a_plain_column_leaves_without_a_copy(engine: Engine) -> None:
     [block] = engine.gather(frame)
     inside = block.chunks[0].lying_floats()
     assert not inside.flags.writeable
-    [[part]] = frame.to_dask_array().to_delayed()
-    assert np.shares_memory(part.compute(), inside)
-    assert np.shares_memory(frame.to_dask().compute()["C1"].to_numpy(), inside)
+    with engine.client.as_current():
+        [[part]] = frame.to_dask_array().to_delayed()
+        assert np.shares_memory(part.compute(), inside)
+        assert np.shares_memory(frame.to_dask().compute()["C1"].to_numpy(), inside)
 
 
 @pytest.mark.cluster
