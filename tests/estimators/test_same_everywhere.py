@@ -66,7 +66,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "gbm": ("gbm", {**TWO, "ntrees": 6}),
 }
 KILLED = (  # of deep learning see its own test_kills
-    ("glm-multinomial", 5), ("glm-search", 20), ("glm-lbfgs", 12), ("kmeans-PlusPlus", 9),
+    ("glm-multinomial", 5), ("glm-search", 8), ("glm-lbfgs", 12), ("kmeans-PlusPlus", 9),
     ("pca-GramSVD", 1), ("svd-Power", 1), ("naivebayes", 1),
     ("isolationforest", 5), ("drf", 15),
 )  # fmt: skip
