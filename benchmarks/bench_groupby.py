@@ -9,13 +9,11 @@ against dh2o's.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from typing import Any
 
-from tables import compare, group_by_table, names_of, to_arrow, to_pandas, to_polars
+from tables import ask_all, group_by_table, to_arrow, to_pandas, to_polars
 
-PEERS = ("polars", "pandas", "dask")
 Q = {
     "q1": "sum v1 by id1",
     "q2": "sum v1 by id1:id2",
@@ -182,26 +180,6 @@ def totals(peer: str, answer: Any) -> list[float]:
     return [float(len(frame)), *sorted(values.sum().astype(float).tolist())]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--questions", default="")
-    parser.add_argument("--peers", default="")
-    args = parser.parse_args()
-    from dh2o.mrtask import init
-
-    makers = {"polars": with_polars, "pandas": with_pandas, "dask": with_dask}
-    columns = group_by_table(args.rows)
-    print(f"{args.rows:,} rows; ratios: dh2o by peer")
-    with init():
-        questions = {"dh2o": with_dh2o(columns)}
-        for peer in names_of(args.peers, PEERS):
-            questions[peer] = makers[peer](columns)
-        for q in names_of(args.questions, list(Q)):
-            runs = {peer: asked[q] for peer, asked in questions.items() if q in asked}
-            compare(f"{q} {Q[q]}", runs, args.repeats, totals)
-
-
 if __name__ == "__main__":
-    main()
+    makers = {"dh2o": with_dh2o, "polars": with_polars, "pandas": with_pandas, "dask": with_dask}
+    ask_all(__doc__, group_by_table, makers, Q, totals)

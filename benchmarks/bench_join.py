@@ -8,14 +8,12 @@ compressed; the peers leave them in the order in which they come.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from typing import Any
 
 from bench_groupby import done
-from tables import compare, join_tables, names_of, to_arrow, to_pandas, to_polars
+from tables import ask_all, join_tables, to_arrow, to_pandas, to_polars
 
-PEERS = ("polars", "pandas", "dask")
 JOINS = {
     "q1": ("small inner on int", "small", "id1", "inner"),
     "q2": ("medium inner on int", "medium", "id2", "inner"),
@@ -101,27 +99,7 @@ def totals(peer: str, answer: Any) -> list[float]:
     return [float(len(answer)), *(float(values[c].sum()) for c in names)]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--questions", default="")
-    parser.add_argument("--peers", default="")
-    args = parser.parse_args()
-    from dh2o.mrtask import init
-
-    makers = {"polars": with_polars, "pandas": with_pandas, "dask": with_dask}
-    tables = join_tables(args.rows)
-    titles = {q: j[0] for q, j in JOINS.items()} | {q: s[0] for q, s in SORTS.items()}
-    print(f"{args.rows:,} rows; ratios: dh2o by peer")
-    with init():
-        questions = {"dh2o": with_dh2o(tables)}
-        for peer in names_of(args.peers, PEERS):
-            questions[peer] = makers[peer](tables)
-        for q in names_of(args.questions, list(titles)):
-            runs = {peer: asked[q] for peer, asked in questions.items() if q in asked}
-            compare(f"{q} {titles[q]}", runs, args.repeats, totals)
-
-
 if __name__ == "__main__":
-    main()
+    makers = {"dh2o": with_dh2o, "polars": with_polars, "pandas": with_pandas, "dask": with_dask}
+    titles = {q: j[0] for q, j in JOINS.items()} | {q: s[0] for q, s in SORTS.items()}
+    ask_all(__doc__, join_tables, makers, titles, totals)

@@ -6,9 +6,10 @@ integers, doubles rounded to six digits; for joins keys of which nine in ten are
 
 from __future__ import annotations
 
+import argparse
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +173,33 @@ def names_of(argument: str, known: Sequence[str]) -> list[str]:
     if unknown:
         raise SystemExit(f"Unknown: {', '.join(unknown)}. Known: {', '.join(known)}.")
     return names
+
+
+def ask_all(
+    about: str,
+    tables: Callable[[int], Any],
+    makers: Mapping[str, Callable[[Any], Mapping[str, Question]]],
+    titles: Mapping[str, str],
+    check: Callable[[str, Any], Any],
+) -> None:
+    """Put the questions of `titles` to dh2o and to the peers that the command line names.
+
+    ``makers[peer](tables(n_rows))`` are the questions that a peer answers; `check` makes of an
+    answer what has to be equal.
+    """
+    peers = [peer for peer in makers if peer != "dh2o"]
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--questions", default="")
+    parser.add_argument("--peers", default="")
+    args = parser.parse_args()
+    from dh2o.mrtask import init
+
+    data = tables(args.rows)
+    print(f"{args.rows:,} rows; ratios: dh2o by peer")
+    with init():
+        questions = {peer: makers[peer](data) for peer in ["dh2o", *names_of(args.peers, peers)]}
+        for q in names_of(args.questions, list(titles)):
+            runs = {peer: asked[q] for peer, asked in questions.items() if q in asked}
+            compare(f"{q} {titles[q]}", runs, args.repeats, check)

@@ -86,12 +86,11 @@ class H2OContext:
             Partitions differ in their columns, or a column has a type that no frame holds.
         """
         self._check_open()
-        with self._current():
-            return H2OFrame(
-                data,
-                destination_frame=h2oFrameName,
-                column_names=None if names is None else list(names),
-            )
+        return H2OFrame(
+            data,
+            destination_frame=h2oFrameName,
+            column_names=None if names is None else list(names),
+        )
 
     def getFrame(self, key: str) -> H2OFrame:  # noqa: N802
         """Return the frame that some client of the cluster stored under `key`."""
@@ -103,8 +102,7 @@ class H2OContext:
     def asDaskDataFrame(self, frame: Any) -> Any:  # noqa: N802
         """Return a lazy Dask DataFrame, one partition a block, row numbers as its index."""
         self._check_open()
-        with self._current():
-            return frame.to_dask()
+        return frame.to_dask()
 
     def asDaskArray(self, frame: Any) -> Any:  # noqa: N802
         """Return a lazy Dask Array of float64 with known chunks; enums by code, NA as NaN."""
@@ -119,8 +117,7 @@ class H2OContext:
     def asDelayed(self, frame: Any) -> list[Any]:  # noqa: N802
         """Return one Delayed a block, each giving a pandas DataFrame."""
         self._check_open()
-        with self._current():
-            return list(frame.to_delayed())
+        return list(frame.to_delayed())
 
     # ---- the cluster
 
@@ -177,10 +174,6 @@ class H2OContext:
 
     def _repr_html_(self) -> str:
         return self.engine._repr_html_()
-
-    def _current(self) -> Any:
-        """Make the client current: Dask's collections look for it when they are made."""
-        return self.client.as_current()
 
     def _check_open(self) -> None:
         if self.engine.closed:

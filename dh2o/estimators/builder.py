@@ -37,6 +37,8 @@ class ModelBuilder(ABC):
         ModelCategory.BINOMIAL,
         ModelCategory.MULTINOMIAL,
     )
+    # What every model of the algorithm is; None: the response tells.
+    category: ClassVar[ModelCategory | None] = None
     visibility: ClassVar[str] = "Stable"
     model_class: ClassVar[type[Model]]
     # Trees can split on NA, so a column of one value and NA is of use to them.
@@ -66,7 +68,9 @@ class ModelBuilder(ABC):
         params: ModelParameters,  # noqa: ARG002  # for subclasses
         response: Vec | None,
     ) -> ModelCategory:
-        """Return what the response's type makes of the model: enum classes, else numbers."""
+        """Return `category`, else what the response's type makes: enum classes, else numbers."""
+        if self.category is not None:
+            return self.category
         if response is None:
             return ModelCategory.UNKNOWN
         if response.type is VecType.ENUM:

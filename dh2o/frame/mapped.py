@@ -15,9 +15,9 @@ import numpy as np
 
 from dh2o.chunks import Block
 from dh2o.errors import FrameError
-from dh2o.frame.exchange.arrow_io import arrow_schema, leaving_columns
+from dh2o.frame.exchange.arrow_io import leaving_columns, table_of_block
 from dh2o.frame.exchange.dask_in import Compress, frame_of_pieces
-from dh2o.frame.exchange.decode import ArrowColumn, decode_block, with_levels
+from dh2o.frame.exchange.decode import ArrowColumn
 from dh2o.frame.layout import row_starts
 from dh2o.frame.physical import engine_for, physical
 
@@ -174,14 +174,7 @@ class BlockCall:
     def _operands(self, block: Block) -> list[Any]:
         if self.form == "arrays":
             return [block.chunks[i].floats() for i in range(len(self.names))]
-        import pyarrow as pa
-
-        arrays = decode_block(block, self.columns)
-        arrays = [
-            with_levels(column, [array])[0] if column.domain is not None else array
-            for column, array in zip(self.columns, arrays, strict=True)
-        ]
-        table = pa.Table.from_arrays(arrays, schema=arrow_schema(self.columns))
+        table = table_of_block(block, self.columns)
         if self.form == "pandas":
             from dh2o.frame.exchange.pandas_io import pandas_of_table
 

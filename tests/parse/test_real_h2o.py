@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib.util
 import math
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.real_h2o import started
 
 from .conftest import run
 
@@ -56,41 +55,9 @@ TEXTS = {
 
 
 @pytest.fixture(scope="module")
-def h2o_url() -> Iterator[str]:
-    if shutil.which("java") is None:
-        pytest.skip("real H2O needs Java, which is not here")
-    found = importlib.util.find_spec("h2o")
-    if found is None or found.origin is None:
-        pytest.skip("the package h2o, which brings h2o.jar, is not installed")
-    jar = Path(found.origin).parent / "backend" / "bin" / "h2o.jar"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    args = ["-ip", "127.0.0.1", "-port", str(port), "-name", f"dh2o-{port}", "-nthreads", "1"]
-    with subprocess.Popen(
-        ["java", "-Xmx700m", "-jar", str(jar), *args],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as java:
-        url = f"http://127.0.0.1:{port}"
-        try:
-            wait_until_up(url, java)
-            yield url
-        finally:
-            java.kill()
-
-
-def wait_until_up(url: str, java: subprocess.Popen[bytes]) -> None:
-    import requests
-
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and java.poll() is None:
-        try:
-            if requests.get(f"{url}/3/Cloud", timeout=60).json()["cloud_healthy"]:
-                return
-        except (requests.ConnectionError, requests.Timeout):
-            time.sleep(0.2)
-    pytest.skip("real H2O did not start")
+def h2o_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with started(tmp_path_factory.mktemp("h2o")) as server:
+        yield server.url
 
 
 def parse_with_h2o(url: str, path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:

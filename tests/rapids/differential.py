@@ -10,12 +10,12 @@ from typing import Any
 from helpers import column_list
 from random_expressions import Generator
 from random_frames import random_frame
-from real_h2o import RealH2O, Refused, column_values, number
 
 from dh2o.errors import DH2OError
 from dh2o.mrtask import Engine
 from dh2o.rapids import Session, ValFrame, ValNum, ValNums, ValStr, ValStrs
 from dh2o.rapids.passes import gather
+from tests.real_h2o import RealH2O, Refused, column_values, number
 
 __all__ = ["Difference", "differences"]
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 from differential import differences
-from real_h2o import RealH2O, started
 
 from dh2o.mrtask import Engine
+from tests.real_h2o import RealH2O, started
 
 pytestmark = pytest.mark.h2o
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from helpers import close, run
-from real_h2o import RealH2O, Refused, column_values, number, started
 
 from dh2o.errors import DH2OError
 from dh2o.rapids import Session
+from tests.real_h2o import RealH2O, Refused, column_values, number, started
 
 pytestmark = [pytest.mark.h2o, pytest.mark.slow]
 

@@ -27,12 +27,11 @@ from dh2o.estimators.scoring import metrics_partial, spec_metric_builder
 from dh2o.estimators.spec import TrainSpec
 from dh2o.estimators.stopping import StopRule
 from dh2o.estimators.trees.rounds import n_threads
-from dh2o.models import Model, ModelCategory, ModelParameters
+from dh2o.models import Model, ModelCategory
 from dh2o.models.extended_isolation_forest import ExtendedIsolationForestModel
 from dh2o.models.metrics import ModelMetrics
 
 if TYPE_CHECKING:
-    from dh2o.frame import Vec
     from dh2o.mrtask import JobContext
 
 __all__ = ["ExtendedIsolationForestBuilder"]
@@ -50,12 +49,9 @@ class ExtendedIsolationForestBuilder(ModelBuilder):
     algo_full_name = "Extended Isolation Forest"
     params = PARAMS
     model_class = ExtendedIsolationForestModel
+    category = ModelCategory.ANOMALY
     supervised = False
     can_build = (ModelCategory.ANOMALY,)
-
-    def category_of(self, params: ModelParameters, response: Vec | None) -> ModelCategory:  # noqa: ARG002
-        """Return that this is anomaly detection."""
-        return ModelCategory.ANOMALY
 
     def resolve(self, spec: TrainSpec) -> TrainSpec:
         """Return the spec with AUTO values resolved."""

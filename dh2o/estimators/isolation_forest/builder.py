@@ -21,12 +21,11 @@ from dh2o.estimators.trees.arrays import I64
 from dh2o.estimators.trees.grower import MAX_DEPTH
 from dh2o.estimators.trees.tables import summary_table
 from dh2o.frame import Frame
-from dh2o.models import Model, ModelCategory, ModelOutput, ModelParameters, TwoDimTable
+from dh2o.models import Model, ModelCategory, ModelOutput, TwoDimTable
 from dh2o.models.forest import Forest
 from dh2o.models.isolation_forest import IsolationForestModel
 
 if TYPE_CHECKING:
-    from dh2o.frame import Vec
     from dh2o.mrtask import JobContext
 
 __all__ = ["IsolationForestBuilder"]
@@ -43,12 +42,9 @@ class IsolationForestBuilder(ModelBuilder):
     algo_full_name = "Isolation Forest"
     params = PARAMS
     model_class = IsolationForestModel
+    category = ModelCategory.ANOMALY
     supervised = False
     can_build = (ModelCategory.ANOMALY,)
-
-    def category_of(self, params: ModelParameters, response: Vec | None) -> ModelCategory:  # noqa: ARG002
-        """Return that this is anomaly detection."""
-        return ModelCategory.ANOMALY
 
     def resolve(self, spec: TrainSpec) -> TrainSpec:
         """Return the spec with AUTO values resolved and labels beside the validation rows."""

@@ -17,8 +17,7 @@ from dh2o.rapids.isotonic import isotonic_line
 from dh2o.rapids.prim_isotonic import PointsPass
 
 if TYPE_CHECKING:
-    from dh2o.frame import Vec
-    from dh2o.models import Model, ModelParameters
+    from dh2o.models import Model
     from dh2o.mrtask import JobContext
 
 __all__ = ["IsotonicBuilder"]
@@ -31,16 +30,9 @@ class IsotonicBuilder(ModelBuilder):
     algo_full_name = "Isotonic Regression"
     params = PARAMS
     model_class = IsotonicModel
+    category = ModelCategory.REGRESSION
     can_build = (ModelCategory.REGRESSION,)
     warns_of_numeric_binary = False
-
-    def category_of(
-        self,
-        params: ModelParameters,  # noqa: ARG002
-        response: Vec | None,  # noqa: ARG002
-    ) -> ModelCategory:
-        """Return regression, whatever the response's type."""
-        return ModelCategory.REGRESSION
 
     def check(self, spec: TrainSpec) -> Iterable[Message]:
         """Return what isotonic regression cannot learn from."""

@@ -17,8 +17,8 @@ from dh2o.estimators.messages import Message
 from dh2o.estimators.params import ParamTable
 from dh2o.estimators.scoring import model_metrics
 from dh2o.estimators.spec import TrainSpec
-from dh2o.frame import Frame, Vec
-from dh2o.models import Model, ModelCategory, ModelParameters
+from dh2o.frame import Frame
+from dh2o.models import Model, ModelCategory
 from dh2o.models.kmeans import KMeansModel
 from dh2o.models.metrics.clustering import ModelMetricsClustering, clustering_metrics
 
@@ -33,12 +33,9 @@ class KMeansBuilder(ModelBuilder):
     algo_full_name: ClassVar[str] = "K-means"
     params: ClassVar[ParamTable] = PARAMS
     supervised: ClassVar[bool] = False
+    category = ModelCategory.CLUSTERING
     can_build: ClassVar[tuple[ModelCategory, ...]] = (ModelCategory.CLUSTERING,)
     model_class: ClassVar[type[Model]] = KMeansModel
-
-    def category_of(self, params: ModelParameters, response: Vec | None) -> ModelCategory:
-        del params, response
-        return ModelCategory.CLUSTERING
 
     def resolve(self, spec: TrainSpec) -> TrainSpec:
         if spec.params["categorical_encoding"] == "AUTO":

@@ -15,8 +15,7 @@ from dh2o.estimators.pca.decompose import Found, decompose, history_table
 from dh2o.estimators.pca.params import PARAMS
 from dh2o.estimators.scoring import model_metrics
 from dh2o.estimators.spec import TrainSpec
-from dh2o.frame import Vec
-from dh2o.models import Model, ModelCategory, ModelParameters, TwoDimTable
+from dh2o.models import Model, ModelCategory, TwoDimTable
 from dh2o.models.metrics.unsupervised import ModelMetricsPCA
 from dh2o.models.pca import PCAModel
 
@@ -37,12 +36,9 @@ class PCABuilder(ModelBuilder):
     algo_full_name: ClassVar[str] = "Principal Components Analysis"
     params: ClassVar[ParamTable] = PARAMS
     supervised: ClassVar[bool] = False
+    category = ModelCategory.DIM_REDUCTION
     can_build: ClassVar[tuple[ModelCategory, ...]] = (ModelCategory.CLUSTERING,)
     model_class: ClassVar[type[Model]] = PCAModel
-
-    def category_of(self, params: ModelParameters, response: Vec | None) -> ModelCategory:
-        del params, response
-        return ModelCategory.DIM_REDUCTION
 
     def resolve(self, spec: TrainSpec) -> TrainSpec:
         params = spec.params

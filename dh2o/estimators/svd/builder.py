@@ -16,8 +16,8 @@ from dh2o.estimators.pca.decompose import Found, decompose, history_table
 from dh2o.estimators.pca.moments import F64
 from dh2o.estimators.spec import TrainSpec
 from dh2o.estimators.svd.params import PARAMS
-from dh2o.frame import Frame, Vec, VecType
-from dh2o.models import Model, ModelCategory, ModelParameters, TwoDimTable
+from dh2o.frame import Frame, VecType
+from dh2o.models import Model, ModelCategory, TwoDimTable
 from dh2o.models.columns import Columns
 from dh2o.models.expansion import Expansion
 from dh2o.models.pca import SVDModel
@@ -34,13 +34,10 @@ class SVDBuilder(ModelBuilder):
     algo_full_name: ClassVar[str] = "Singular Value Decomposition"
     params: ClassVar[ParamTable] = PARAMS
     supervised: ClassVar[bool] = False
+    category = ModelCategory.DIM_REDUCTION
     can_build: ClassVar[tuple[ModelCategory, ...]] = (ModelCategory.DIM_REDUCTION,)
     visibility: ClassVar[str] = "Experimental"
     model_class: ClassVar[type[Model]] = SVDModel
-
-    def category_of(self, params: ModelParameters, response: Vec | None) -> ModelCategory:
-        del params, response
-        return ModelCategory.DIM_REDUCTION
 
     def check(self, spec: TrainSpec) -> Iterable[Message]:
         drops = 0 if spec.params["use_all_factor_levels"] else 1

@@ -278,6 +278,17 @@ def to_arrow(frame: Frame) -> Any:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
+def table_of_block(block: Block, columns: Sequence[ArrowColumn]) -> Any:
+    """Return one block as an Arrow table, enums with their levels."""
+    import pyarrow as pa
+
+    arrays = [
+        with_levels(column, [array])[0] if column.type is VecType.ENUM else array
+        for column, array in zip(columns, decode_block(block, columns), strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=arrow_schema(columns))
+
+
 class LeaveAsArrow:
     """Gives the Arrow arrays of a block; enums as indices."""
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from dh2o.chunks import Block, Chunk, encode_codes, encode_ints
 from dh2o.errors import FrameError
-from dh2o.frame.exchange.arrow_io import check_names, frame_of_plans
-from dh2o.frame.exchange.decode import ArrowColumn, decode_block, with_levels
+from dh2o.frame.exchange.arrow_io import check_names, frame_of_plans, table_of_block
+from dh2o.frame.exchange.decode import ArrowColumn
 from dh2o.frame.exchange.encode import encode_columns
 from dh2o.frame.exchange.plan import (
     ColumnPlan,
@@ -43,9 +43,12 @@ def is_dask(data: Any) -> bool:
 
 def _is_one_partition(data: Any) -> bool:
     """Return whether `data` is a Delayed or a Future: a table that is not there yet."""
-    return type(data).__name__ in {"Delayed", "DelayedLeaf", "DelayedAttr", "Future"} and (
-        library_of(data) in {"dask", "distributed"}
-    )
+    library = library_of(data)
+    if library == "dask":
+        from dask.delayed import Delayed
+
+        return isinstance(data, Delayed)
+    return library == "distributed" and type(data).__name__ == "Future"
 
 
 def from_dask(
@@ -100,7 +103,9 @@ def _chunks_of_array(data: Any) -> list[Any]:
         )
     if data.ndim == 2:
         if np.isnan(data.shape[1]):
-            raise FrameError("The array does not know how many columns it has: compute_chunk_sizes")
+            raise FrameError(
+                "The array does not know how many columns it has. Call its compute_chunk_sizes()."
+            )
         data = data.rechunk({1: -1})
     return list(data.to_delayed().ravel())
 
@@ -251,10 +256,8 @@ def _conformed(piece: _Piece, at: int | None, plan: ColumnPlan) -> Chunk:
         return chunk if own.domain == plan.domain else _recoded(chunk, own, plan)
     natural = "string" if own.type is VecType.ENUM else str(own.source.arrow)
     column = ArrowColumn(plan.name, own.type, natural, own.domain)
-    arrays = decode_block(Block(n_rows, (chunk,)), [column])
-    if own.type is VecType.ENUM:
-        arrays = with_levels(column, arrays)
-    return encode_columns(arrays, [plan])[0]
+    table = table_of_block(Block(n_rows, (chunk,)), [column])
+    return encode_columns(table.columns, [plan])[0]
 
 
 def _recoded(chunk: Chunk, own: ColumnPlan, plan: ColumnPlan) -> Chunk:

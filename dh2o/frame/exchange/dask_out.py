@@ -9,12 +9,12 @@ import numpy as np
 
 from dh2o.chunks import Block
 from dh2o.errors import MissingExtraError
-from dh2o.frame.exchange.arrow_io import LeaveAsArrow, arrow_schema, leaving_columns
-from dh2o.frame.exchange.decode import ArrowColumn, with_levels
+from dh2o.frame.exchange.arrow_io import arrow_schema, leaving_columns, table_of_block
+from dh2o.frame.exchange.decode import ArrowColumn
 from dh2o.frame.exchange.pandas_io import pandas_of_table
 from dh2o.frame.layout import row_starts
 from dh2o.frame.physical import engine_for, physical
-from dh2o.frame.vec import Source, VecType
+from dh2o.frame.vec import Source
 from dh2o.mrtask.blocks import Recipe, assemble
 from dh2o.mrtask.graph import block_input
 
@@ -106,13 +106,7 @@ class _ToTable:
         self.columns = list(columns)
 
     def __call__(self, block: Block) -> Any:
-        import pyarrow as pa
-
-        arrays = [
-            with_levels(column, [array])[0] if column.type is VecType.ENUM else array
-            for column, array in zip(self.columns, LeaveAsArrow(self.columns)(block), strict=True)
-        ]
-        return pa.Table.from_arrays(arrays, schema=arrow_schema(self.columns))
+        return table_of_block(block, self.columns)
 
 
 class _ToPandas(_ToTable):
