@@ -54,7 +54,7 @@ def test_cut_short_archive(parse_text: Any) -> None:
         (b"\n\n  \n", "empty"),
         (b"# only\n# comments\n", "only comments"),
         (b"a,b\0c\n1,2\n", "binary"),
-        (gzip.compress("a,b\n1,2\n".encode("utf-16")), "UTF-16"),
+        (gzip.compress("a,b\n1,2\n".encode("utf-16"), mtime=0), "UTF-16"),
         (b"PAR1xxxx", "cannot be read as PARQUET"),
         (b"%PDF-1.4 x", "PDF"),
         (b"x" * (4 << 20) + b"x", "no line end"),
