@@ -13,7 +13,7 @@ from dh2o.rapids.h2oframe_base import python_session
 
 if TYPE_CHECKING:
     from dh2o.estimators import H2OEstimator
-    from dh2o.estimators.grid import Grid
+    from dh2o.estimators.search.grid import Grid
 
 
 def ls() -> list[dict[str, Any]]:
@@ -55,7 +55,7 @@ def get_grid(grid_id: str) -> Grid:
     KeyNotFoundError
         There is none.
     """
-    from dh2o.estimators.grid import Grid
+    from dh2o.estimators.search.grid import Grid
 
     dkv = current_engine().dkv
     found = dkv.find(grid_id)
@@ -158,9 +158,9 @@ def create_frame(
 ) -> H2OFrame:
     """Return a frame of random values; types whose share is not given divide up the rest.
 
-    The parameters are H2O's. The values are a function of the seed, not those of H2O.
+    The parameters are H2O's, and so are the values that a seed gives.
     """
-    from dh2o.rapids import makers
+    from dh2o.rapids import random_frames
 
     given = {
         "real": real_fraction,
@@ -170,8 +170,8 @@ def create_frame(
         "time": time_fraction,
         "string": string_fraction,
     }
-    shares = makers.type_fractions(given) if randomize else dict.fromkeys(given, 0.0)
-    spec = makers.CreateFrameSpec(
+    shares = random_frames.type_fractions(given) if randomize else dict.fromkeys(given, 0.0)
+    spec = random_frames.CreateFrameSpec(
         rows=rows,
         cols=cols,
         randomize=randomize,
@@ -188,7 +188,7 @@ def create_frame(
         seed_for_column_types=-1 if seed_for_column_types is None else seed_for_column_types,
         **{f"{kind}_fraction": share for kind, share in shares.items() if kind != "real"},
     )
-    made = H2OFrame(makers.create_frame(spec))
+    made = H2OFrame(random_frames.create_frame(spec))
     if frame_id is not None:
         made.frame_id = frame_id
     return made

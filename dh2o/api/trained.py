@@ -11,8 +11,8 @@ from dh2o.mrtask import current_engine
 
 if TYPE_CHECKING:
     from dh2o.estimators import H2OEstimator
-    from dh2o.estimators.grid import Grid
-    from dh2o.estimators.performance import ModelPerformance
+    from dh2o.estimators.search.grid import Grid
+    from dh2o.estimators.trained.performance import ModelPerformance
     from dh2o.models import Model
 
 
@@ -52,8 +52,8 @@ def save_grid(
     export_cross_validation_predictions: bool = False,
 ) -> Path:
     """Write a grid and its models into a folder; return the path of the grid."""
-    from dh2o.estimators.grid import Grid
-    from dh2o.estimators.grid_files import export_grid
+    from dh2o.estimators.search.grid import Grid
+    from dh2o.estimators.search.grid_files import export_grid
 
     dkv = current_engine().dkv
     grid = dkv.find(grid_id)
@@ -69,7 +69,7 @@ def save_grid(
 
 def load_grid(grid_file_path: str | Path, load_params_references: bool = False) -> Grid:
     """Read a grid and the models beside it back into the cluster."""
-    from dh2o.estimators.grid_files import import_grid
+    from dh2o.estimators.search.grid_files import import_grid
 
     return import_grid(str(grid_file_path), frames=load_params_references)
 
@@ -80,8 +80,8 @@ def upload_custom_distribution(func: Any, func_name: str | None = None) -> str:
     `func` is a class or an object with ``link()``, ``init(w, o, y)``, ``gradient(y, f)`` (with
     several classes ``gradient(y, f, l)``) and ``gamma(w, y, z, f)``.
     """
+    from dh2o.estimators.building.inputs import engine_or_start
     from dh2o.estimators.gbm.custom import upload_distribution
-    from dh2o.estimators.inputs import engine_or_start
 
     engine_or_start()
     return upload_distribution(func, func_name)
@@ -93,8 +93,8 @@ def upload_custom_metric(func: Any, func_name: str | None = None) -> str:
     `func` is a class or an object with ``map(pred, act, w, o, model)``, ``reduce(l, r)`` and
     ``metric(l)``, or a function of (pred, act) whose weighted mean is wanted.
     """
-    from dh2o.estimators.custom_metric import upload_metric
-    from dh2o.estimators.inputs import engine_or_start
+    from dh2o.estimators.building.custom_metric import upload_metric
+    from dh2o.estimators.building.inputs import engine_or_start
 
     engine_or_start()
     return upload_metric(func, func_name)
@@ -113,9 +113,9 @@ def make_metrics(
     Predictions are one column of numbers, the probability of the second class, or one probability
     for each class of several. The response of a classification is a factor, or `domain` is given.
     """
-    from dh2o.estimators.inputs import as_frame
-    from dh2o.estimators.make_metrics import metrics_of_frames
-    from dh2o.estimators.performance import ModelPerformance
+    from dh2o.estimators.building.inputs import as_frame
+    from dh2o.estimators.trained.make_metrics import metrics_of_frames
+    from dh2o.estimators.trained.performance import ModelPerformance
 
     truth = as_frame(actual)
     levels = domain if domain is not None else truth.vecs[0].domain

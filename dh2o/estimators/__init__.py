@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from dh2o.estimators.gbm import H2OGradientBoostingEstimator
     from dh2o.estimators.generic import H2OGenericEstimator
     from dh2o.estimators.glm import H2OGeneralizedLinearEstimator
-    from dh2o.estimators.grid_search import H2OGridSearch
     from dh2o.estimators.isolation_forest import H2OIsolationForestEstimator
     from dh2o.estimators.isotonic import H2OIsotonicRegressionEstimator
     from dh2o.estimators.kmeans import H2OKMeansEstimator
     from dh2o.estimators.naive_bayes import H2ONaiveBayesEstimator
     from dh2o.estimators.pca import H2OPrincipalComponentAnalysisEstimator
-    from dh2o.estimators.sklearn_classes import (
+    from dh2o.estimators.search.grid_search import H2OGridSearch
+    from dh2o.estimators.svd import H2OSingularValueDecompositionEstimator
+    from dh2o.estimators.trained.sklearn_classes import (
         H2OGeneralizedLinearClassifier,
         H2OGeneralizedLinearRegressor,
         H2OGradientBoostingClassifier,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
         H2ORandomForestClassifier,
         H2ORandomForestRegressor,
     )
-    from dh2o.estimators.svd import H2OSingularValueDecompositionEstimator
 
 __all__ = [
     "BuilderError",
@@ -84,22 +84,22 @@ _HOMES = {
     "H2ODecisionTreeEstimator": "dh2o.estimators.decision_tree",
     "H2ODeepLearningEstimator": "dh2o.estimators.deeplearning",
     "H2OExtendedIsolationForestEstimator": "dh2o.estimators.extended_isolation_forest",
-    "H2OGeneralizedLinearClassifier": "dh2o.estimators.sklearn_classes",
+    "H2OGeneralizedLinearClassifier": "dh2o.estimators.trained.sklearn_classes",
     "H2OGeneralizedLinearEstimator": "dh2o.estimators.glm",
-    "H2OGeneralizedLinearRegressor": "dh2o.estimators.sklearn_classes",
+    "H2OGeneralizedLinearRegressor": "dh2o.estimators.trained.sklearn_classes",
     "H2OGenericEstimator": "dh2o.estimators.generic",
-    "H2OGradientBoostingClassifier": "dh2o.estimators.sklearn_classes",
+    "H2OGradientBoostingClassifier": "dh2o.estimators.trained.sklearn_classes",
     "H2OGradientBoostingEstimator": "dh2o.estimators.gbm",
-    "H2OGradientBoostingRegressor": "dh2o.estimators.sklearn_classes",
-    "H2OGridSearch": "dh2o.estimators.grid_search",
+    "H2OGradientBoostingRegressor": "dh2o.estimators.trained.sklearn_classes",
+    "H2OGridSearch": "dh2o.estimators.search.grid_search",
     "H2OIsolationForestEstimator": "dh2o.estimators.isolation_forest",
     "H2OIsotonicRegressionEstimator": "dh2o.estimators.isotonic",
     "H2OKMeansEstimator": "dh2o.estimators.kmeans",
     "H2ONaiveBayesEstimator": "dh2o.estimators.naive_bayes",
     "H2OPrincipalComponentAnalysisEstimator": "dh2o.estimators.pca",
-    "H2ORandomForestClassifier": "dh2o.estimators.sklearn_classes",
+    "H2ORandomForestClassifier": "dh2o.estimators.trained.sklearn_classes",
     "H2ORandomForestEstimator": "dh2o.estimators.drf",
-    "H2ORandomForestRegressor": "dh2o.estimators.sklearn_classes",
+    "H2ORandomForestRegressor": "dh2o.estimators.trained.sklearn_classes",
     "H2OSingularValueDecompositionEstimator": "dh2o.estimators.svd",
 }
 

@@ -8,9 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from dh2o.estimators.building.prepare import prepare
 from dh2o.estimators.messages import BuilderError, Message
 from dh2o.estimators.params import ParamTable
-from dh2o.estimators.prepare import prepare
 from dh2o.estimators.spec import TrainSpec
 from dh2o.frame import VecType
 from dh2o.models import Model, ModelCategory, ModelParameters
@@ -145,7 +145,7 @@ def start(engine: Engine, spec: TrainSpec) -> Job:
 
     The job's ``dest`` is the model's key; ``job.result()`` returns the model.
     """
-    from dh2o.estimators.driver import run_build
+    from dh2o.estimators.building.driver import run_build
 
     builder = builder_of(spec.algo)
     return engine.start_job(

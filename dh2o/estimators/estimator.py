@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dh2o.errors import ModelError, ParameterError
-from dh2o.estimators.accessors import MetricAccessors
 from dh2o.estimators.builder import start_build
-from dh2o.estimators.custom_metric import metric_reference
-from dh2o.estimators.explain.plot_methods import PlotSide
-from dh2o.estimators.inputs import (
+from dh2o.estimators.building.custom_metric import metric_reference
+from dh2o.estimators.building.inputs import (
     as_frame,
     column_name,
     column_names,
@@ -23,11 +21,13 @@ from dh2o.estimators.inputs import (
     is_cluster_frame,
     stored,
 )
-from dh2o.estimators.mojo_side import MojoSide
+from dh2o.estimators.explain.plot_methods import PlotSide
 from dh2o.estimators.params import ParamTable
-from dh2o.estimators.performance import ModelPerformance
-from dh2o.estimators.sklearn_side import SklearnSide
-from dh2o.estimators.trained_side import TrainedSide
+from dh2o.estimators.trained.accessors import MetricAccessors
+from dh2o.estimators.trained.mojo_side import MojoSide
+from dh2o.estimators.trained.performance import ModelPerformance
+from dh2o.estimators.trained.sklearn_side import SklearnSide
+from dh2o.estimators.trained.trained_side import TrainedSide
 from dh2o.models import Model
 
 if TYPE_CHECKING:
@@ -378,13 +378,13 @@ class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide
 
     def varimp_plot(self, num_of_features: int | None = None, save_plot_path: Any = None) -> Any:
         """Draw the variable importances; needs matplotlib."""
-        from dh2o.estimators.plots import plot_varimp
+        from dh2o.estimators.trained.plots import plot_varimp
 
         return plot_varimp(self.model, num_of_features or 10, save_plot_path)
 
     def plot(self, timestep: str = "AUTO", metric: str = "AUTO", save_plot_path: Any = None) -> Any:
         """Draw the scoring history; needs matplotlib."""
-        from dh2o.estimators.plots import plot_history
+        from dh2o.estimators.trained.plots import plot_history
 
         return plot_history(self.model, timestep, metric, save_plot_path)
 

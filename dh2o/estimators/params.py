@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from dh2o.estimators import coerce
-from dh2o.estimators.coerce import CoercionError
+from dh2o.estimators.building import coerce
+from dh2o.estimators.building.coerce import CoercionError
 from dh2o.estimators.messages import BuilderError, Message
 from dh2o.models.params import ModelParameter, ModelParameters
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dh2o.chunks import Block, Chunk, encode_codes, encode_floats
 from dh2o.estimators.adapt_frame import infos_for
-from dh2o.estimators.custom_metric import stored_metric, with_custom_metric
+from dh2o.estimators.building.custom_metric import stored_metric, with_custom_metric
 from dh2o.frame import Frame, VecType
 from dh2o.models import Model
 from dh2o.models.adapt import Adaptation

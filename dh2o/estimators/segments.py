@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from dh2o.errors import DH2OError, JobCancelledError, ParameterError
 from dh2o.estimators.builder import builder_of, validate
-from dh2o.estimators.driver import run_build
-from dh2o.estimators.job_parts import JobPart
-from dh2o.estimators.keep import keep_model
+from dh2o.estimators.building.driver import run_build
+from dh2o.estimators.building.job_parts import JobPart
+from dh2o.estimators.building.keep import keep_model
 from dh2o.estimators.messages import BuilderError
 from dh2o.frame import Frame, new_frame_key
 from dh2o.mrtask import MRTask

@@ -37,6 +37,10 @@ class Family(ABC):
     #: Whether the dispersion is 1 by definition (normal, not t quantiles for p-values).
     known_dispersion: ClassVar[bool] = False
 
+    def is_newton(self, link: Link) -> bool:
+        """Return whether `newton` gives the Hessian itself: the link is canonical."""
+        return link.name == self.links[0]
+
     @abstractmethod
     def variance(self, mu: F64) -> F64:
         """Return the variance of the response as a function of its mean."""

@@ -9,10 +9,10 @@ import numpy as np
 
 from dh2o.chunks import Block
 from dh2o.estimators import H2OEstimator, ModelBuilder, Param, ParamTable, register
-from dh2o.estimators.history import ScoringHistory
+from dh2o.estimators.building.history import ScoringHistory
+from dh2o.estimators.building.shared_params import shared, shared_group
+from dh2o.estimators.building.stopping import StopRule
 from dh2o.estimators.scoring import described, model_metrics
-from dh2o.estimators.shared_params import shared, shared_group
-from dh2o.estimators.stopping import StopRule
 from dh2o.models import Columns, Model, ModelError, TwoDimTable
 from dh2o.mrtask import MRTask
 

@@ -178,7 +178,7 @@ def test_untrained_repr_shows_what_was_changed() -> None:
 
 
 def test_plots(trained: MeanEstimator, tmp_path: Path) -> None:
-    from dh2o.estimators.plots import plot_confusion
+    from dh2o.estimators.trained.plots import plot_confusion
 
     figures = [
         trained.varimp_plot(save_plot_path=tmp_path / "v.png"),

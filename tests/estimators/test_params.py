@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from dh2o.estimators import BuilderError, Param, ParamTable
-from dh2o.estimators.shared_params import shared
+from dh2o.estimators.building.shared_params import shared
 from tests.estimators.mean_builder import PARAMS, MeanEstimator
 
 TABLE = ParamTable(
@@ -100,7 +100,7 @@ def test_a_name_declared_twice_is_refused() -> None:
 
 
 def test_every_shared_parameter_accepts_its_default() -> None:
-    from dh2o.estimators import shared_params
+    from dh2o.estimators.building import shared_params
 
     for param in shared_params._SHARED:
         assert param.read(param.default) == param.default

@@ -10,9 +10,9 @@ import pytest
 
 from dh2o.errors import ParameterError
 from dh2o.estimators.builder import start_build
-from dh2o.estimators.make_metrics import metrics_of_frames
 from dh2o.estimators.scoring import model_metrics, predict_frame
 from dh2o.estimators.segments import SegmentModels, segments_frame, start_segments
+from dh2o.estimators.trained.make_metrics import metrics_of_frames
 from dh2o.frame import Frame
 from dh2o.mrtask import Engine
 

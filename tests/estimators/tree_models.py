@@ -134,8 +134,8 @@ def train_marked(
 ) -> Any:
     """Build a model whose steps leave marks, on whatever worker the driver runs."""
     from dh2o.estimators.builder import builder_of, validate
+    from dh2o.estimators.building.driver import run_build
     from dh2o.estimators.drf import binned
-    from dh2o.estimators.driver import run_build
     from dh2o.estimators.trees import grower, small_nodes
     from dh2o.estimators.trees.adaptive import grower as adaptive
 

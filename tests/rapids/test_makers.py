@@ -9,7 +9,22 @@ import pytest
 from dh2o.errors import ParameterError
 from dh2o.frame import Frame, VecType
 from dh2o.mrtask import Engine
-from dh2o.rapids.makers import CreateFrameSpec, create_frame, insert_missing, interaction
+from dh2o.rapids.makers import insert_missing, interaction
+from dh2o.rapids.random_frames import CreateFrameSpec, create_frame
+
+# what real H2O 3.46.0.11 makes of the spec of the test below, and of NA put into it
+FRAME_OF_H2O = [
+    '"response","C1","C2","C3","C4","C5","C6","C7"',
+    ',10.943511736761513,-77.1047133955004,94,1171716956022,"c5.l1",0,"CXLYLKWQ"',
+    '"0",39.10130357172654,-95.82913740405037,,81615640832,"c5.l0",0,"AWXKSYNJ"',
+    '"0",-57.95827926536297,27.414772334678418,27,1257927807362,"c5.l4",0,"NUKECBLJ"',
+]
+NA_OF_H2O = [
+    FRAME_OF_H2O[0],
+    ',10.943511736761513,-77.1047133955004,94,1171716956022,"c5.l1",0,',
+    '"0",39.10130357172654,-95.82913740405037,,81615640832,,0,"AWXKSYNJ"',
+    '"0",,27.414772334678418,27,1257927807362,"c5.l4",0,',
+]
 
 
 def texts(frame: Frame) -> bytes:
@@ -26,9 +41,19 @@ def test_types_come_in_the_fractions_asked_for(engine: Engine) -> None:
     assert frame.names[:2] == ("response", "C1")
     assert kinds.count(VecType.ENUM) == 1 + 4
     assert kinds.count(VecType.TIME) == kinds.count(VecType.STRING) == 2
-    n_na = sum(r.n_na for r in frame.rollups()[1:])
-    assert n_na == pytest.approx(500 * 20 * 0.01, rel=0.4)
-    assert frame.rollups()[0].n_na == 0
+    n_na = sum(r.n_na for r in frame.rollups())
+    assert n_na == pytest.approx(500 * 21 * 0.01, rel=0.4)
+    assert frame.vecs[0].domain == ("0", "1")
+
+
+def test_a_seed_makes_the_frame_that_it_makes_in_real_h2o(engine: Engine) -> None:
+    spec = CreateFrameSpec(
+        rows=3, cols=7, seed=123, factors=5, has_response=True, integer_fraction=0.15,
+        categorical_fraction=0.15, binary_fraction=0.15, binary_ones_fraction=0.5,
+        time_fraction=0.15, string_fraction=0.15, missing_fraction=0.1,
+    )  # fmt: skip
+    assert texts(create_frame(spec)).decode().splitlines() == FRAME_OF_H2O
+    assert texts(insert_missing(create_frame(spec), 0.3, 5)).decode().splitlines() == NA_OF_H2O
 
 
 def test_a_constant_frame(engine: Engine) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dh2o.errors import ModelError
 from dh2o.estimators.builder import ModelBuilder, register
-from dh2o.estimators.checkpoint import model_before
+from dh2o.estimators.building.checkpoint import model_before
 from dh2o.estimators.deeplearning.checks import LOG_LINK, LOSS_OF, check_finite, check_spec
 from dh2o.estimators.deeplearning.exported import export_layers
 from dh2o.estimators.deeplearning.initial import first_state, state_of_model

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dh2o.errors import KeyNotFoundError, ModelError
-from dh2o.estimators.checkpoint import check_checkpoint, model_before
+from dh2o.estimators.building.checkpoint import check_checkpoint, model_before
+from dh2o.estimators.building.finite import finite_rollups
 from dh2o.estimators.deeplearning.moments import Moments
-from dh2o.estimators.finite import finite_rollups
 from dh2o.estimators.messages import Message
 from dh2o.estimators.spec import TrainSpec
 from dh2o.models.deeplearning import DeepLearningModel

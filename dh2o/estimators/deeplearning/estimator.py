@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from dh2o.errors import ModelError
+from dh2o.estimators.building.inputs import as_frame
 from dh2o.estimators.deeplearning.outputs import anomaly_frame, deep_feature_frame
 from dh2o.estimators.deeplearning.parameters import PARAMS
 from dh2o.estimators.estimator import H2OEstimator
-from dh2o.estimators.inputs import as_frame
 from dh2o.frame import Frame
 from dh2o.rapids import H2OFrame
 

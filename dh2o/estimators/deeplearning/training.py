@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dh2o.errors import ModelError
+from dh2o.estimators.building.history import ScoringHistory
+from dh2o.estimators.building.stopping import StopRule
 from dh2o.estimators.deeplearning.learners import (
     Learned,
     Learner,
@@ -22,9 +24,7 @@ from dh2o.estimators.deeplearning.learners import (
 from dh2o.estimators.deeplearning.losses import Loss
 from dh2o.estimators.deeplearning.rows import RowSpec
 from dh2o.estimators.deeplearning.sgd import NetState, SgdParams
-from dh2o.estimators.history import ScoringHistory
 from dh2o.estimators.scoring import spec_metric_builder
-from dh2o.estimators.stopping import StopRule
 from dh2o.models.deeplearning import DeepLearningModel, Network
 from dh2o.models.metrics import ModelMetrics
 from dh2o.mrtask import StateLost

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from dh2o.estimators.builder import ModelBuilder, register
-from dh2o.estimators.checkpoint import TREE_FIXED, check_checkpoint, model_before
+from dh2o.estimators.building.checkpoint import TREE_FIXED, check_checkpoint, model_before
+from dh2o.estimators.building.tree_checks import tree_messages
 from dh2o.estimators.drf.bagging import Bagger
 from dh2o.estimators.drf.binned import BinnedBagger
 from dh2o.estimators.drf.by_value import ValueBagger
@@ -15,7 +16,6 @@ from dh2o.estimators.drf.parameters import PARAMS
 from dh2o.estimators.drf.response import ResponseFacts, ResponsePass
 from dh2o.estimators.messages import Message, raise_errors
 from dh2o.estimators.spec import TrainSpec
-from dh2o.estimators.tree_checks import tree_messages
 from dh2o.estimators.trees.adaptive.columns import column_table
 from dh2o.estimators.trees.adaptive.global_points import with_global_points
 from dh2o.estimators.trees.binning import MAX_NARROW_BINS

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dh2o.estimators.inputs import as_frame
+from dh2o.estimators.building.inputs import as_frame
 from dh2o.models import Model, TwoDimTable
 from dh2o.models.explain.contributions import Ranking
 from dh2o.models.explain.raw_score import tree_model_of

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dh2o.errors import ParameterError
+from dh2o.estimators.building.inputs import as_frame
 from dh2o.estimators.explain.methods import ExplainSide
-from dh2o.estimators.inputs import as_frame
 from dh2o.models import TwoDimTable
 
 if TYPE_CHECKING:

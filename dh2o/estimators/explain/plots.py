@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dh2o.errors import ModelError
-from dh2o.estimators.plots import finished, new_axes
+from dh2o.estimators.trained.plots import finished, new_axes
 from dh2o.models import Model, TwoDimTable
 from dh2o.models.columns import F64
 from dh2o.models.explain.tree_svg import node_label, positions

@@ -69,7 +69,7 @@ def explain_model(
     estimator: PlotSide, frame: Frame, columns: Sequence[str] | None = None
 ) -> Explanation:
     """Return what explains one model: whatever its kind has."""
-    from dh2o.estimators.plots import plot_varimp
+    from dh2o.estimators.trained.plots import plot_varimp
 
     model = estimator.model
     made = Explanation()
@@ -179,8 +179,8 @@ def model_correlation_heatmap(
     The correlation of numbers (of two classes, of probabilities), the share of equal labels where
     there are more classes.
     """
+    from dh2o.estimators.building.inputs import as_frame
     from dh2o.estimators.explain.plots import plot_heatmap
-    from dh2o.estimators.inputs import as_frame
 
     data = as_frame(frame)
     many = [one.model.output.n_classes > 2 for one in models]

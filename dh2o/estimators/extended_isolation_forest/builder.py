@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from dh2o.estimators.builder import ModelBuilder, register
-from dh2o.estimators.cadence import Cadence
+from dh2o.estimators.building.cadence import Cadence
+from dh2o.estimators.building.history import ScoringHistory
+from dh2o.estimators.building.stopping import StopRule
 from dh2o.estimators.extended_isolation_forest.growing import (
     ObliqueTree,
     draws,
@@ -20,12 +22,10 @@ from dh2o.estimators.extended_isolation_forest.growing import (
 )
 from dh2o.estimators.extended_isolation_forest.parameters import MOST_ROWS, PARAMS
 from dh2o.estimators.extended_isolation_forest.tables import summary_table
-from dh2o.estimators.history import ScoringHistory
 from dh2o.estimators.isolation_forest.samples import GatherRows
 from dh2o.estimators.messages import Message, raise_errors
 from dh2o.estimators.scoring import metrics_partial, spec_metric_builder
 from dh2o.estimators.spec import TrainSpec
-from dh2o.estimators.stopping import StopRule
 from dh2o.estimators.trees.rounds import n_threads
 from dh2o.models import Model, ModelCategory
 from dh2o.models.extended_isolation_forest import ExtendedIsolationForestModel

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dh2o.estimators.builder import ModelBuilder, register
-from dh2o.estimators.checkpoint import TREE_FIXED, check_checkpoint, model_before
+from dh2o.estimators.building.checkpoint import TREE_FIXED, check_checkpoint, model_before
+from dh2o.estimators.building.tree_checks import tree_messages
 from dh2o.estimators.gbm.binned import BinnedBooster
 from dh2o.estimators.gbm.boosting import Booster, Grown
 from dh2o.estimators.gbm.by_value import ValueBooster
@@ -21,7 +22,6 @@ from dh2o.estimators.gbm.response import ResponseFacts, ResponsePass
 from dh2o.estimators.gbm.two_classes import with_two_classes
 from dh2o.estimators.messages import Message
 from dh2o.estimators.spec import TrainSpec
-from dh2o.estimators.tree_checks import tree_messages
 from dh2o.estimators.trees.adaptive.columns import column_table
 from dh2o.estimators.trees.adaptive.global_points import with_global_points
 from dh2o.estimators.trees.binning import MAX_NARROW_BINS

@@ -3,8 +3,13 @@
 # ruff: noqa: E501  (one parameter, one line: the table reads as a table)
 from __future__ import annotations
 
+from dh2o.estimators.building.shared_params import (
+    DISTRIBUTIONS,
+    STOPPING_METRICS,
+    shared,
+    shared_group,
+)
 from dh2o.estimators.params import DOUBLE_MAX, Param, ParamTable
-from dh2o.estimators.shared_params import DISTRIBUTIONS, STOPPING_METRICS, shared, shared_group
 
 __all__ = ["PARAMS"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
+from dh2o.estimators.building.inputs import engine_or_start
 from dh2o.estimators.estimator import H2OEstimator
 from dh2o.estimators.generic.params import PARAMS
-from dh2o.estimators.inputs import engine_or_start
 
 __all__ = ["H2OGenericEstimator"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dh2o.errors import KeyNotFoundError
-from dh2o.estimators.checkpoint import check_checkpoint
+from dh2o.estimators.building.checkpoint import check_checkpoint
 from dh2o.estimators.messages import Message
 from dh2o.estimators.spec import TrainSpec
 from dh2o.frame import Frame

@@ -24,6 +24,10 @@ _NLL_DIGITS = 1e-6
 _SAMPLE = 16
 _SAMPLE_STEPS = 6
 _SAMPLE_ACCURACY = 0.05
+#: A solution is made exact by steps below the first size, until they are below the second.
+_NEAR, _EXACT = 1e-2, 1e-9
+#: Passes for it at most; where steps are Newton's none is needed.
+_MOST_PASSES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,13 @@ class State:
         """Add a line to the history."""
         now = int(time.time() * 1000)
         self.steps.append(Step(now, self.iterations, self.nll, objective, lam, alpha))
+
+    def refine(self, problem: Problem, penalty: Penalty, beta: F64, nll: float) -> None:
+        """Take `beta` for the solution of the last step."""
+        self.beta, self.nll = beta, nll
+        if self.steps:
+            objective = self.objective(problem, penalty)
+            self.steps[-1] = replace(self.steps[-1], nll=nll, objective=objective)
 
     def advance(
         self, problem: Problem, penalty: Penalty, beta: F64, nll: float, limits: Limits
@@ -153,6 +164,7 @@ def _fit_irlsm(
         else:
             going = first or searching
             if not going and not state.advance(problem, penalty, candidate, gram.nll, limits):
+                _make_exact(problem, gram, penalty, state, limits)
                 return
             if not gram.is_finite:
                 return
@@ -217,6 +229,33 @@ def _is_last_step(
     before = gram.nll * problem.obj_reg + penalty.value(gram.beta)
     after = gram.nll_at(beta, problem.obj_reg) * problem.obj_reg + penalty.value(beta)
     return bool(0 <= before - after < limits.objective_epsilon * abs(before))
+
+
+def _make_exact(
+    problem: Problem, gram: Gram, penalty: Penalty, state: State, limits: Limits
+) -> None:
+    """Go on from a solution that `limits` are content with to the minimum itself.
+
+    The Gram matrix there is known, and one step of Newton's needs no more; scoring by expected
+    weights converges linearly and needs a few passes.
+    """
+    spent = state.iterations >= limits.max_iterations
+    if limits.by_metrics or spent or limits.out_of_time():
+        return
+    is_newton = problem.family.is_newton(problem.link)
+    largest, n_passes = _NEAR, 0 if is_newton or problem.is_large else _MOST_PASSES
+    for n_made in range(n_passes + 1):
+        objective = gram.nll * problem.obj_reg + penalty.value(gram.beta)
+        if not gram.is_finite or objective > state.objective(problem, penalty):
+            return
+        beta = _solve_step(problem, gram, penalty, state)
+        moved = float(np.abs(beta - gram.beta).max(initial=0.0)) / max(1.0, np.abs(beta).max())
+        if not moved < largest or not problem.is_allowed(beta):
+            return
+        state.refine(problem, penalty, beta, min(gram.nll, gram.nll_at(beta, problem.obj_reg)))
+        if moved < _EXACT or n_made == n_passes:
+            return
+        largest, gram = moved, problem.gram(beta)
 
 
 def _line_search(

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dh2o.estimators.building.history import ScoringEvent, ScoringHistory, metric_columns
+from dh2o.estimators.building.stopping import StopRule
 from dh2o.estimators.glm.fit import State, Step
 from dh2o.estimators.glm.path import PathPlan, Solution
 from dh2o.estimators.glm.problem import Problem
 from dh2o.estimators.glm.tables import path_row
-from dh2o.estimators.history import ScoringEvent, ScoringHistory, metric_columns
 from dh2o.estimators.scoring import model_metrics
 from dh2o.estimators.spec import TrainSpec
-from dh2o.estimators.stopping import StopRule
 from dh2o.models import TwoDimTable
 from dh2o.models.glm import GLMModel
 

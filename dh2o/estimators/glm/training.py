@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.errors import ModelError
-from dh2o.estimators.checkpoint import model_before
+from dh2o.estimators.building.checkpoint import model_before
 from dh2o.estimators.glm.dispersion import most_likely_dispersion
 from dh2o.estimators.glm.finish import bare_model, finish
 from dh2o.estimators.glm.fit import Limits

@@ -9,6 +9,7 @@ import numpy as np
 
 from dh2o.errors import KeyNotFoundError
 from dh2o.estimators.builder import ModelBuilder, register
+from dh2o.estimators.building.tree_checks import tree_messages
 from dh2o.estimators.drf.bagging import columns_to_try
 from dh2o.estimators.isolation_forest.growing import LEVEL, NUMBER, WHOLE
 from dh2o.estimators.isolation_forest.isolating import Isolator, PathScale
@@ -16,7 +17,6 @@ from dh2o.estimators.isolation_forest.parameters import PARAMS
 from dh2o.estimators.isolation_forest.tree import TreeRules, isolation_forest_of
 from dh2o.estimators.messages import Message
 from dh2o.estimators.spec import TrainSpec
-from dh2o.estimators.tree_checks import tree_messages
 from dh2o.estimators.trees.arrays import I64
 from dh2o.estimators.trees.grower import MAX_DEPTH
 from dh2o.estimators.trees.tables import summary_table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dh2o.estimators.history import ScoringHistory
+from dh2o.estimators.building.history import ScoringHistory
 from dh2o.estimators.isolation_forest.paths import (
     AddTrees,
     CountPaths,

@@ -113,6 +113,6 @@ class H2OKMeansEstimator(H2OEstimator, table=PARAMS):
         self, data: Any, x: str | None = None, y: str | None = None, save_plot_path: Any = None
     ) -> Any:
         """Draw rows of `data` by two numeric columns in their clusters' colours."""
-        from dh2o.estimators.plots_unsupervised import plot_clusters
+        from dh2o.estimators.trained.plots_unsupervised import plot_clusters
 
         return plot_clusters(self._kmeans(), data, x, y, save_plot_path)

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+from dh2o.estimators.building.shared_params import shared, shared_group
 from dh2o.estimators.params import Param, ParamTable
-from dh2o.estimators.shared_params import shared, shared_group
 
 PARAMS = ParamTable(
     "kmeans",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dh2o.estimators.history import duration_text, timestamp_text
+from dh2o.estimators.building.history import duration_text, timestamp_text
 from dh2o.models import TwoDimTable
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dh2o.errors import ModelError
 from dh2o.estimators.builder import ModelBuilder, register
-from dh2o.estimators.finite import finite_rollups
+from dh2o.estimators.building.finite import finite_rollups
 from dh2o.estimators.messages import Message
 from dh2o.estimators.naive_bayes.counts import F64, ClassSums, ClassSumsTask
 from dh2o.estimators.naive_bayes.params import PARAMS

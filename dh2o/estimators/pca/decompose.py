@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dh2o.errors import ModelError
-from dh2o.estimators.history import duration_text, timestamp_text
+from dh2o.estimators.building.history import duration_text, timestamp_text
 from dh2o.estimators.pca.methods import (
     Decomposition,
     Limits,

@@ -105,6 +105,6 @@ class H2OPrincipalComponentAnalysisEstimator(ProjectionSide, H2OEstimator, table
 
     def screeplot(self, type: str = "barplot", save_plot_path: Any = None) -> Any:  # noqa: A002
         """Draw the variance of each component, as ``barplot`` or ``lines``."""
-        from dh2o.estimators.plots_unsupervised import plot_scree
+        from dh2o.estimators.trained.plots_unsupervised import plot_scree
 
         return plot_scree(self._projection(), type, save_plot_path)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dh2o.chunks import Block
 from dh2o.errors import ModelError
-from dh2o.estimators.finite import finite_rollups
+from dh2o.estimators.building.finite import finite_rollups
 from dh2o.estimators.kmeans.plan import LevelCounts
 from dh2o.frame import Frame
 from dh2o.models.expansion import Expansion

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+from dh2o.estimators.building.shared_params import shared, shared_group
 from dh2o.estimators.params import Param, ParamTable
-from dh2o.estimators.shared_params import shared, shared_group
 from dh2o.models.expansion import TRANSFORMS
 
 IMPLEMENTATIONS = ("MTJ_EVD_DENSEMATRIX", "MTJ_EVD_SYMMMATRIX", "MTJ_SVD_DENSEMATRIX", "JAMA")

@@ -12,9 +12,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dh2o.estimators.cadence import Cadence
-from dh2o.estimators.history import ScoringHistory
-from dh2o.estimators.stopping import StopRule
+from dh2o.estimators.building.cadence import Cadence
+from dh2o.estimators.building.history import ScoringHistory
+from dh2o.estimators.building.stopping import StopRule
 from dh2o.models.metrics import ModelMetrics
 from dh2o.mrtask import LocalState, StateLost
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import KeyNotFoundError, ParameterError
-from dh2o.estimators import grid_files
 from dh2o.estimators.builder import builder_of
-from dh2o.estimators.grid import Grid, resume_grid, start_grid
-from dh2o.estimators.ranking import ranked, summary_table
+from dh2o.estimators.search import grid_files
+from dh2o.estimators.search.grid import Grid, resume_grid, start_grid
+from dh2o.estimators.search.ranking import ranked, summary_table
 from dh2o.models import Model
 from dh2o.server.files import Files
 from dh2o.server.metrics_view import metrics_schema

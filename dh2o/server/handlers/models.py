@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flask import Response
 
 from dh2o.errors import KeyNotFoundError, ModelError, ParameterError
-from dh2o.estimators.model_files import load_with_frames, save_with_frames
+from dh2o.estimators.trained.model_files import load_with_frames, save_with_frames
 from dh2o.models import Model
 from dh2o.server.files import Files, UploadedFile
 from dh2o.server.model_view import model_json, model_synopsis

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import ParameterError
 from dh2o.rapids.assembly import fit_assembly
-from dh2o.rapids.makers import CreateFrameSpec, create_frame, insert_missing, interaction
+from dh2o.rapids.makers import insert_missing, interaction
+from dh2o.rapids.random_frames import CreateFrameSpec, create_frame
 from dh2o.server.schemas.base import Key
 
 from .frames import frame_of

@@ -6,8 +6,8 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import ParameterError
-from dh2o.estimators.make_metrics import metrics_of_frames
 from dh2o.estimators.scoring import model_metrics, predict_frame, prediction_warnings
+from dh2o.estimators.trained.make_metrics import metrics_of_frames
 from dh2o.server.frame_view import Window, frame_schema
 from dh2o.server.metrics_view import metrics_schema
 from dh2o.server.schemas.base import Key

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from dh2o.estimators.builder import builder_of, validate
+from dh2o.estimators.building.driver import run_build
 from dh2o.estimators.deeplearning import learners
-from dh2o.estimators.driver import run_build
 from dh2o.frame import Frame
 from dh2o.mrtask import Engine, use_engine
 from tests.killing import killing, leave_mark, wait_for_workers

@@ -39,7 +39,7 @@ def expected() -> list[Any]:
 
 def test_folds_side_by_side(expected: list[Any], engine: Engine, monkeypatch: Any) -> None:
     seen: list[int] = []
-    real = "dh2o.estimators.crossval.n_side_by_side"
+    real = "dh2o.estimators.crossval.run.n_side_by_side"
     monkeypatch.setattr(real, lambda *_: seen.append(3) or 3)
     stored(mixed(), "gbm_cv_bits", LAYOUT)
     assert all_bits(build("two", "gbm_cv_bits", **PARAMS), engine) == expected

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from dh2o.estimators import BuilderError, model_metrics, predict_frame
-from dh2o.estimators.balance import sampling_ratios
+from dh2o.estimators.building.balance import sampling_ratios
 from dh2o.estimators.model_prims import calibration_by, reset_threshold
 from dh2o.frame import Frame
 from dh2o.models import load_model, predict_table, save_model
@@ -176,7 +176,7 @@ def test_other_models_calibrate(train: Train, engine: Engine) -> None:
 
 
 def test_a_metric_of_ones_own_is_measured_and_stops_early(train: Train, engine: Engine) -> None:
-    from dh2o.estimators.custom_metric import upload_metric
+    from dh2o.estimators.building.custom_metric import upload_metric
 
     def error(pred: Any, act: Any) -> float:
         return float(abs(pred[0] - act[0]))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dh2o.errors import ParameterError
-from dh2o.estimators.job_parts import JobPart, JobParts
-from dh2o.estimators.side_by_side import run_parts
+from dh2o.estimators.building.job_parts import JobPart, JobParts
+from dh2o.estimators.building.side_by_side import run_parts
 
 
 class FakeJob:

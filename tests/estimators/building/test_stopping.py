@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from dh2o.estimators.history import ScoringHistory
-from dh2o.estimators.stopping import StopRule, best_index
+from dh2o.estimators.building.history import ScoringHistory
+from dh2o.estimators.building.stopping import StopRule, best_index
 from dh2o.models import ModelCategory
 from dh2o.models.metrics import metric_builder
 

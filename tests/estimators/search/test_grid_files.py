@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from dh2o.errors import ModelError
-from dh2o.estimators.grid import Grid, resume_grid, start_grid
-from dh2o.estimators.grid_files import export_grid, file_name, import_grid
+from dh2o.estimators.search.grid import Grid, resume_grid, start_grid
+from dh2o.estimators.search.grid_files import export_grid, file_name, import_grid
 from dh2o.frame import Frame
 from dh2o.mrtask import Engine
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dh2o.estimators.calibrate import calibration_messages
+from dh2o.estimators.building.calibrate import calibration_messages
 from dh2o.estimators.messages import Message
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dh2o.estimators.accessors import table_or_pandas
-from dh2o.estimators.inputs import engine_or_start
+from dh2o.estimators.building.inputs import engine_or_start
+from dh2o.estimators.trained.accessors import table_or_pandas
 
 if TYPE_CHECKING:
     from dh2o.estimators.estimator import H2OEstimator

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dh2o.errors import JobCancelledError, ParameterError
-from dh2o.estimators.grid import Grid, GridSearch, SearchCriteria, start_grid
-from dh2o.estimators.ranking import ranked, summary_table
+from dh2o.estimators.search.grid import Grid, GridSearch, SearchCriteria, start_grid
+from dh2o.estimators.search.ranking import ranked, summary_table
 from dh2o.frame import Frame
 from dh2o.mrtask import Engine
 

@@ -12,14 +12,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dh2o.estimators.balance import without_column
-from dh2o.estimators.build_one import build_one
-from dh2o.estimators.export import export
-from dh2o.estimators.folds import Folds, fold_weights, make_folds
-from dh2o.estimators.holdout import holdout_frames, summary_table
-from dh2o.estimators.job_parts import JobPart, JobParts
+from dh2o.estimators.building.balance import without_column
+from dh2o.estimators.building.build_one import build_one
+from dh2o.estimators.building.export import export
+from dh2o.estimators.building.job_parts import JobPart, JobParts
+from dh2o.estimators.building.side_by_side import n_side_by_side, n_threads_of, run_parts
+from dh2o.estimators.crossval.folds import Folds, fold_weights, make_folds
+from dh2o.estimators.crossval.holdout import holdout_frames, summary_table
 from dh2o.estimators.scoring import MetricsTask, spec_metric_builder
-from dh2o.estimators.side_by_side import n_side_by_side, n_threads_of, run_parts
 from dh2o.models import Model
 from dh2o.models.metrics import MetricBuilder
 

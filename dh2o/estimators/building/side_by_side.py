@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from dh2o.estimators.job_parts import JobParts
+from dh2o.estimators.building.job_parts import JobParts
 from dh2o.mrtask import use_engine
 
 if TYPE_CHECKING:

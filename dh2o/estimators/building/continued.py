@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dh2o.estimators.encode_frame import encoded_frame
+from dh2o.estimators.building.encode_frame import encoded_frame
 from dh2o.frame import Frame
 from dh2o.models import Model, ModelParameters
 from dh2o.models.encoding import Encoding, EncodingStep

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dh2o.errors import ParameterError
-from dh2o.estimators.stopping import METRICS
+from dh2o.estimators.building.stopping import METRICS
 
 __all__ = ["SearchCriteria", "vars_of"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.chunks import Block, Chunk, encode_floats
-from dh2o.estimators.folds import hash_rows
+from dh2o.estimators.crossval.folds import hash_rows
 from dh2o.frame import Frame, VecType
 from dh2o.models.output import ModelOutput
 from dh2o.mrtask import MRTask

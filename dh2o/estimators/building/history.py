@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dh2o.estimators.stopping import StopRule
+from dh2o.estimators.building.stopping import StopRule
 from dh2o.models import ModelCategory, TwoDimTable
 from dh2o.models.metrics import ModelMetrics
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from dh2o.errors import DH2OError, KeyNotFoundError, ModelError
-from dh2o.estimators.grid import Grid, GridFailure, GridSearch
-from dh2o.estimators.search_criteria import SearchCriteria, vars_of
+from dh2o.estimators.search.grid import Grid, GridFailure, GridSearch
+from dh2o.estimators.search.search_criteria import SearchCriteria, vars_of
 from dh2o.frame import Frame
 from dh2o.models import Model, load_model, save_model
 from dh2o.mrtask import current_engine

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dh2o.estimators import balance
-from dh2o.estimators.encode_frame import sorted_by_response
+from dh2o.estimators.building import balance
+from dh2o.estimators.building.encode_frame import sorted_by_response
 
 if TYPE_CHECKING:
     from dh2o.estimators.builder import ModelBuilder

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dh2o.errors import ModelError
-from dh2o.estimators.performance import CRITERION_METHODS, ModelPerformance
+from dh2o.estimators.trained.performance import CRITERION_METHODS, ModelPerformance
 from dh2o.models import Model, TwoDimTable
 from dh2o.models.metrics import ModelMetrics
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dh2o.errors import ModelError, ParameterError
-from dh2o.estimators.plots import finished, new_axes
+from dh2o.estimators.trained.plots import finished, new_axes
 
 if TYPE_CHECKING:
     from dh2o.models import Model

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import ModelError, ParameterError
+from dh2o.estimators.building.inputs import engine_or_start
 from dh2o.estimators.estimator import H2OEstimator, estimator_of
-from dh2o.estimators.grid import Grid, resume_grid, start_grid
-from dh2o.estimators.inputs import engine_or_start
-from dh2o.estimators.ranking import ranked, summary_table
+from dh2o.estimators.search.grid import Grid, resume_grid, start_grid
+from dh2o.estimators.search.ranking import ranked, summary_table
 from dh2o.mrtask import current_engine
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from dh2o.estimators.cadence import Cadence
+from dh2o.estimators.building.cadence import Cadence
 
 
 def measured_at(takes: float, step: float, until: float) -> list[float]:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dh2o.estimators import coerce
-from dh2o.estimators.coerce import CoercionError
+from dh2o.estimators.building import coerce
+from dh2o.estimators.building.coerce import CoercionError
 
 
 @pytest.mark.parametrize("value", [True, 1, "true", "TRUE", "1", " t "])

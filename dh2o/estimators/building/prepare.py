@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dh2o.estimators.adapt_frame import adapt_frame
-from dh2o.estimators.continued import continued_model, with_levels_of
-from dh2o.estimators.custom_metric import custom_metric_messages, stored_metric
+from dh2o.estimators.building.continued import continued_model, with_levels_of
+from dh2o.estimators.building.custom_metric import custom_metric_messages, stored_metric
 from dh2o.estimators.messages import Message, raise_errors
 from dh2o.estimators.spec import TrainSpec
 from dh2o.frame import Frame, VecType

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dh2o.chunks import Block, Chunk, encode_codes, encode_floats
 from dh2o.estimators.adapt_frame import infos_for
-from dh2o.estimators.folds import ASSIGNMENT, Folds
+from dh2o.estimators.crossval.folds import ASSIGNMENT, Folds
 from dh2o.estimators.scoring import slim
 from dh2o.frame import Frame, VecType
 from dh2o.models import Columns, Model, TwoDimTable

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from dh2o.estimators.builder import start_build, validate
-from dh2o.estimators.folds import ASSIGNMENT, hash_rows, make_folds, shuffled_rounds
+from dh2o.estimators.crossval.folds import ASSIGNMENT, hash_rows, make_folds, shuffled_rounds
 from dh2o.frame import Frame
 from dh2o.frame.random_folds import random_folds
 from dh2o.models import ModelError

@@ -249,7 +249,7 @@ class ModelPerformance:
 
     def plot(self, type: str = "roc", save_plot_path: str | None = None) -> Any:  # noqa: A002
         """Draw the ROC curve (``roc``) or precision over recall (``pr``); needs matplotlib."""
-        from dh2o.estimators.plots import plot_curve
+        from dh2o.estimators.trained.plots import plot_curve
 
         return plot_curve(self._binomial("plot"), type, save_plot_path)
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dh2o.estimators.build_one import build_one
-from dh2o.estimators.calibrate import with_calibration
-from dh2o.estimators.checkpoint import encoding_before
-from dh2o.estimators.crossval import build_cross_validated, is_cross_validated
-from dh2o.estimators.encode_frame import encoded
-from dh2o.estimators.export import export
+from dh2o.estimators.building.build_one import build_one
+from dh2o.estimators.building.calibrate import with_calibration
+from dh2o.estimators.building.checkpoint import encoding_before
+from dh2o.estimators.building.encode_frame import encoded
+from dh2o.estimators.building.export import export
+from dh2o.estimators.crossval.run import build_cross_validated, is_cross_validated
 from dh2o.estimators.spec import TrainSpec
 from dh2o.models import Model
 from dh2o.models.metrics import ModelMetrics

@@ -19,13 +19,13 @@ import numpy as np
 
 from dh2o.errors import DH2OError, JobCancelledError, KeyNotFoundError, ParameterError
 from dh2o.estimators.builder import builder_of, validate
-from dh2o.estimators.driver import run_build
-from dh2o.estimators.job_parts import JobPart, JobParts
-from dh2o.estimators.keep import keep_model
-from dh2o.estimators.ranking import metrics_of
-from dh2o.estimators.search_criteria import SearchCriteria
-from dh2o.estimators.side_by_side import MOST_AT_A_TIME, n_threads_of, run_parts
-from dh2o.estimators.stopping import StopRule
+from dh2o.estimators.building.driver import run_build
+from dh2o.estimators.building.job_parts import JobPart, JobParts
+from dh2o.estimators.building.keep import keep_model
+from dh2o.estimators.building.side_by_side import MOST_AT_A_TIME, n_threads_of, run_parts
+from dh2o.estimators.building.stopping import StopRule
+from dh2o.estimators.search.ranking import metrics_of
+from dh2o.estimators.search.search_criteria import SearchCriteria
 from dh2o.models import ModelCategory
 
 if TYPE_CHECKING:
@@ -366,14 +366,14 @@ class _Keeper:
 
     def start(self, grid: Grid) -> None:
         """Write what there is before the first model."""
-        from dh2o.estimators.grid_files import export_grid
+        from dh2o.estimators.search.grid_files import export_grid
 
         if self.recovery_dir:
             export_grid(grid, self.recovery_dir, frames=True)
 
     def model(self, grid: Grid, model: Model | None) -> None:
         """Write the grid after one more model; its builder has exported the model itself."""
-        from dh2o.estimators.grid_files import add_model, write_grid
+        from dh2o.estimators.search.grid_files import add_model, write_grid
 
         if self.export_dir:
             write_grid(grid, str(self.export_dir))

@@ -1,0 +1,1 @@
+"""What happens around an algorithm's ``build``: requests read, data made ready, the job run."""

@@ -1,0 +1,1 @@
+"""Grids of models: combinations, their files, their ranking."""

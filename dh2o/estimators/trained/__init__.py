@@ -1,0 +1,1 @@
+"""What users ask a trained estimator: metrics, plots, files, scikit-learn's methods."""
