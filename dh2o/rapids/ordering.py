@@ -16,7 +16,7 @@ from dh2o.rapids.keys import I64, U64, KeyLayout
 from dh2o.rapids.passes import BlockTiles, carrier_of, local_tiles
 from dh2o.rapids.program import Program, Tiles, compile_exprs
 
-__all__ = ["Ordered", "collected_keys", "order_of", "ordered", "parallel"]
+__all__ = ["KeysOf", "Ordered", "collected_keys", "order_of", "ordered", "parallel"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -145,7 +145,7 @@ def _ranges(word: U64, low: int, mask: int, spread: bool) -> list[tuple[int, int
 
 
 @dataclass(frozen=True, slots=True)
-class _KeysOf:
+class KeysOf:
     """The packed keys of a block."""
 
     program: Program
@@ -165,7 +165,7 @@ def collected_keys(table: Table, columns: Sequence[Column], layout: KeyLayout) -
     """Return the packed keys of all rows in this process (words x rows): 8 bytes a word and row."""
     _refuse_too_many(table.n_rows, layout.n_words)
     compiled = compile_exprs([c.expr for c in columns])
-    pack = _KeysOf(compiled.program, layout)
+    pack = KeysOf(compiled.program, layout)
     tiles = local_tiles(compiled.sources, table)
     if tiles is not None:
         return pack.of(tiles)
