@@ -114,6 +114,7 @@ def start_cluster(
         # Dask listens for its metrics page even without a dashboard: on loopback, at a free port.
         options["dashboard_address"] = "127.0.0.1:0"
         options["scheduler_kwargs"] = {"dashboard": False, **options.get("scheduler_kwargs", {})}
+        _rest_profiler()
     if not processes:
         options.setdefault("worker_class", _worker_class())
         # Caller and event loop share a GIL: at Python's 5 ms a small frame takes 2 ms, so 1 ms.
@@ -137,6 +138,17 @@ def start_cluster(
     engine.when_closed(cluster.close)
     engine.when_closed(client.close)
     return engine
+
+
+def _rest_profiler() -> None:
+    """Leave out Dask's profiler of tasks, which only a dashboard shows.
+
+    It looks at all threads a hundred times a second, on the event loop: a tenth of a core that the
+    passes want. Servers read the setting when they start.
+    """
+    import dask
+
+    dask.config.set({"distributed.worker.profile.enabled": False})
 
 
 def _settle_processes() -> None:
