@@ -136,10 +136,10 @@ def train_marked(
     from dh2o.estimators.builder import builder_of, validate
     from dh2o.estimators.building.driver import run_build
     from dh2o.estimators.drf import binned
-    from dh2o.estimators.trees import grower, small_nodes
+    from dh2o.estimators.trees import levels, small_nodes
     from dh2o.estimators.trees.adaptive import grower as adaptive
 
-    by_bins = [(grower, "RouteLevel"), (small_nodes, "FinishSubtrees"), (small_nodes, "SettleRows")]
+    by_bins = [(levels, "RouteLevel"), (small_nodes, "FinishSubtrees"), (small_nodes, "SettleRows")]
     places = ((binned, "StartBag"), (adaptive, "GrowLevel"), *by_bins)
     with _marked(places, folder):
         return run_build(ctx, builder_of(algo), validate(ctx.engine, algo, raw, model_id))

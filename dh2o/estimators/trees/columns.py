@@ -13,15 +13,7 @@ from dh2o.estimators.trees.raw_tree import RawTree
 if TYPE_CHECKING:
     from dh2o.estimators.trees.grower import TreeParams
 
-__all__ = ["Columns", "child_keys"]
-
-
-def child_keys(keys: I64) -> I64:
-    """Return the keys (left, right) of the children of nodes: `mix` of the key and 1 or 2."""
-    x = keys.view(np.uint64)[:, None] + np.array([1, 2], np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.ascontiguousarray(x ^ (x >> np.uint64(31))).view(np.int64)
+__all__ = ["Columns"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,31 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from dh2o.estimators.trees.arrays import BOOL, F64, I8, I32, I64, U8
+from dh2o.estimators.trees.arrays import F64, I32, I64
 from dh2o.estimators.trees.binning import BinMap
-from dh2o.estimators.trees.columns import Columns, child_keys
+from dh2o.estimators.trees.columns import Columns
 from dh2o.estimators.trees.fixed_point import FixedPoint
+from dh2o.estimators.trees.levels import Levels
 from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.small_nodes import SmallNodes
-from dh2o.estimators.trees.splitting import (
-    NA_LEFT,
-    NA_VS_REST,
-    UNSEEN_LEFT,
-    route_tables,
-    scan_pairs,
-)
-from dh2o.estimators.trees.steps import LevelSums, RouteLevel
+from dh2o.estimators.trees.splitting import split_facts
+from dh2o.estimators.trees.steps import LevelSums
 
 __all__ = ["Columns", "Grower", "TreeParams"]
 
-DEFAULT_IMPROVEMENT = 1e-5
 MAX_DEPTH = 63  # what the scoring formats can name
-_MAX_POOL_NBYTES = 1 << 28  # histograms of one frontier; a larger one is grown in two halves
 _SLOTS_A_THREAD = 1 << 16  # slots to scan below which another thread does not pay
+_PARTS_A_THREAD = 4  # the thread that is done first takes the next one
+
+_Scratch = tuple[I32, I64, F64]
 _SMALL = (256, 8192)  # least and most rows of what counts as a small node
 _ROWS_A_SLOT = 4  # a row tried on a feature costs about a fourth of a histogram's slot
 
@@ -54,47 +51,6 @@ class TreeParams:
         return min(self.max_depth or MAX_DEPTH, MAX_DEPTH)
 
 
-@dataclass(slots=True)
-class _Frontier:
-    """Nodes whose children are still to be scanned, as pairs: see `scan_pairs`.
-
-    `nodes[p, c]` is the tree's node or -1, `rows` the pairs' histograms in `parents` and `built`.
-    """
-
-    depth: int
-    nodes: I64
-    rows: I32
-    parents: I64
-    built: I64
-    squares: I64
-    keys: I64
-
-    def halves(self) -> tuple[_Frontier, _Frontier]:
-        """Return the first and the second half of the pairs."""
-        half = len(self.nodes) // 2
-        first, second = (
-            _Frontier(
-                self.depth, self.nodes[s], self.rows[s].copy(), self.parents, self.built.copy(),
-                self.squares[s], self.keys[s],
-            )
-            for s in (slice(0, half), slice(half, None))
-        )  # fmt: skip
-        return first, second
-
-
-@dataclass(slots=True)
-class _Chosen:
-    """The nodes of a frontier that split, and how."""
-
-    nodes: I64
-    hist_rows: I32
-    splits: I32
-    gains: F64
-    left_words: I64
-    squares: I64
-    keys: I64
-
-
 class Grower:
     """Grows trees over one set of bins. `run` sends a step to the workers.
 
@@ -113,10 +69,17 @@ class Grower:
         self.n_threads = n_threads
         self.settles = settles
         self._threads: ThreadPoolExecutor | None = None
-        self._scratch = [self._new_scratch() for _ in range(n_threads)]
+        self.scratch = [self._new_scratch() for _ in range(n_threads)]
         self._pools: list[I64] = [np.empty(0, np.int64), np.empty(0, np.int64)]
 
-    def _new_scratch(self) -> tuple[I32, I64, F64]:
+    @cached_property
+    def rules(self) -> F64:
+        """What level kernels know of the limits, but for the rows of a small node."""
+        params, fixed = self.params, self.fixed
+        improvement = params.min_split_improvement
+        return np.array([params.min_rows, fixed.weight_scale, improvement, fixed.curved, 0.0])
+
+    def _new_scratch(self) -> _Scratch:
         size = self.bin_map.max_bins + 1
         order = np.zeros(len(self.bin_map.features), np.int32)
         return order, np.zeros((4, size), np.int64), np.zeros(size, np.float64)
@@ -148,245 +111,50 @@ class Grower:
         tree = RawTree()
         tree.counts[0], tree.sums[0] = root.counts[0], root.counts[2]
         small = SmallNodes(self, tree, columns)
-        squares, keys = np.array([int(root.counts[3]), 0]), np.array([columns.root_key, 0])
-        if tree.counts[0] <= small.limit:
-            small.add(np.array([0]), squares[:1], keys[:1])
-        else:
-            pair, none = np.array([[0, 0, 1, 0, -1]], np.int32), np.zeros(0, np.int64)
-            nodes = np.array([[0, -1]], np.int64)
-            hists = root.hists.reshape(-1)
-            first = _Frontier(0, nodes, pair, none, hists, squares[None], keys[None])
-            self._grow_large(tree, first, columns, small, run)
+        squares, key = int(root.counts[3]), columns.root_key
+        if tree.counts[0] > small.limit:
+            Levels(self, tree, columns, small, run).grow(root.hists, squares, key)
+        elif self.can_split(int(tree.sums[0]), int(tree.counts[0]), squares):
+            small.add(np.array([[0, squares, key]]))
         small.finish(run)
         return tree
 
-    def _grow_large(
-        self, tree: RawTree, first: _Frontier, columns: Columns, small: SmallNodes,
-        run: Callable[[Any], Any],
-    ) -> None:  # fmt: skip
-        stack = [first]
-        while stack:
-            frontier = stack.pop()
-            if frontier.depth >= self.params.depth_limit:
-                continue
-            n_bytes = 16 * len(frontier.nodes) * self.bin_map.n_slots
-            if n_bytes > _MAX_POOL_NBYTES and len(frontier.nodes) > 1:
-                stack.extend(reversed(frontier.halves()))
-                self._pools = [np.empty(0, np.int64), np.empty(0, np.int64)]  # halves keep theirs
-                continue
-            children = self._split(tree, frontier, columns, small, run)
-            if children is not None and len(children.nodes):
-                stack.append(children)
+    def can_split(self, total: int, count: int, squares: int) -> bool:
+        """Return whether a node of these sums has the rows and the variance for a split."""
+        rules, fixed = self.rules, self.fixed
+        facts = split_facts(
+            total, max(count, 1), squares, fixed.shift, fixed.square_shift, rules[0], rules[1],
+            bool(rules[3]),
+        )  # fmt: skip
+        return facts[1] >= 0
 
-    def facts_of(self, sums: I64, counts: I64, squares: I64) -> F64:
-        """Return (least weight of a child, residual variance) of nodes: see `split_facts`.
-
-        A variance below 0 says that the node is a leaf.
-        """
-        fixed, min_rows = self.fixed, self.params.min_rows
-        rows = np.maximum(counts, 1)
-        weight = np.maximum(sums & ((1 << fixed.shift) - 1), 1).astype(np.float64)
-        gradient = (sums >> fixed.shift).astype(np.float64)
-        least = min_rows * (weight / rows if fixed.curved else fixed.weight_scale)
-        coarse = float(1 << (2 * (fixed.square_shift - fixed.shift)))
-        mass = rows if fixed.curved else weight
-        noise = (squares.astype(np.float64) * coarse - gradient * gradient / mass) / weight
-        if not fixed.curved:
-            noise *= fixed.weight_scale  # of a row that weighs 1
-        heavy = counts >= 2 * min_rows if fixed.curved else weight >= 2 * least
-        return np.stack([least + 0 * weight, np.where(heavy & (noise > 0), noise, -1.0)], axis=-1)
-
-    def _split(
-        self, tree: RawTree, frontier: _Frontier, columns: Columns, small: SmallNodes,
-        run: Callable[[Any], Any],
-    ) -> _Frontier | None:  # fmt: skip
-        hists, rows = self._pool(frontier), frontier.rows
-        at = np.maximum(frontier.nodes, 0)
-        totals, counts = tree.sums[at], tree.counts[at]
-        facts = self.facts_of(totals, counts, frontier.squares)
-        wanted = (facts[:, :, 1] >= 0) & (frontier.nodes >= 0)
-        order = np.cumsum(wanted.reshape(-1)).reshape(wanted.shape) - 1
-        rows[:, 3:5] = np.where(wanted, order, -1)
-        allowed = columns.allowed(tree, frontier.nodes.reshape(-1))
-        n_tries = int(columns.tries(frontier.depth + 1)[-1])
-        prices = facts
-        if self.params.min_split_improvement == 0:  # any gain is worth a split: levels are free
-            prices = np.stack([facts[:, :, 0], np.minimum(facts[:, :, 1], 0.0)], axis=-1)
-        gains, splits, left_words = self._scan(frontier, hists, totals, prices, allowed, n_tries)
-        mass = counts if self.fixed.curved else self.fixed.weight_of(totals)
-        part = self.params.min_split_improvement * mass
-        if self.params.min_split_improvement <= DEFAULT_IMPROVEMENT:
-            part = np.minimum(part, 1.0)  # see `least_gain`
-        least = part * facts[:, :, 1]
-        accepted = wanted & (splits[:, :, 0] >= 0) & (gains > np.maximum(least, 0.0))
-        if not accepted.any():
-            return None
-        chosen = _Chosen(
-            nodes=frontier.nodes[accepted],
-            hist_rows=rows[:, 3:5][accepted],
-            splits=splits[accepted],
-            gains=gains[accepted],
-            left_words=left_words[accepted],
-            squares=frontier.squares[accepted],
-            keys=frontier.keys[accepted],
-        )
-        return self._route(tree, frontier.depth, chosen, hists, small, run)
-
-    def _pool(self, frontier: _Frontier) -> I64:
-        """Return room for the histograms of a frontier's children, other than the parents' own."""
-        size = 2 * len(frontier.nodes) * self.bin_map.n_slots
-        which = frontier.depth % 2
-        if self._pools[which].size < size or self._pools[which] is frontier.parents:
+    def room(self, depth: int, n_pairs: int, parents: I64) -> I64:
+        """Return room for the histograms of the children of pairs, other than the parents' own."""
+        size = 2 * n_pairs * self.bin_map.n_slots
+        which = depth % 2
+        if self._pools[which].size < size or self._pools[which] is parents:
             self._pools[which] = np.empty(size, np.int64)
         return self._pools[which]
 
-    def _scan(
-        self, frontier: _Frontier, hists: I64, totals: I64, facts: F64, allowed: U8, n_tries: int
-    ) -> tuple[F64, I32, I64]:
-        n = len(frontier.nodes)
-        gains = np.zeros((n, 2))
-        splits = np.full((n, 2, 3), -1, np.int32)
-        left_words = np.zeros((n, 2), np.int64)
-        n_slots = self.bin_map.n_slots
+    def leave_rooms(self) -> None:
+        """Let the rooms be whose they are now."""
+        self._pools = [np.empty(0, np.int64), np.empty(0, np.int64)]
 
-        def scan(part: int, first: int, stop: int) -> None:
-            order, ints, scores = self._scratch[part]
-            scan_pairs(
-                first, stop, frontier.parents, frontier.built, hists, n_slots, frontier.rows,
-                totals, facts, frontier.keys, self.table, allowed, n_tries, self.fixed.shift,
-                order, ints, scores, gains, splits, left_words,
-            )  # fmt: skip
+    def each_part(self, n: int, scan: Callable[[int, int, _Scratch], None]) -> None:
+        """Call ``scan(first, stop, scratch)`` with parts of n pairs, on all threads."""
+        n_slots = 2 * n * self.bin_map.n_slots
+        n_threads = min(self.n_threads, n, max(n_slots // _SLOTS_A_THREAD, 1))
+        if n_threads == 1:
+            scan(0, n, self.scratch[0])
+            return
+        n_parts = min(n, _PARTS_A_THREAD * n_threads)
+        parts = iter([(n * i // n_parts, n * (i + 1) // n_parts) for i in range(n_parts)])
 
-        n_parts = min(self.n_threads, n, max(2 * n * n_slots // _SLOTS_A_THREAD, 1))
-        ends = [n * i // n_parts for i in range(n_parts + 1)]
-        if n_parts == 1:
-            scan(0, 0, n)
-        else:
-            threads = self.threads()
-            jobs = [threads.submit(scan, i, ends[i], ends[i + 1]) for i in range(1, n_parts)]
-            scan(0, ends[0], ends[1])
-            for job in jobs:
-                job.result()
-        return gains, splits, left_words
+        def work(thread: int) -> None:
+            for first, stop in parts:  # a list's iterator is atomic under the GIL
+                scan(first, stop, self.scratch[thread])
 
-    def _route(
-        self, tree: RawTree, depth: int, chosen: _Chosen, hists: I64, small: SmallNodes,
-        run: Callable[[Any], LevelSums],
-    ) -> _Frontier:  # fmt: skip
-        n = len(chosen.nodes)
-        tables = self._tables(tree, chosen, hists)
-        sums = np.stack([chosen.left_words, tree.sums[chosen.nodes] - chosen.left_words], axis=1)
-        weights = sums & ((1 << self.fixed.shift) - 1)
-        again = depth + 1 < self.params.depth_limit
-        expected = (
-            weights * (tree.counts[chosen.nodes] / np.maximum(weights.sum(axis=1), 1))[:, None]
-        )
-        heavy = expected >= 1.5 * self.params.min_rows  # a guess: counted below
-        if not self.fixed.curved:
-            heavy = weights >= 2 * self.params.min_rows * self.fixed.weight_scale
-        is_small = expected <= small.limit
-        wanted = (heavy & ~is_small).any(axis=1) & again
-        left_is_smaller = weights[:, 0] <= weights[:, 1]
-        hist_idx = np.where(wanted, np.cumsum(wanted) - 1, 0).astype(np.int32)
-        first_place = small.take_places(2 * n)
-        step = RouteLevel(
-            depth=depth,
-            nodes=tree.places[chosen.nodes].astype(np.int64),
-            first_child=first_place,
-            columns=self.bin_map.columns[chosen.splits[:, 0]],
-            starts=tables.starts,
-            goes_left=tables.goes_left,
-            builds=np.where(wanted, np.where(left_is_smaller, 1, 2), 0).astype(np.int8),
-            hist_idx=hist_idx,
-            n_built=int(wanted.sum()),
-            square_shift=self.fixed.square_shift,
-            weight_mask=self.fixed.weight_mask,
-        )
-        level = run(step)
-        total = tree.counts[chosen.nodes]
-        counts = np.stack([level.counts[0], total - level.counts[0]], axis=1)
-        squares = np.stack([level.counts[1], chosen.squares - level.counts[1]], axis=1)
-        kept = np.ones(n, np.bool_)
-        if self.fixed.curved:  # weights told the rows only roughly
-            kept = counts.min(axis=1) >= self.params.min_rows
-        first = _write_splits(self, tree, chosen, tables, kept)
-        some = int(kept.sum())
-        nodes = np.full((n, 2), -1, np.int64)
-        nodes[kept] = first + np.arange(2 * some).reshape(some, 2)
-        tree.sums[first:], tree.counts[first:] = sums[kept].reshape(-1), counts[kept].reshape(-1)
-        tree.depths[first:] = depth + 1
-        tree.parity[first:] = (depth + 1) % 2
-        places = first_place + np.arange(2 * n).reshape(n, 2)
-        tree.places[first:] = places[kept].reshape(-1)
-        keys = child_keys(chosen.keys)
-        if again:
-            few = is_small & (nodes >= 0)
-            small.add(nodes[few], squares[few], keys[few])
-        nodes[is_small] = -1
-        rows = np.column_stack([chosen.hist_rows, hist_idx, left_is_smaller, np.zeros((n, 2))])
-        wanted &= (nodes >= 0).any(axis=1)
-        return _Frontier(
-            depth=depth + 1,
-            nodes=nodes[wanted],
-            rows=rows[wanted].astype(np.int32),
-            parents=hists,
-            built=level.hists.reshape(-1),
-            squares=squares[wanted],
-            keys=keys[wanted],
-        )
-
-    def _tables(self, tree: RawTree, chosen: _Chosen, hists: I64) -> _Tables:
-        features, sides = chosen.splits[:, 0], chosen.splits[:, 2]
-        n_bins = self.table[features, 1].astype(np.int64)
-        starts = np.concatenate([[0], np.cumsum(n_bins + 1)])
-        has_bits = (self.table[features, 2] == 1) & (sides != NA_VS_REST)
-        sizes = np.where(has_bits, (n_bins + 7) // 8, 0)
-        ends = np.cumsum(sizes)
-        bit_starts = np.where(has_bits, ends - sizes, -1)
-        tables = _Tables(
-            starts[:-1],
-            np.zeros(int(starts[-1]), np.uint8),
-            np.zeros(len(features), np.int8),
-            bit_starts,
-            np.zeros(int(sizes.sum()), np.uint8),
-        )
-        route_tables(
-            hists, self.bin_map.n_slots, chosen.hist_rows, tree.sums[chosen.nodes],
-            chosen.left_words, self.table, chosen.splits, self.fixed.shift, self._scratch[0][1],
-            tables.starts, tables.goes_left, tables.na_sides, bit_starts, tables.bits,
-        )  # fmt: skip
-        return tables
-
-
-@dataclass(slots=True)
-class _Tables:
-    """Where bins go in the splits of a level: see `route_tables`."""
-
-    starts: I64
-    goes_left: U8
-    na_sides: I8
-    bit_starts: I64
-    bits: U8
-
-
-def _write_splits(
-    grower: Grower, tree: RawTree, chosen: _Chosen, tables: _Tables, kept: BOOL
-) -> int:
-    """Write the splits that are kept into the tree; returns the first of the new children."""
-    n = int(kept.sum())
-    at, splits, sides = chosen.nodes[kept], chosen.splits[kept], tables.na_sides[kept]
-    first = tree.add_nodes(2 * n)
-    bit_starts = tables.bit_starts[kept]
-    nodes = tree.nodes
-    nodes[at, 0] = grower.bin_map.columns[splits[:, 0]]
-    nodes[at, 1] = splits[:, 1]
-    nodes[at, 2] = first + 2 * np.arange(n)
-    nodes[at, 3] = first + 2 * np.arange(n) + 1
-    nodes[at, 4] = np.where(bit_starts >= 0, bit_starts + len(tree.bits), -1)
-    nodes[at, 5] = grower.table[splits[:, 0], 1]
-    tree.bits = np.concatenate([tree.bits, tables.bits])
-    tree.features[at] = splits[:, 0]
-    tree.na_sides[at] = sides
-    tree.na_left[at] = (sides == NA_LEFT) | (sides == UNSEEN_LEFT)
-    tree.gains[at] = chosen.gains[kept]
-    return first
+        jobs = [self.threads().submit(work, i) for i in range(1, n_threads)]
+        work(0)
+        for job in jobs:
+            job.result()

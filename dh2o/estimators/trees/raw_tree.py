@@ -10,6 +10,12 @@ from dh2o.estimators.trees.arrays import F32, F64, I8, I32, I64, U8
 
 __all__ = ["RawTree"]
 
+#: What is known of a node, 0 as yet.
+_FACTS = (
+    "na_sides", "na_left", "gains", "sums", "depths", "terms", "counts", "places", "parity",
+    "values", "weights",
+)  # fmt: skip
+
 
 @dataclass(slots=True)
 class RawTree:
@@ -57,19 +63,12 @@ class RawTree:
         first = self.n_nodes
         self.nodes = np.concatenate([self.nodes, np.full((n, 6), -1, np.int32)])
         self.features = np.concatenate([self.features, np.full(n, -1, np.int32)])
-        for name in (
-            "na_sides",
-            "na_left",
-            "gains",
-            "sums",
-            "depths",
-            "terms",
-            "counts",
-            "places",
-            "parity",
-            "values",
-            "weights",
-        ):
+        for name in _FACTS:
             old = getattr(self, name)
             setattr(self, name, np.concatenate([old, np.zeros(n, old.dtype)]))
         return first
+
+    def cut(self, n: int) -> None:
+        """Leave out the nodes from number `n` on."""
+        for name in ("nodes", "features", *_FACTS):
+            setattr(self, name, getattr(self, name)[:n].copy())

@@ -37,7 +37,7 @@ class SmallNodes:
         self._grower = grower
         self._tree = tree
         self._columns = columns
-        self._found: list[tuple[I64, I64, I64]] = []
+        self._found: list[I64] = []
         self._n_places = 1
 
     def take_places(self, n: int) -> int:
@@ -46,22 +46,16 @@ class SmallNodes:
         self._n_places += n
         return first
 
-    def add(self, nodes: I64, squares: I64, keys: I64) -> None:
-        """Note small nodes, unless they are leaves."""
-        tree = self._tree
-        facts = self._grower.facts_of(tree.sums[nodes], tree.counts[nodes], squares)
-        inner = facts[:, 1] >= 0
-        self._found.append((nodes[inner], squares[inner], keys[inner]))
+    def add(self, found: I64) -> None:
+        """Note small nodes that are no leaves, as (node, squares, key)."""
+        if len(found):
+            self._found.append(found)
 
     def finish(self, run: Callable[[Any], Any]) -> None:
         """Grow what is below the nodes."""
-        nodes, squares, keys = (
-            np.concatenate([*(part[i] for part in self._found), np.zeros(0, np.int64)])
-            for i in range(3)
-        )
-        nodes = nodes.astype(np.int64)
-        if not len(nodes):
+        if not self._found:
             return
+        nodes, squares, keys = np.concatenate(self._found).T
         tree = self._tree
         roots = np.column_stack(
             [tree.sums[nodes], tree.counts[nodes], squares, keys, tree.depths[nodes]]

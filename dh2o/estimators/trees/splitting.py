@@ -176,7 +176,8 @@ def scan_pairs(  # noqa: C901, PLR0913, PLR0917
     """Histograms of both children of each parent, and the best split of each child.
 
     Pair p: rows[p] = (parent, built, 1 if the built one is the left, left out, right out); an
-    out of -1 means that this child is not wanted.  facts[p, c] as of `split_facts`.  features[k] =
+    out of -1 means that this child is not wanted.  facts[p, c] = (least weight of
+    a child, price of a level).  features[k] =
     (start in the histogram, number of bins, is coded, monotone sign).  Of the `allowed` ones those
     that vary in the node are tried, `n_tries` of them in the order of the node's key.  parents,
     built and out are flat, `n_slots` a histogram; order, ints and scores are scratch.  OUT:

@@ -9,10 +9,10 @@ import pytest
 
 from dh2o.chunks import Block, encode_codes, encode_floats
 from dh2o.estimators.trees import grower as grower_module
+from dh2o.estimators.trees import levels
 from dh2o.estimators.trees.binning import BinMap, code_features, number_features, quantile_cuts
-from dh2o.estimators.trees.columns import child_keys
 from dh2o.estimators.trees.fixed_point import FixedPoint, WeightFacts
-from dh2o.estimators.trees.gradients import Loss, mix
+from dh2o.estimators.trees.gradients import Loss
 from dh2o.estimators.trees.grower import Columns, Grower, TreeParams
 from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.state import StateSpec, TreeState, build_state
@@ -113,7 +113,7 @@ def test_a_large_frontier_is_grown_in_halves(parts: Any, monkeypatch: Any) -> No
     monkeypatch.setattr(grower_module, "_SMALL", (0, 0))
     params = TreeParams(max_depth=9, min_rows=3)
     whole = leaf_rows(*grow(parts, params))
-    monkeypatch.setattr(grower_module, "_MAX_POOL_NBYTES", 16 * 2 * parts[0].n_slots)
+    monkeypatch.setattr(levels, "_MAX_POOL_NBYTES", 16 * 2 * parts[0].n_slots)
     assert leaf_rows(*grow(parts, params)) == whole
 
 
@@ -172,9 +172,3 @@ def test_columns_are_drawn_by_h2os_counts() -> None:
     nodes = np.zeros(3, np.int64)
     assert columns.allowed(RawTree(), nodes).tolist() == [columns.of_tree.tolist()]
     assert Columns.draw(10, TreeParams(), 4).allowed(RawTree(), nodes).tolist() == [[1] * 10]
-
-
-def test_children_have_keys_of_their_own() -> None:
-    keys = child_keys(np.arange(-500, 500))
-    assert len(np.unique(keys)) == 2000
-    assert keys[7].view(np.uint64).tolist() == [mix(-493, c) % 2**64 for c in (1, 2)]
