@@ -19,6 +19,9 @@ from dh2o.rapids.columns import (
     unique_names,
 )
 from dh2o.rapids.evaluator import Env
+from dh2o.rapids.exchange.duplicates import distinct_by_ranges
+from dh2o.rapids.exchange.size import exceeds_one_process
+from dh2o.rapids.exchange.sorting import sorted_by_ranges
 from dh2o.rapids.groups import group_rows
 from dh2o.rapids.keys import KeyField, KeyLayout, key_layout
 from dh2o.rapids.ordering import collected_keys, order_of, ordered
@@ -49,7 +52,10 @@ def sort(_env: Env, table: Table, by: ValNums | ValStrs, ascending: np.ndarray |
     for i in idx:
         if table.columns[i].type is VecType.UUID:
             raise RapidsError(f"sort: column {table.names[i]!r} holds ids; ids have no order.")
-    return ValFrame(reordered(table, ordered_rows(table, key_columns(table, idx), ups).rows))
+    keys = key_columns(table, idx)
+    if exceeds_one_process([table]):
+        return ValFrame(sorted_by_ranges(table, keys, ups))
+    return ValFrame(reordered(table, ordered_rows(table, keys, ups).rows))
 
 
 @primitive(
@@ -91,10 +97,13 @@ def dropdup(_env: Env, table: Table, by: ValNums | ValStrs, keep: str) -> Val:
         raise RapidsError("dropdup needs columns to compare.")
     if keep.lower() not in ("first", "last"):
         raise RapidsError(f"Unknown drop order: '{keep}'. Known types: [first, last]")
-    order = ordered_rows(table, key_columns(table, idx), [True] * len(idx))
+    keys, last = key_columns(table, idx), keep.lower() == "last"
+    if exceeds_one_process([table]):
+        return ValFrame(distinct_by_ranges(table, keys, last=last))
+    order = ordered_rows(table, keys, [True] * len(idx))
     starts = order.starts()
     ends = np.append(starts[1:], table.n_rows) - 1
-    kept = order.rows[starts if keep.lower() == "first" or not len(starts) else ends]
+    kept = order.rows[ends if last and len(starts) else starts]
     return ValFrame(reordered(table, np.sort(kept)))
 
 
