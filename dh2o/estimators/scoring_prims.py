@@ -72,11 +72,13 @@ def perfect_auc(_env: Env, probs: Table, acts: Table) -> Val:
 @primitive(
     "predicted.vs.actual.by.var",
     "model:model frame:frame variable:str predicted:frame",
-    "Mean prediction and mean response for each level of a categorical column, NA last.",
+    "Mean prediction and mean response for each level of a categorical column; NA, if any, last.",
 )
 def predicted_vs_actual(
     _env: Env, given: object, frame: Table, variable: str, predicted: Table
 ) -> Val:
+    import pyarrow as pa
+
     what = "predicted.vs.actual.by.var"
     output = _model(given, what).output
     if output.response is None:
@@ -100,10 +102,11 @@ def predicted_vs_actual(
     held = gather(frame.like(names[: len(used)], used), what)
     arrays = [_values(c) for c in held.columns]
     levels = column.domain or ()
-    means = _means_by_level(arrays, len(levels))
-    codes = np.append(np.arange(len(levels), dtype=np.float64), np.nan)
-    kinds = [VecType.ENUM, VecType.NUMERIC, VecType.NUMERIC]
-    return ValFrame(local_table(names[:3], [codes, *means], kinds, [levels, None, None]))
+    shown = [*levels, None] if np.isnan(arrays[0]).any() else list(levels)
+    means = [m[: len(shown)] for m in _means_by_level(arrays, len(levels))]
+    texts = pa.array(shown, pa.large_string())  # a string column, as in H2O
+    kinds = [VecType.STRING, VecType.NUMERIC, VecType.NUMERIC]
+    return ValFrame(local_table(names[:3], [texts, *means], kinds))
 
 
 def _means_by_level(arrays: list[F64], n_levels: int) -> list[F64]:

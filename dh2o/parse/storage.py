@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shutil
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -60,15 +63,51 @@ def absolute(path: str) -> str:
 
 def bundled(path: str) -> str:
     """Return the file behind ``h2o://iris``: a table that comes with the package h2o."""
-    found = importlib.util.find_spec("h2o")
-    folder = Path(found.origin).parent / "h2o_data" if found and found.origin else Path()
-    file = folder / f"{path.removeprefix(_BUNDLED).removesuffix('.csv')}.csv"
-    if found is None or file.parent != folder or not file.is_file():
+    folder = bundled_folder()
+    file = None if folder is None else folder / f"{_bundled_name(path)}.csv"
+    if file is None or file.parent != folder or not file.is_file():
         raise ParseError(
             f"{path} names a table that comes with the Python package h2o, which does not have it "
             "here. Install h2o, or give the path of a file."
         )
     return str(file)
+
+
+def _bundled_name(path: str) -> str:
+    return path.removeprefix(_BUNDLED).removesuffix(".csv")
+
+
+@cache
+def bundled_folder() -> Path | None:
+    """Return where the tables are that come with the package h2o, None without the package.
+
+    Those inside of its server, which ``h2o://`` means (they name the columns otherwise than the
+    files beside the package), are unpacked into a folder of this user once.
+    """
+    found = importlib.util.find_spec("h2o")
+    if not found or not found.origin:
+        return None
+    package = Path(found.origin).resolve().parent
+    server = package / "backend" / "bin" / "h2o.jar"
+    return _unpacked(server) if server.is_file() else package / "h2o_data"
+
+
+def _unpacked(server: Path) -> Path:
+    stat = server.stat()
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = home / "dh2o" / f"extdata-{stat.st_size:x}-{stat.st_mtime_ns:x}"
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=folder.parent))
+        with zipfile.ZipFile(server) as jar:
+            for name in jar.namelist():
+                if re.fullmatch(r"extdata/\w+\.csv", name):
+                    (made / Path(name).name).write_bytes(jar.read(name))
+        try:
+            made.rename(folder)
+        except OSError:  # another process was quicker
+            shutil.rmtree(made)
+    return folder.resolve()
 
 
 # ---- listing

@@ -11,7 +11,7 @@ from dh2o.errors import RapidsError
 from dh2o.rapids.columns import Table
 from dh2o.rapids.h2oframe_base import FrameBase
 from dh2o.rapids.lambdas import traced
-from dh2o.rapids.missing import ImputeCall, impute_table, with_missing
+from dh2o.rapids.missing import ImputeCall, impute_table
 from dh2o.rapids.tree import Apply
 
 __all__ = ["FrameMunging"]
@@ -221,10 +221,10 @@ class FrameMunging(FrameBase):
 
     def insert_missing_values(self, fraction: float = 0.1, seed: int | None = None) -> Self:
         """Set a random share of the values of this frame to NA and return it."""
-        if not 0 <= fraction <= 1:
-            raise RapidsError(f"fraction must be between 0 and 1, got {fraction}.")
-        changed = with_missing(self._table(), fraction, seed)
-        self._node = self._of_table(changed)._node
+        from dh2o.rapids.makers import insert_missing
+
+        changed = insert_missing(self.frame, fraction, -1 if seed is None else seed)
+        self._node = self._of_table(Table.of(changed))._node
         return self
 
     # ---- random

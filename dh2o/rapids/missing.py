@@ -1,4 +1,4 @@
-"""NA filled in, and NA put in."""
+"""NA filled in."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from dh2o.rapids.groups import grouped
 from dh2o.rapids.levels import level_counts
 from dh2o.rapids.order_statistics import quantiles_of
 from dh2o.rapids.reducers import facts_of
-from dh2o.rapids.row_numbers import uniform_column
 
-__all__ = ["ImputeCall", "impute_table", "with_missing"]
+__all__ = ["ImputeCall", "impute_table"]
 
 METHODS = ("mean", "median", "mode")
 
@@ -127,24 +126,4 @@ def _fill_groups(table: Table, by: Sequence[int], chosen: Sequence[int], groups:
     for j, i in enumerate(chosen):
         values = held.columns[n_keys + j].expr.values  # type: ignore[union-attr]
         columns[i] = _filled(columns[i], Op("lookup", (place,), (np.asarray(values, float),)))
-    return table.like(table.names, columns)
-
-
-def with_missing(table: Table, fraction: float, seed: int | None) -> Table:
-    """Return the table with a random share of the values of every column set to NA."""
-    import random
-
-    start = random.SystemRandom().getrandbits(63) if seed in (None, -1) else int(seed or 0)
-    columns = []
-    for i, column in enumerate(table.columns):
-        draw = uniform_column(table, start, i)
-        hit = Op("<", (draw.expr, Const(fraction)))
-        if column.is_string:
-            columns.append(
-                replace(column, expr=Op("string_set", (column.expr, hit), (None,)), vec=None)
-            )
-        else:
-            columns.append(
-                replace(column, expr=Op("ifelse", (hit, Const(math.nan), column.expr)), vec=None)
-            )
     return table.like(table.names, columns)

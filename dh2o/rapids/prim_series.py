@@ -91,14 +91,7 @@ def isax(_env: Env, table: Table, words: float, cardinality: float, optimize: bo
     if n_symbols <= 0:
         raise RapidsError("maxCardinality must be greater than 0!")
     series = number_matrix(table, "isax")
-    step = series.shape[1] // n_words
-    if not step:
-        raise RapidsError(f"isax needs at least {n_words} columns for {n_words} words.")
-    used = series[:, : step * n_words]
-    with np.errstate(all="ignore"):
-        spread = used.std(axis=1, ddof=1)
-        means = used.reshape(len(used), n_words, step).mean(axis=2)
-        scores = (means - used.mean(axis=1)[:, None]) / spread[:, None]
+    scores = _word_scores(series, n_words)
     edges = norm.ppf(np.arange(1, n_symbols) / n_symbols)
     symbols = np.searchsorted(edges, scores, side="left").astype(np.float64)
     symbols[np.isnan(scores)] = 0.0  # a series without spread has the first symbol, as in H2O
@@ -111,6 +104,27 @@ def isax(_env: Env, table: Table, words: float, cardinality: float, optimize: bo
     names = ["iSax_index", *(f"c{w}" for w in range(n_words))]
     kinds = [VecType.STRING] + [VecType.NUMERIC] * n_words
     return ValFrame(local_table(names, [pa.array(texts, pa.large_string()), *symbols.T], kinds))
+
+
+def _word_scores(series: np.ndarray, n_words: int) -> np.ndarray:
+    """Return by how many standard deviations the mean of each word is off the mean of its series.
+
+    H2O's words overlap (the word that starts at column i is i + step columns long), columns count
+    once for each word they are in, and the deviation is the one around the words' means.
+    """
+    n_cols = series.shape[1]
+    step = n_cols // n_words
+    if not step:
+        raise RapidsError(f"isax needs at least {n_words} columns for {n_words} words.")
+    words = [series[:, i : 2 * i + step] for i in range(0, step * n_words, step)]
+    n_values = sum(word.shape[1] for word in words)
+    means = np.stack([word.mean(axis=1) for word in words], axis=1)
+    total = sum(word.sum(axis=1) for word in words)
+    spread = sum(((w - w.mean(axis=1)[:, None]) ** 2).sum(axis=1) for w in words)
+    with np.errstate(all="ignore"):
+        deviation = np.sqrt(spread / (n_values - 1))
+        scores: np.ndarray = (means - (total / n_values)[:, None]) / deviation[:, None]
+    return scores
 
 
 @primitive(

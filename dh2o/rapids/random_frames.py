@@ -79,7 +79,7 @@ class CreateFrameSpec:
             raise ParameterError(f"response_factors: expected 1 to {_MAX_RESPONSE_FACTORS}.")
         if self.randomize and self.value != 0:
             raise ParameterError("value: a constant value needs randomize=False.")
-        if not self.randomize and self._fixed_fraction > 0:
+        if not self.randomize and self._fixed_fraction > self.binary_fraction:
             raise ParameterError("Fractions of column types need randomize=True.")
 
     @property

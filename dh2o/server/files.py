@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from http import HTTPStatus
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from dh2o.errors import DH2OError, ParseError
 from dh2o.parse import RawFile
+from dh2o.parse.storage import bundled_folder
 
 if TYPE_CHECKING:
     from dh2o.mrtask import SpoolRef
@@ -40,14 +39,8 @@ class FileAccessError(DH2OError):
     http_status = HTTPStatus.BAD_REQUEST
 
 
-@cache
-def _bundled_folder() -> Path | None:
-    spec = find_spec("h2o")
-    return Path(spec.origin).resolve().parent / "h2o_data" if spec and spec.origin else None
-
-
 def _is_bundled(path: Path) -> bool:
-    folder = _bundled_folder()
+    folder = bundled_folder()
     return folder is not None and path.is_relative_to(folder)
 
 

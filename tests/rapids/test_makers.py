@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import dh2o
 from dh2o.errors import ParameterError
 from dh2o.frame import Frame, VecType
 from dh2o.mrtask import Engine
@@ -54,6 +55,17 @@ def test_a_seed_makes_the_frame_that_it_makes_in_real_h2o(engine: Engine) -> Non
     )  # fmt: skip
     assert texts(create_frame(spec)).decode().splitlines() == FRAME_OF_H2O
     assert texts(insert_missing(create_frame(spec), 0.3, 5)).decode().splitlines() == NA_OF_H2O
+
+
+def test_symbols_of_series_are_those_of_h2o(engine: Engine) -> None:
+    shape = {"cols": 256, "real_fraction": 1, "missing_fraction": 0}
+    series = dh2o.create_frame(rows=1, seed=123, **shape).cumsum(axis=1)
+    found = series.isax(num_words=10, max_cardinality=10)[0, 0]
+    assert found == "0^10_0^10_0^10_0^10_5^10_7^10_8^10_9^10_9^10_8^10"
+    shape["cols"] = 41
+    series = dh2o.create_frame(rows=30, seed=6, **shape).cumsum(axis=1)
+    found = series.isax(num_words=5, max_cardinality=4, optimize_card=True)[0, 0]
+    assert found == "0^4_1^4_1^3_2^4_1^4"
 
 
 def test_a_constant_frame(engine: Engine) -> None:
