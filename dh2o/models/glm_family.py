@@ -34,12 +34,14 @@ class Family(ABC):
     links: ClassVar[tuple[str, ...]]
     #: The deviance is this times the negative log likelihood that is minimised.
     deviance_factor: ClassVar[float] = 1.0
+    #: Histories show the likelihood times this: H2O has the deviance in its place here and there.
+    shown_factor: ClassVar[float] = 1.0
     #: Whether the dispersion is 1 by definition (normal, not t quantiles for p-values).
     known_dispersion: ClassVar[bool] = False
 
     def is_newton(self, link: Link) -> bool:
         """Return whether `newton` gives the Hessian itself: the link is canonical."""
-        return link.name == self.links[0]
+        return link.name == self.default_link
 
     @abstractmethod
     def variance(self, mu: F64) -> F64:
@@ -51,7 +53,7 @@ class Family(ABC):
 
     def nll(self, y: F64, mu: F64) -> F64:
         """Return the negative log likelihood that is minimised, up to constants."""
-        return self.deviance(y, mu)
+        return 0.5 * self.deviance(y, mu)
 
     def newton(self, link: Link, y: F64, eta: F64, offset: F64 | None, w: F64) -> Newton:
         """Return weights and residuals at `eta` (without the offset): by Fisher's scoring."""
@@ -142,6 +144,8 @@ class Poisson(Family):
     default_link: ClassVar[str] = "log"
     links: ClassVar[tuple[str, ...]] = ("log", "identity")
     known_dispersion: ClassVar[bool] = True
+    deviance_factor: ClassVar[float] = 2.0
+    shown_factor: ClassVar[float] = 2.0
 
     def variance(self, mu: F64) -> F64:
         return mu
@@ -157,6 +161,8 @@ class Gamma(Family):
     name: ClassVar[str] = "gamma"
     default_link: ClassVar[str] = "inverse"
     links: ClassVar[tuple[str, ...]] = ("inverse", "log", "identity")
+    deviance_factor: ClassVar[float] = 2.0
+    shown_factor: ClassVar[float] = 2.0
 
     def variance(self, mu: F64) -> F64:
         return mu * mu
@@ -219,6 +225,9 @@ class NegativeBinomial(Family):
     default_link: ClassVar[str] = "log"
     links: ClassVar[tuple[str, ...]] = ("log", "identity")
     theta: float = 1e-10
+
+    def is_newton(self, link: Link) -> bool:  # noqa: ARG002
+        return True
 
     def variance(self, mu: F64) -> F64:
         return mu + mu * mu * self.theta

@@ -243,19 +243,17 @@ def _make_exact(
     if limits.by_metrics or spent or limits.out_of_time():
         return
     is_newton = problem.family.is_newton(problem.link)
-    largest, n_passes = _NEAR, 0 if is_newton or problem.is_large else _MOST_PASSES
-    for n_made in range(n_passes + 1):
-        objective = gram.nll * problem.obj_reg + penalty.value(gram.beta)
-        if not gram.is_finite or objective > state.objective(problem, penalty):
-            return
+    moved, n_left = _NEAR, 0 if is_newton or problem.is_large else _MOST_PASSES
+    while gram.is_finite:
         beta = _solve_step(problem, gram, penalty, state)
-        moved = float(np.abs(beta - gram.beta).max(initial=0.0)) / max(1.0, np.abs(beta).max())
-        if not moved < largest or not problem.is_allowed(beta):
+        before, size = moved, max(1.0, float(np.abs(beta).max(initial=0.0)))
+        moved = float(np.abs(beta - gram.beta).max(initial=0.0)) / size
+        if not moved < before or not problem.is_allowed(beta):
             return
-        state.refine(problem, penalty, beta, min(gram.nll, gram.nll_at(beta, problem.obj_reg)))
-        if moved < _EXACT or n_made == n_passes:
+        state.refine(problem, penalty, beta, gram.nll_at(beta, problem.obj_reg))
+        if moved < _EXACT or not n_left:
             return
-        largest, gram = moved, problem.gram(beta)
+        gram, n_left = problem.gram(beta), n_left - 1
 
 
 def _line_search(

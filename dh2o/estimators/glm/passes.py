@@ -124,6 +124,22 @@ class GramTask(SumsTask):
             table.add(tile, work.weight, spoil=True)
 
 
+@dataclass(frozen=True, eq=False)
+class StartTask(GramTask):
+    """The same where means lie halfway between each response and ``mean``; its beta must be 0."""
+
+    mean: float = 0.0
+
+    def add(self, tile: Tile, total: GramSums) -> None:
+        mu = 0.5 * (tile.y + self.mean)
+        eta, slope = self.link.link(mu), self.link.slope(mu)
+        weight = tile.w / (self.family.variance(mu) * slope * slope)
+        wanted = eta + (tile.y - mu) * slope - (0.0 if tile.offset is None else tile.offset)
+        add_gradient(self.design, tile, -weight * wanted, total.gradient)
+        for table in total.tables:
+            table.add(tile, weight, spoil=True)
+
+
 @dataclass(slots=True)
 class FitSums:
     """Sums over rows at given coefficients."""

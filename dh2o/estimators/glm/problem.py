@@ -13,9 +13,9 @@ from dh2o.estimators.glm.multi_passes import (
     OrdinalTask,
     SquaredErrorTask,
 )
-from dh2o.estimators.glm.passes import FitSums, FitTask, GramTask, SumsTask
+from dh2o.estimators.glm.passes import FitSums, FitTask, GramTask, StartTask, SumsTask
 from dh2o.estimators.glm.rows import Roles
-from dh2o.estimators.glm.solve import Penalty
+from dh2o.estimators.glm.solve import Penalty, solve
 from dh2o.frame import Frame
 from dh2o.models.glm_design import Design
 from dh2o.models.glm_family import Family
@@ -112,6 +112,19 @@ class Problem:
             scale *= self.frame.n_rows / sums.n_obs
         xx *= scale
         return Gram(beta.copy(), xx, sums.gradient[kept] * scale, sums.nll)
+
+    def beta_of_response(self, mean: float) -> F64:
+        """Return the coefficients that fit best to means halfway between response and `mean`."""
+        nothing = np.zeros(self.n_coefficients)
+        task = StartTask(
+            self.design, self.family, self.link, self.roles, self.design.spread(nothing),
+            self.standardise, mean=mean,
+        )  # fmt: skip
+        sums, kept = task.do_all(self.frame), self._kept
+        xx, xy = task.matrix(sums)[np.ix_(kept, kept)], -sums.gradient[kept]
+        if not (np.isfinite(xx).all() and np.isfinite(xy).all()):
+            return nothing
+        return solve(xx, xy, Penalty(0.0, 0.0), nothing, intercept=self.intercept)
 
     def gradient(self, beta: F64) -> tuple[float, F64]:
         """Return the negative log likelihood and the gradient of its mean; no Gram is made."""

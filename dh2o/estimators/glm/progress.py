@@ -124,28 +124,29 @@ class Progress:
 
     def _restricted_row(self, row: dict[str, Any], found: Metrics) -> dict[str, Any]:
         """Return likelihood, objective and deviance of what the model predicts, and of the fit."""
-        reg, factor = self.problem.obj_reg, self.problem.family.deviance_factor
+        reg, family = self.problem.obj_reg, self.problem.family
         fit, objective = row["negative_log_likelihood"], row["objective"]
         extra = getattr(found.get("training"), "extra", {})
-        nll = extra.get("residual_deviance", math.nan) / factor
+        deviance = extra.get("residual_deviance", math.nan)
+        nll = deviance / family.deviance_factor * family.shown_factor
         return {
             "negative_log_likelihood": nll,
             "objective": objective + (nll - fit) * reg,
-            "deviance_train": factor * nll * reg,
+            "deviance_train": deviance * reg,
             "unrestricted_negative_log_likelihood": fit,
             "unrestricted_objective": objective,
         }
 
     def _step_row(self, place: int, step: Step) -> dict[str, Any]:
-        weight = 1.0 / self.problem.obj_reg
-        factor = self.problem.family.deviance_factor
+        reg, family = self.problem.obj_reg, self.problem.family
+        shown = family.shown_factor * step.nll
         return {
             "iterations": step.iteration,
-            "negative_log_likelihood": step.nll,
-            "objective": step.objective,
+            "negative_log_likelihood": shown,
+            "objective": step.objective + (shown - step.nll) * reg,
             "alpha": step.alpha,
             "lambda": step.lam,
-            "deviance_train": factor * step.nll / weight,
+            "deviance_train": family.deviance_factor * step.nll * reg,
             "deviance_test": self.tests[place] if place < len(self.tests) else math.nan,
         }
 

@@ -12,8 +12,10 @@ from dh2o.estimators.glm.linear import Linear, solve_constrained
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-#: A column is collinear if the others leave less than this share of its sum of squares.
+#: A column is collinear if the others leave less than this share of its sum of squares around
+#: the intercept, or so little of it altogether that rounding may have left it.
 _COLLINEAR = 1e-7
+_ROUNDING = 1e-13
 #: Sweeps between two attempts at the exact solution, and how many such rounds at most.
 _ROUND = 20
 _MAX_ROUNDS = 500
@@ -273,8 +275,7 @@ def _is_minimum(total: F64, y: F64, lasso: F64, bounds: tuple[F64, F64], beta: F
 def independent_columns(xx: F64) -> tuple[I64, I64]:
     """Return the columns that no earlier ones determine, and those they do; the intercept is first.
 
-    Columns are taken in order by Cholesky's recursion; one whose remainder is below 1e-7 of its
-    sum of squares is collinear.
+    Columns are taken in order by Cholesky's recursion.
     """
     order = [len(xx) - 1, *range(len(xx) - 1)]
     rows: list[F64] = []
@@ -285,7 +286,8 @@ def independent_columns(xx: F64) -> tuple[I64, I64]:
         for i, k in enumerate(kept):
             row[i] = (xx[j, k] - rows[i][:i] @ row[:i]) / rows[i][i]
         rest = xx[j, j] - float(row[:-1] @ row[:-1])
-        if xx[j, j] <= 0 or rest < _COLLINEAR * xx[j, j]:
+        around = xx[j, j] - row[0] * row[0] if len(row) > 1 else xx[j, j]
+        if xx[j, j] <= 0 or rest < max(_COLLINEAR * around, _ROUNDING * xx[j, j]):
             dropped.append(j)
             continue
         row[-1] = np.sqrt(rest)

@@ -111,7 +111,8 @@ def _intercept_under_offset(problem: Problem, mean: float) -> float:
     """Return the inverse link of the intercept that fits best beside the offset."""
     with np.errstate(all="ignore"):
         b = float(problem.link.link(np.array([mean]))[0])
-    b = b if math.isfinite(b) else 0.0
+    offset = problem.frame.select([problem.roles.offset or ""]).rollups()[0].mean
+    b = b - offset if math.isfinite(b) else 0.0
     for _ in range(_NEWTON_STEPS):
         task = InterceptTask(problem.design, problem.roles, problem.family, problem.link, b)
         weight, gradient = task.do_all(problem.frame)
@@ -167,10 +168,19 @@ def state_of(problem: Problem, model: GLMModel) -> State:
     return State(beta, problem.fit_sums(beta).nll)
 
 
-def start_state(problem: Problem, given: Any, null_beta: F64, null_nll: float) -> State:
-    """Return where the fit starts: at the `given` coefficients, or without predictors."""
-    if given is None:
+def start_state(
+    problem: Problem, given: Any, null_beta: F64, null_nll: float, mean: float
+) -> State:
+    """Return where the fit starts: at the `given` coefficients, or without predictors.
+
+    Where predictors are needed for a mean in the link's range, what fits the response's own values
+    halfway to their `mean` is the start.
+    """
+    if given is None and (math.isfinite(null_nll) or isinstance(problem, MultinomialProblem)):
         return State(null_beta.copy(), null_nll)
+    if given is None:
+        beta = problem.beta_of_response(mean)
+        return State(beta, problem.fit_sums(beta).nll)
     n_wanted = problem.blocks(null_beta).size
     if len(given) != n_wanted:
         raise ModelError(

@@ -61,6 +61,7 @@ class Training:
     class_shares: F64 | None
     n_obs: int
     weight: float
+    mean: float = math.nan
     warnings: list[str] = field(default_factory=list)
     constraints: Linear | None = None
     #: What the model shows beside the usual, by its name in H2O's output.
@@ -78,7 +79,8 @@ def train_glm(ctx: JobContext, spec: TrainSpec) -> GLMModel:
     if before is not None:
         state = state_of(problem, before)
     else:
-        state = start_state(problem, training.spec.params["startval"], null_beta, null_nll)
+        given = training.spec.params["startval"]
+        state = start_state(problem, given, null_beta, null_nll, training.mean)
     plan = plan_of(training, null_beta, gradient)
     spec = training.spec
     progress = Progress(spec, problem, plan, lambda beta: bare_model(training, beta))
@@ -126,8 +128,9 @@ def _begin(ctx: JobContext, spec: TrainSpec) -> Training:
         )
     mu = null_mean(problem, response)
     return Training(
-        ctx, spec, problem, null_beta_of(problem, mu), mu, None, response.n_obs, response.weight
-    )
+        ctx, spec, problem, null_beta_of(problem, mu), mu, None, response.n_obs, response.weight,
+        response.mean,
+    )  # fmt: skip
 
 
 def _null_gradient(training: Training) -> tuple[float, F64]:
