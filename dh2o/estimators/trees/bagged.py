@@ -62,8 +62,6 @@ class StartBag(LocalTask[LevelSums, LevelSums]):
     features: U8
 
     def map(self, state: BaggedState, _worker: WorkerContext) -> LevelSums:
-        for k, tree in self.pending:
-            state.apply(k, tree)
         scales, keys, rates = writable(self.scales), writable(self.keys), writable(self.rates)
 
         def fill(lo: int, hi: int, out: I64) -> None:
@@ -73,7 +71,7 @@ class StartBag(LocalTask[LevelSums, LevelSums]):
                 state.records.words, out,
             )  # fmt: skip
 
-        return start_root(state, self.features, fill)
+        return start_root(state, self.pending, self.features, fill)
 
     def combine(self, a: LevelSums, b: LevelSums) -> LevelSums:
         a += b

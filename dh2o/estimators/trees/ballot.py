@@ -57,13 +57,17 @@ class BallotState:
 
     def apply(self, k: int, tree: Any) -> None:
         """Add the tree just grown to the predictions of the rows that it did not see."""
+        self.each_shard(self.applier(k, tree))
+
+    def applier(self, k: int, tree: Any) -> Callable[[int, int, int], None]:
+        """Return what applies a tree to the rows of a shard."""
         rows = self.rows[0]
 
         def add(shard: int, _start: int, stop: int) -> None:
             first = stop - int(self.n_in_tree[shard, 1])
             self._count(k, tree, rows, first, stop)
 
-        self.each_shard(add)
+        return add
 
     def replay(self, number: int, k: int, tree: Any) -> None:
         """Add a tree of round `number` to the predictions of the rows that it does not know."""

@@ -175,10 +175,7 @@ class SettleRows(LocalTask[int, int]):
     def map(self, state: TreeState, _worker: WorkerContext) -> int:
         tree = self.tree
         n_places = int(tree.places.max()) + 1
-        bounds = np.zeros((len(state.shards), n_places, 2), np.int64)
-        known = min(state.bounds.shape[1], n_places)
-        bounds[:, :known] = state.bounds[:, :known]
-        state.bounds = bounds
+        bounds = state.bounds_of(n_places)
         table = writable(tree.nodes), writable(tree.bits), writable(tree.na_left)
 
         def settle(shard: int, _lo: int, _hi: int) -> None:

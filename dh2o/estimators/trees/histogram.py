@@ -113,7 +113,11 @@ def route_and_add(  # noqa: PLR0913, PLR0917
     chosen: I32,
     rows: I32,
     to_rows: I32,
-    segments: I64,
+    bounds: I64,
+    nodes: I64,
+    first_child: int,
+    first: int,
+    last: int,
     columns: I32,
     goes_left: U8,
     goes_left_start: I64,
@@ -126,20 +130,22 @@ def route_and_add(  # noqa: PLR0913, PLR0917
     left_counts: I64,
     left_squares: I64,
 ) -> None:
-    """Rows of each split node go to its left or right child; one child's histogram is built.
+    """Rows of split nodes go to the left or the right child; one child's histogram is built.
 
-    Node s holds ``rows[segments[s, 0]:segments[s, 1]]``.  Its left rows are written to `to_rows`
-    from the front of the same stretch, its right rows from the back.  Column c >= 0 is byte c of a
-    record, c < 0 the pair of bytes -c-1; ``goes_left[goes_left_start[s] + bin]`` routes.
+    Split s, ``first <= s < last``, divides node k = nodes[s], which holds
+    ``rows[bounds[k, 0]:bounds[k, 1]]``, into node ``first_child + 2 s`` and the next.  Left rows
+    are written to `to_rows` from the front of the same stretch, right rows from the back.  Column c
+    >= 0 is byte c of a record, c < 0 the pair of bytes -c-1; ``goes_left[goes_left_start[s] +
+    bin]`` routes.
     `builds`: 0 none, 1 left, 2 right, into histogram ``hist_idx[s]``, of the features `chosen` (see
     `add_chosen`) or, if it is empty, of all.
-    OUT: to_rows, hists, left_counts, left_squares (sum on the left of the squares of
-    ``word >> square_shift``, each divided by ``word & weight_mask``).
+    OUT: to_rows, children's bounds, hists, left_counts, left_squares (sum on the left of the
+    squares of ``word >> square_shift``, each divided by ``word & weight_mask``).
     """
     size, shift, low = place[0], place[6], place[7]
     half, word_step, word_at = size >> 1, np.uint64(place[4]), np.uint64(place[5])
-    for s in range(segments.shape[0]):
-        start, stop = segments[s, 0], segments[s, 1]
+    for s in range(first, last):
+        start, stop = bounds[nodes[s], 0], bounds[nodes[s], 1]
         base = goes_left_start[s]
         column = np.int64(columns[s])
         front, back = start, stop - 1
@@ -180,3 +186,6 @@ def route_and_add(  # noqa: PLR0913, PLR0917
                     )  # fmt: skip
         left_counts[s] = front - start
         left_squares[s] = squares
+        child = first_child + 2 * s
+        bounds[child, 0], bounds[child, 1] = start, front
+        bounds[child + 1, 0], bounds[child + 1, 1] = front, stop

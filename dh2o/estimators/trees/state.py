@@ -6,7 +6,9 @@ It is made of the frame's blocks and the trees so far, so that it can be made ag
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import itertools
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
     from dh2o.models.forest import Forest
     from dh2o.mrtask import WorkerContext
 
-__all__ = ["StateSpec", "TreeState", "build_state", "fill_state"]
+__all__ = ["StateSpec", "ThreadHistograms", "TreeState", "build_state", "fill_state"]
 
+_PARTS_A_SHARD = 4  # parts of a shard's nodes that threads take one by one
 _TILE = 32_768  # rows binned at once: their bins stay in the second-level cache
 
 
@@ -68,7 +71,8 @@ class TreeState(ShardedRows):
         self.rows: tuple[I32, I32] = (np.zeros(n, np.int32), np.zeros(n, np.int32))
         self.chosen: I32 = np.zeros(0, np.int32)  # features of the tree's histograms: see `BinMap`
         self.terms: I32 = np.zeros(n, np.int32)
-        self.pool: list[I64] = [np.zeros((0, bin_map.n_slots), np.int64) for _ in self.shards]
+        none = np.zeros((0, bin_map.n_slots), np.int64)
+        self.pool: list[I64] = [none] * worker.n_threads  # histograms, a thread
 
     @property
     def bin_arrays(self) -> tuple[U8, int, U16, int]:
@@ -76,17 +80,33 @@ class TreeState(ShardedRows):
         size = self.records.layout.nbytes
         return self.records.bytes, size, self.records.pairs, size // 2
 
-    def histograms(self, shard: int, n: int) -> I64:
-        """Return `n` histograms of zeros for one shard to fill; valid until the next call."""
-        pool = self.pool[shard]
+    def histograms(self, thread: int, n: int) -> I64:
+        """Return `n` histograms of zeros for one thread to fill; valid until the next call."""
+        pool = self.pool[thread]
         if len(pool) < n:
-            pool = self.pool[shard] = np.zeros((max(n, 2 * len(pool)), pool.shape[1]), np.int64)
+            pool = self.pool[thread] = np.zeros((max(n, 2 * len(pool)), pool.shape[1]), np.int64)
         else:
             pool[:n] = 0
         return pool[:n]
 
+    def bounds_of(self, n_places: int) -> I64:
+        """Return the bounds of all nodes, with room for so many."""
+        known = self.bounds.shape[1]
+        if known < n_places:
+            bounds = np.zeros((len(self.shards), max(n_places, 2 * known), 2), np.int64)
+            bounds[:, :known] = self.bounds
+            self.bounds = bounds
+        return self.bounds
+
+    def parts_of(self, n: int) -> list[tuple[int, int, int]]:
+        """Return (shard, first, last) of parts of n nodes: who is done first takes the next one."""
+        n_parts = min(n, _PARTS_A_SHARD) if self.worker.n_threads > 1 else 1
+        ends = [n * i // n_parts for i in range(n_parts + 1)]
+        shards = range(len(self.shards))
+        return [(k, lo, hi) for lo, hi in itertools.pairwise(ends) for k in shards]
+
     def add_up(self, hists: Sequence[I64]) -> I64:
-        """Return the sum of the shards' histograms (in the first one's place)."""
+        """Return the sum of the threads' histograms (in the first one's place)."""
         if len(hists) > 1:
             flat = [h.reshape(-1) for h in hists]
             step = max(-(-flat[0].size // self.worker.n_threads), 1 << 14)
@@ -107,6 +127,10 @@ class TreeState(ShardedRows):
 
     def apply(self, k: int, tree: RawTree) -> None:
         """Add the values of the tree just grown to class k's predictions, of rows left out too."""
+        self.each_shard(self.applier(k, tree))
+
+    def applier(self, k: int, tree: RawTree) -> Callable[[int, int, int], None]:
+        """Return what applies a tree to the rows of a shard."""
         values = tree.values[tree.leaves]
         rows = self.rows
 
@@ -115,7 +139,7 @@ class TreeState(ShardedRows):
             out = int(self.n_in_tree[shard, 1])
             self._walk(k, tree, rows[0], stop - out, stop)
 
-        self.each_shard(add)
+        return add
 
     def start_from(self, before: Forest, x: F64, to: slice) -> None:
         """Add the trees of the model before to the predictions of the rows `to`, which hold `x`."""
@@ -131,6 +155,28 @@ class TreeState(ShardedRows):
             walk_bins(
                 *self.bin_arrays, rows, start, stop, *map(writable, tree.walk_arrays), self.f[k],
             )  # fmt: skip
+
+
+class ThreadHistograms:
+    """`n` histograms for each thread that asks for its own."""
+
+    def __init__(self, state: TreeState, n: int) -> None:
+        self._state = state
+        self._n = n
+        self._numbers = itertools.count()
+        self._of_thread: dict[int, I64] = {}
+
+    def own(self) -> I64:
+        """Return those of the calling thread, zeros at first."""
+        thread = threading.get_ident()
+        if thread not in self._of_thread:
+            self._of_thread[thread] = self._state.histograms(next(self._numbers), self._n)
+        return self._of_thread[thread]
+
+    @property
+    def all(self) -> list[I64]:
+        """The histograms of all threads that asked."""
+        return list(self._of_thread.values())
 
 
 def build_state(blocks: list[Block], spec: StateSpec, worker: WorkerContext) -> TreeState:

@@ -13,7 +13,7 @@ from dh2o.estimators.trees.gradients import fill_words, log_sum_exp, max_terms
 from dh2o.estimators.trees.histogram import add_chosen, add_rows, route_and_add
 from dh2o.estimators.trees.leaves import sum_leaf_terms
 from dh2o.estimators.trees.raw_tree import RawTree
-from dh2o.estimators.trees.state import TreeState
+from dh2o.estimators.trees.state import ThreadHistograms, TreeState
 from dh2o.mrtask import LocalTask, WorkerContext
 
 __all__ = [
@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 
+_FIRST_PLACES = 1024  # nodes that a tree has room for when it begins
+
+
 @dataclass(slots=True)
 class LevelSums:
     """What a pass over a level counts: histograms of the built nodes, and sums a split or tree."""
@@ -43,23 +46,29 @@ class LevelSums:
         return self
 
 
-def start_root(state: TreeState, features: U8, fill: Callable[[int, int, I64], None]) -> LevelSums:
-    """Return the root's histogram of the flagged features.
+def start_root(
+    state: TreeState, pending: tuple[tuple[int, RawTree], ...], features: U8,
+    fill: Callable[[int, int, I64], None],
+) -> LevelSums:  # fmt: skip
+    """Return the root's histogram of the flagged features, after the trees before are applied.
 
     ``fill(start, stop, out)`` writes the words of the shards' rows.
 
     `out` and counts = (rows in the tree, rows left out, sum of words, coarse squares).
     """
-    state.bounds = np.zeros((len(state.shards), 1, 2), np.int64)
+    bounds = np.zeros((len(state.shards), _FIRST_PLACES, 2), np.int64)
+    before = [state.applier(k, tree) for k, tree in pending]
     state.chosen = state.spec.bin_map.chosen(features)
     bin_map, records = state.spec.bin_map, state.records
     arrays = records.bytes, records.pairs, records.words, records.layout.place, bin_map.wide_start
 
     def start(shard: int, lo: int, hi: int) -> tuple[I64, I64]:
+        for apply in before:
+            apply(shard, lo, hi)
         out = np.zeros(4, np.int64)
         fill(lo, hi, out)
         state.n_in_tree[shard] = out[:2]
-        state.bounds[shard, 0] = lo, lo + out[0]
+        bounds[shard, 0] = lo, lo + out[0]
         hist = state.histograms(shard, 1)
         stretch = state.rows[0], lo, lo + int(out[0]), bin_map.stretch, hist[0]
         if len(state.chosen):
@@ -69,6 +78,7 @@ def start_root(state: TreeState, features: U8, fill: Callable[[int, int, I64], N
         return hist, out
 
     parts = state.each_shard(start)
+    state.bounds = bounds
     counts = np.sum([out for _, out in parts], axis=0)
     return LevelSums(state.add_up([hist for hist, _ in parts]), counts)
 
@@ -92,8 +102,6 @@ class StartTree(LocalTask[LevelSums, LevelSums]):
     features: U8
 
     def map(self, state: TreeState, _worker: WorkerContext) -> LevelSums:
-        for k, tree in self.pending:
-            state.apply(k, tree)
         scales, keys, rates = writable(self.scales), writable(self.keys), writable(self.rates)
 
         def fill(lo: int, hi: int, out: I64) -> None:
@@ -106,7 +114,7 @@ class StartTree(LocalTask[LevelSums, LevelSums]):
                 state.terms, out,
             )  # fmt: skip
 
-        return start_root(state, self.features, fill)
+        return start_root(state, self.pending, self.features, fill)
 
     def combine(self, a: LevelSums, b: LevelSums) -> LevelSums:
         a += b
@@ -135,33 +143,24 @@ class RouteLevel(LocalTask[LevelSums, LevelSums]):
 
     def map(self, state: TreeState, _worker: WorkerContext) -> LevelSums:
         bin_map, records, here = state.spec.bin_map, state.records, self.depth % 2
-        n_nodes = self.first_child + 2 * len(self.nodes)
-        bounds = np.zeros((len(state.shards), n_nodes, 2), np.int64)
-        bounds[:, : state.bounds.shape[1]] = state.bounds
-        state.bounds = bounds
-
+        n = len(self.nodes)
+        bounds = state.bounds_of(self.first_child + 2 * n)
         given = self.columns, self.goes_left, self.starts, self.builds, self.hist_idx
-        tables = [writable(a) for a in given]
+        nodes, *tables = [writable(a) for a in (self.nodes, *given)]
+        left = np.zeros((len(state.shards), 2, n), np.int64)
+        hists = ThreadHistograms(state, self.n_built)
 
-        def route(shard: int, _lo: int, _hi: int) -> tuple[I64, I64]:
-            hists = state.histograms(shard, self.n_built)
-            segments = bounds[shard, self.nodes]
-            left = np.zeros((2, len(self.nodes)), np.int64)
+        def route(part: tuple[int, int, int]) -> None:
+            shard, first, last = part
             route_and_add(
                 records.bytes, records.pairs, records.words, records.layout.place,
                 bin_map.wide_start, state.chosen, state.rows[here], state.rows[1 - here],
-                segments, *tables, bin_map.stretch, hists, self.square_shift, self.weight_mask,
-                left[0], left[1],
+                bounds[shard], nodes, self.first_child, first, last, *tables, bin_map.stretch,
+                hists.own(), self.square_shift, self.weight_mask, left[shard, 0], left[shard, 1],
             )  # fmt: skip
-            middle = segments[:, 0] + left[0]
-            children = bounds[shard, self.first_child :]
-            children[0::2, 0], children[0::2, 1] = segments[:, 0], middle
-            children[1::2, 0], children[1::2, 1] = middle, segments[:, 1]
-            return hists, left
 
-        parts = state.each_shard(route)
-        counts = np.sum([part for _, part in parts], axis=0)
-        return LevelSums(state.add_up([hists for hists, _ in parts]), counts)
+        state.worker.map(route, state.parts_of(n))
+        return LevelSums(state.add_up(hists.all), left.sum(axis=0))
 
     def combine(self, a: LevelSums, b: LevelSums) -> LevelSums:
         a += b

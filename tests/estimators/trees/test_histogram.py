@@ -90,19 +90,23 @@ def test_route_and_add(data: dict[str, Any], builds: int, column: int) -> None:
     table = rng.integers(0, 2, 401).astype(np.uint8)
     segments = np.array([[0, 0], [0, 700], [700, N]], np.int64)
     n = len(segments)
+    bounds = np.concatenate([segments, np.zeros((2 * n, 2), np.int64)])
     to_rows = np.zeros_like(data["rows"])
     hists = np.zeros((n, MAP.n_slots), np.int64)
     counts, squares = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    route_and_add(
-        *data["arrays"], np.zeros(0, np.int32), data["rows"], to_rows, segments,
-        np.full(n, column, np.int32), table, np.zeros(n, np.int64), np.full(n, builds, np.int8),
-        np.arange(n, dtype=np.int32), MAP.stretch, hists, SHIFT + 2, 0, counts, squares,
-    )  # fmt: skip
+    for first, last in ((0, 2), (2, 3)):
+        route_and_add(
+            *data["arrays"], np.zeros(0, np.int32), data["rows"], to_rows, bounds, np.arange(n), n,
+            first, last, np.full(n, column, np.int32), table, np.zeros(n, np.int64),
+            np.full(n, builds, np.int8), np.arange(n, dtype=np.int32), MAP.stretch, hists,
+            SHIFT + 2, 0, counts, squares,
+        )  # fmt: skip
     for s, (start, stop) in enumerate(segments):
         rows = data["rows"][start:stop]
         codes = data["bins"][rows, column] if column >= 0 else data["wide"][rows]
         left = table[codes] == 1
         middle = start + counts[s]
+        assert bounds[n + 2 * s : n + 2 * s + 2].tolist() == [[start, middle], [middle, stop]]
         assert to_rows[start:middle].tolist() == rows[left].tolist()
         assert to_rows[middle:stop].tolist() == rows[~left][::-1].tolist()
         assert squares[s] == sum(int(w >> (SHIFT + 2)) ** 2 for w in data["words"][rows[left]])
