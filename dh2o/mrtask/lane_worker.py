@@ -24,7 +24,7 @@ from dh2o.mrtask.blocks import BlockKey, Recipe
 from dh2o.mrtask.folding import Fold
 from dh2o.mrtask.listener import Listener
 from dh2o.mrtask.peers import Asked, Peers
-from dh2o.mrtask.room import is_ample, leave_room
+from dh2o.mrtask.room import Room, is_ample
 from dh2o.mrtask.threads import LaneThreads, one_blas_thread
 from dh2o.mrtask.watch import ANSWER_ERRORS
 
@@ -78,7 +78,7 @@ class LanePlugin(WorkerPlugin):
         from dh2o.mrtask.local_worker import LocalStates
 
         serializers.register()
-        leave_room(worker)
+        self.room = Room(worker)
         self._will_rest = False
         self.gives_back = is_ample(worker) and reuse_memory()
         self.worker = worker
@@ -169,6 +169,7 @@ class LanePlugin(WorkerPlugin):
 
     def block(self, recipe: Recipe, idx: int, foreign: dict[BlockKey, Any]) -> Any:
         """Return block `idx` from this worker's memory and the fetched `foreign` parts."""
+        self.room.tend()
         data = self.worker.data
         parts = []
         for key in recipe.keys_of(idx):
@@ -255,7 +256,9 @@ class LanePlugin(WorkerPlugin):
         return self.each(fn, recipe, blocks, self.fetch(foreign))
 
     def transition(self, key: Any, start: str, finish: str, **kwargs: Any) -> None:  # noqa: ARG002
-        """Give memory back soon after Dask has dropped results."""
+        """Spill before and after a task; give memory back soon after Dask has dropped results."""
+        if finish in ("executing", "memory"):
+            self.room.tend()
         if start == "memory" and self.gives_back and not self._will_rest:
             self._will_rest = True
             self.worker.loop.call_later(_REST_AFTER_S, self.rest)

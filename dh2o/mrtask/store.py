@@ -306,10 +306,21 @@ class StorePlugin(SchedulerPlugin):
             ts = self.scheduler.tasks.get(key)
             if ts is not None and ts.suspicious:
                 ts.suspicious = 0
+        elif finish == "no-worker":
+            self._let_run_anywhere(key)
         elif finish == "forgotten":
             self.spool.task_forgotten(key)
         if key in self.jobs.by_task:
             self.jobs.task_moved(key, finish)
+
+    def _let_run_anywhere(self, key: Any) -> None:
+        """Drop the wish of a task for a worker when there is none at all.
+
+        Dask would start such a task on any worker, but not once it has waited without workers.
+        """
+        ts = self.scheduler.tasks.get(key)
+        if ts is not None and ts.loose_restrictions:
+            ts.worker_restrictions = None
 
     def remove_client(self, scheduler: Any, client: str) -> None:
         """Drop what only that client needed: its local states on workers, its spool files."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,16 @@ def test_before_a_pass_on_a_derived_frame(cluster3: Engine, tmp_path: Path) -> N
     began = time.monotonic()
     assert FloatSum().do_all(made) == expected
     say(f"derived frame: recomputed and passed in {time.monotonic() - began:.2f} s")
+
+
+def test_all_workers_at_once(cluster3: Engine) -> None:
+    blocks = table(cluster3, LAYOUT)
+    expected = FloatSum().do_all(blocks)
+    for facts in cluster3.worker_facts():
+        os.kill(facts["pid"], signal.SIGKILL)
+    began = time.monotonic()
+    assert FloatSum().do_all(blocks) == expected
+    say(f"all workers lost: made again and passed in {time.monotonic() - began:.2f} s")
 
 
 def train(ctx: JobContext, blocks: Any, folder: str, n_steps: int) -> tuple[int, list[int]]:
