@@ -1,24 +1,26 @@
-"""Primitives: group-by, functions applied to columns, rows and groups."""
+"""Primitives: group-by."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dh2o.errors import RapidsError
-from dh2o.frame import VecType
+from dh2o.frame import Frame, Vec, VecType
+from dh2o.frame.layout import layout_for
+from dh2o.frame.physical import CHUNK_KINDS
+from dh2o.mrtask import Blocks
 from dh2o.rapids.columns import (
     Column,
-    Local,
     Table,
-    default_names,
     local_table,
     unique_names,
 )
 from dh2o.rapids.evaluator import Env
+from dh2o.rapids.exchange.grouping import InOrder, grouped_by_ranges
+from dh2o.rapids.exchange.size import exceeds_one_process
 from dh2o.rapids.group_order import medians_by_group, modes_by_group
 from dh2o.rapids.groups import (
     MOMENTS,
@@ -27,16 +29,14 @@ from dh2o.rapids.groups import (
     ColumnStats,
     Grouped,
     grouped,
-    sorted_groups,
 )
 from dh2o.rapids.kernels import F64
-from dh2o.rapids.passes import gather
+from dh2o.rapids.passes import TEXT_NBYTES_A_CELL
 from dh2o.rapids.prim_types import to_enum
-from dh2o.rapids.row_selection import take_local
 from dh2o.rapids.selectors import columns_r
 from dh2o.rapids.table import primitive
 from dh2o.rapids.tree import Id, Node, Str
-from dh2o.rapids.values import Val, ValFrame, ValFun, ValNum, ValNums, ValRow, ValStr, ValStrs
+from dh2o.rapids.values import Val, ValFrame, ValNum, ValNums, ValStr, ValStrs
 
 __all__ = ["Aggregate", "group_by"]
 
@@ -130,19 +130,57 @@ def group_by(table: Table, by: Sequence[int], aggregates: Sequence[Aggregate]) -
     if not keys and not columns:  # a count of all rows reads some column
         columns, wanted = [table.columns[aggregates[0].column]], {aggregates[0].column: frozenset()}
         used = sorted(wanted)
-    groups = grouped(table, keys, columns, [wanted[i] for i in used])
-    names = [table.names[i] for i in by]
-    values: list[F64] = list(groups.keys)
-    types = [key.type for key in keys]
-    domains = [key.domain for key in keys]
-    stats = dict(zip(used, groups.stats, strict=True))
-    for aggregate in aggregates:
-        suffix = "" if aggregate.function == "nrow" else f"_{table.names[aggregate.column]}"
-        names.append(aggregate.function + suffix)
-        values.append(_aggregate(table, keys, groups, stats, aggregate))
-        types.append(VecType.NUMERIC)
-        domains.append(None)
-    return local_table(unique_names(names), values, types, domains)
+    wants = [wanted[i] for i in used]
+    answers = Answers(tuple(aggregates), tuple(used))
+    names = unique_names([table.names[i] for i in by] + [_named(table, a) for a in aggregates])
+    types = [key.type for key in keys] + [VecType.NUMERIC] * len(aggregates)
+    domains = [key.domain for key in keys] + [None] * len(aggregates)
+    if keys and exceeds_one_process([table]):
+        in_order = [
+            InOrder(i, table.columns[a.column], a.function, a.na) for i, a in _ordered(aggregates)
+        ]
+        kinds = [CHUNK_KINDS[key.type] for key in keys]
+        found = grouped_by_ranges(table, keys, columns, wants, in_order, answers, kinds)
+        if not isinstance(found, Grouped):
+            return _stored_groups(names, types, domains, found)
+        groups = found
+    else:
+        groups = grouped(table, keys, columns, wants)
+    held = {i: _in_order(table, keys, groups, a) for i, a in _ordered(aggregates)}
+    return local_table(names, [*groups.keys, *answers(groups, held)], types, domains)
+
+
+def _named(table: Table, aggregate: Aggregate) -> str:
+    suffix = "" if aggregate.function == "nrow" else f"_{table.names[aggregate.column]}"
+    return aggregate.function + suffix
+
+
+def _ordered(aggregates: Sequence[Aggregate]) -> list[tuple[int, Aggregate]]:
+    """Return those that need the values of a group side by side, with their numbers."""
+    return [(i, a) for i, a in enumerate(aggregates) if a.function in ("median", "mode")]
+
+
+def _in_order(table: Table, keys: Sequence[Column], groups: Grouped, wanted: Aggregate) -> F64:
+    column = table.columns[wanted.column]
+    if wanted.function == "mode":
+        return modes_by_group(table, keys, column, groups)
+    return medians_by_group(table, keys, column, wanted.na)
+
+
+def _stored_groups(
+    names: Sequence[str],
+    types: Sequence[VecType],
+    domains: Sequence[tuple[str, ...] | None],
+    blocks: Blocks,
+) -> Table:
+    """Return the groups that lie in blocks in the layout that they would have from here."""
+    vecs = tuple(
+        Vec(type_, (blocks, i), domain)
+        for i, (type_, domain) in enumerate(zip(types, domains, strict=True))
+    )
+    n_bytes = blocks.n_rows * len(names) * TEXT_NBYTES_A_CELL
+    frame = Frame(tuple(names), vecs, blocks.layout)
+    return Table.of(frame.rebalance(layout_for(blocks.n_rows, n_bytes)))
 
 
 NEEDS = {
@@ -164,22 +202,27 @@ def _wanted(aggregates: Sequence[Aggregate]) -> dict[int, frozenset[str]]:
     return wanted
 
 
-def _aggregate(
-    table: Table,
-    keys: Sequence[Column],
-    groups: Grouped,
-    found: dict[int, ColumnStats],
-    wanted: Aggregate,
-) -> F64:
-    if wanted.function == "nrow" and wanted.na == "all":
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Gives the values of aggregates from groups, whose statistics are of the columns `used`."""
+
+    aggregates: tuple[Aggregate, ...]
+    used: tuple[int, ...]
+
+    def __call__(self, groups: Grouped, in_order: Mapping[int, F64]) -> list[F64]:
+        """Return the values of each aggregate; medians and modes come by their number."""
+        stats = dict(zip(self.used, groups.stats, strict=True))
+        return [
+            in_order[i] if i in in_order else _answer(groups, stats.get(a.column), a)
+            for i, a in enumerate(self.aggregates)
+        ]
+
+
+def _answer(groups: Grouped, stats: ColumnStats | None, wanted: Aggregate) -> F64:
+    if stats is None or (wanted.function == "nrow" and wanted.na == "all"):
         return groups.n_rows
-    if wanted.function == "mode":
-        return modes_by_group(table, keys, table.columns[wanted.column], groups)
-    stats = found[wanted.column]
     if wanted.function == "nrow":
         return stats.count.copy()
-    if wanted.function == "median":
-        return medians_by_group(table, keys, table.columns[wanted.column], wanted.na)
     n = stats.count if wanted.na == "rm" else groups.n_rows
     values = _moment(stats, wanted, n)
     if wanted.na == "all":
@@ -204,115 +247,3 @@ def _moment(stats: ColumnStats, wanted: Aggregate, n: F64) -> F64:
             spread = np.maximum(stats.squares - stats.total**2 / n, 0.0)
         variance = np.where(n > 1, spread / (n - 1), np.nan)
         return variance if function == "var" else np.sqrt(variance)
-
-
-# ---- functions applied
-
-
-@primitive(
-    "apply",
-    "ary:frame margin:num fun:fun",
-    "A function of each column (margin 2, results side by side) or of each row (margin 1).",
-)
-def apply_(env: Env, table: Table, margin: float, function: ValFun) -> Val:
-    if margin == 1:
-        return ValFrame(_apply_rows(env, table, function))
-    if margin == 2:
-        return ValFrame(_apply_columns(env, table, function))
-    raise RapidsError("Only row (1) or column (2) margin is allowed")
-
-
-def _apply_rows(env: Env, table: Table, function: ValFun) -> Table:
-    value = env.call(function, [ValRow(table)])
-    if isinstance(value, ValRow):
-        made = value.table
-        return made.like(default_names(made.n_cols), made.columns)
-    if isinstance(value, ValNum):
-        from dh2o.rapids.columns import constant
-
-        return table.like(["C1"], [constant(value.value)])
-    raise RapidsError(f"The function of a row must give a number or a row, it gave a {value.kind}.")
-
-
-def _apply_columns(env: Env, table: Table, function: ValFun) -> Table:
-    names: list[str] = []
-    columns: list[Column] = []
-    base: Table | None = None
-    from dh2o.rapids.passes import together
-
-    for name, column in zip(table.names, table.columns, strict=True):
-        value = env.call(function, [ValFrame(table.like([name], [column]))])
-        part = _as_table(name, value)
-        if base is not None:
-            if part.n_rows != base.n_rows:
-                raise RapidsError("The function gave different numbers of rows for the columns.")
-            base, part = together([base, part])
-        base = part if base is None else base
-        names.append(name)
-        columns.append(part.columns[0])
-    if base is None:
-        return table
-    return base.like(names, columns)
-
-
-def _as_table(name: str, value: Val) -> Table:
-    if isinstance(value, ValFrame):
-        if value.n_cols != 1:
-            raise RapidsError("apply must return a scalar or a single column")
-        return value.table
-    if isinstance(value, ValNum):
-        return local_table([name], [np.array([value.value])])
-    if isinstance(value, ValNums):
-        return local_table([name], [np.array(value.values)])
-    if isinstance(value, ValStr):
-        return local_table([name], [np.zeros(1)], [VecType.ENUM], [(value.value,)])
-    raise RapidsError(f"apply must return a scalar or a column, it gave a {value.kind}.")
-
-
-@primitive(
-    "ddply",
-    "ary:frame by:cols fun:fun",
-    "A function of the rows of each group; columns: the keys, then ddply_C1, ...",
-)
-def ddply(env: Env, table: Table, by: ValNums | ValStrs, function: ValFun) -> Val:
-    idx = columns_r(table, by)
-    if not idx:
-        raise RapidsError("ddply needs columns to group by.")
-    held = gather(table.like(table.names, _with_keys(table, idx)), "ddply")
-    keys = [held.columns[i] for i in idx]
-    arrays = [k.expr.values for k in keys if isinstance(k.expr, Local)]
-    order, starts, sizes = sorted_groups(arrays)
-    rows = []
-    for start, size in zip(starts, sizes, strict=True):
-        part = take_local(held, order[start : start + size])
-        rows.append(_row_of(env.call(function, [ValFrame(part)])))
-    width = max((len(row) for row in rows), default=0)
-    if any(len(row) != width for row in rows):
-        raise RapidsError("The function gave rows of different lengths for the groups.")
-    firsts = order[starts]
-    values = [a[firsts] for a in arrays] + [np.array(c) for c in zip(*rows, strict=True)]
-    names = [held.names[i] for i in idx] + [f"ddply_C{j + 1}" for j in range(width)]
-    kinds = [k.type for k in keys] + [VecType.NUMERIC] * width
-    domains = [k.domain for k in keys] + [None] * width
-    return ValFrame(local_table(unique_names(names), values, kinds, domains))
-
-
-def _with_keys(table: Table, idx: Sequence[int]) -> list[Column]:
-    columns = list(table.columns)
-    for i, key in zip(idx, key_columns(table, idx), strict=True):
-        columns[i] = key
-    return columns
-
-
-def _row_of(value: Val) -> list[float]:
-    if isinstance(value, ValNum):
-        return [value.value]
-    if isinstance(value, ValNums):
-        return [float(v) for v in value.values]
-    if isinstance(value, ValFrame) and value.n_rows == 1:
-        held = gather(value.table)
-        return [
-            float(c.expr.values[0]) if c.is_numberlike and isinstance(c.expr, Local) else math.nan
-            for c in held.columns
-        ]
-    raise RapidsError("The function of a group must give a number or a frame of one row.")

@@ -16,7 +16,7 @@ from dh2o.frame import Frame
 from dh2o.mrtask import Engine
 from dh2o.rapids import H2OFrame, rearrange
 from dh2o.rapids.columns import Table
-from dh2o.rapids.exchange import size, sorting
+from dh2o.rapids.exchange import grouping, size, sorting
 from dh2o.rapids.exchange.runs import key_words, make_runs
 from dh2o.rapids.exchange.splits import cuts_at_ranks, cuts_between_keys, splitting_keys
 from dh2o.rapids.keys import key_layout
@@ -106,11 +106,38 @@ def test_duplicates(engine: Engine, both: Both, by: list[str], keep: str) -> Non
     assert_same(*both(lambda: frame.drop_duplicates(by, keep=keep)))
 
 
+def all_aggregates(frame: H2OFrame, by: list[str]) -> H2OFrame:
+    groups = frame.group_by(by).count()
+    for na in ("all", "rm", "ignore"):
+        for name in ("sum", "mean", "var", "min", "max", "median"):
+            groups = getattr(groups, name)("real", na=na)
+    made: H2OFrame = groups.mode("level").sum("many").ss("few", na="rm").get_frame()
+    return made
+
+
+@pytest.mark.parametrize("by", [["few"], ["many", "level"], ["text", "when"], ["real"]])
+def test_groups(engine: Engine, both: Both, by: list[str]) -> None:
+    frame = frame_of(rows())
+    assert_same(*both(lambda: all_aggregates(frame, by)))
+    assert_same(*both(lambda: frame.group_by(by).mean("few", na="rm").max("row").get_frame()))
+
+
+def test_many_groups_merge_range_by_range(
+    any_engine: Engine, both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouping, "FEW_NBYTES", 0)
+    frame = frame_of(rows())
+    grouped = both(lambda: frame.group_by(["many"]).var("real", na="rm").sum("few").get_frame())
+    assert len(grouped[1].layout) == 1
+    assert_same(*grouped)
+
+
 @pytest.mark.parametrize("layout", [(1,), (0,), (0, 0, 3)])
 def test_hardly_any_rows(engine: Engine, both: Both, layout: tuple[int, ...]) -> None:
     frame = frame_of(rows(sum(layout)), layout)
     assert_same(*both(lambda: frame.sort(["few", "real"])))
     assert_same(*both(lambda: frame.drop_duplicates(["level"])))
+    assert_same(*both(lambda: all_aggregates(frame, ["few", "text"])))
 
 
 def test_keys_that_are_all_equal_or_na(engine: Engine, both: Both) -> None:
