@@ -29,8 +29,9 @@ $(STAMP): pyproject.toml
 demo: setup
 	@$(BIN)/dh2o demo
 
+# Two processes, whatever the machine has: each starts an engine and a cluster of its own.
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow

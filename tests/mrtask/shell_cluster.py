@@ -30,7 +30,8 @@ class ShellCluster:
         self._file = folder / "scheduler.json"
         protocol = ["--protocol", "tls"] if tls else []
         self._start("scheduler", ["--port", "0", *protocol, *self._where(), "--no-dashboard"])
-        wait_until(self._file.exists, "the scheduler")
+        # Dask creates the file, then fills it.
+        wait_until(lambda: self._file.exists() and self._file.stat().st_size, "the scheduler")
         self.address: str = json.loads(self._file.read_text())["address"]
 
     def _where(self) -> list[str]:

@@ -20,6 +20,7 @@ from tests.mrtask.tables import FloatSum, table
 def _clean(request: pytest.FixtureRequest) -> Any:
     name = "any_engine" if "any_engine" in request.fixturenames else "cluster3"
     dkv = request.getfixturevalue(name).dkv
+    dkv.remove_all()  # what other tests' frames and models left
     yield
     dkv.unlock_all()
     dkv.remove_all()
@@ -44,9 +45,9 @@ def test_entries_count_the_blocks(any_engine: Engine) -> None:
     any_engine.dkv.put("n", 1, kind="number")
     blocks = table(any_engine, (1000, 1000))
     any_engine.wait(blocks)
-    any_engine.dkv.put("f", blocks, kind="frame")
+    version = any_engine.dkv.put("f", blocks, kind="frame")
     (entry,) = any_engine.dkv.entries("frame")
-    assert (entry.key, entry.kind, entry.version) == ("f", "frame", 1)
+    assert (entry.key, entry.kind, entry.version) == ("f", "frame", version)
     assert 18_000 < entry.nbytes < 25_000
     assert any_engine.dkv.keys() == ["n", "f"]
 

@@ -55,13 +55,14 @@ def fail(ctx: JobContext) -> None:
 
 
 def test_failure_is_typed_and_leaves_nothing(any_engine: Engine) -> None:
+    before = any_engine.dkv.keys()
     job = any_engine.start_job("Failing", fail, dest="half-made")
     with pytest.raises(FrameError, match="Column 'x'") as caught:
         job.wait(timeout=60)
     assert "in fail" in str(caught.value.__cause__)
     assert job.status == "FAILED"
     assert isinstance(job.exception, FrameError)
-    assert any_engine.dkv.keys() == []
+    assert any_engine.dkv.keys() == before
     any_engine.dkv.put("half-made", 1)  # no lock is left either
     any_engine.dkv.remove("half-made")
 
