@@ -18,6 +18,7 @@ from dh2o.estimators.trees.arrays import I8, I32, I64, U8, U16
 __all__ = ["AHEAD", "TILE", "add_chosen", "add_rows", "route_and_add"]
 
 AHEAD = 24  # rows between a prefetch and its use: covers a miss of the last-level cache
+_LINE = 64  # bytes of a cache line
 TILE = 512  # rows routed before their histogram is built: their bins then lie in the L1/L2 cache
 
 
@@ -38,18 +39,16 @@ def add_rows(  # noqa: PLR0913, PLR0917
 
     IN: all but `hist`.  `place` as of `RecordLayout`; all arrays are flat.
     """
-    size, n_wide, shift, low = place[0], place[3], place[6], place[7]
-    n_groups, word_step, word_at = place[1] >> 2, np.uint64(place[4]), np.uint64(place[5])
-    half, wide_at = size >> 1, place[2]
+    size, shift, low = np.uint64(place[0]), place[6], place[7]
+    n_groups, n_wide = np.uint64(place[1] >> 2), np.uint64(place[3])
+    word_step, word_at = np.uint64(place[4]), np.uint64(place[5])
+    half, wide_at = size >> np.uint64(1), np.uint64(place[2])
     one, two, three = np.uint64(stretch), np.uint64(2 * stretch), np.uint64(3 * stretch)
     step = np.uint64(4 * stretch)
-    for i in range(start, stop):
-        row = np.int64(rows[i])
-        ahead = np.int64(rows[i + AHEAD]) * size
-        prefetch(records, ahead)
-        prefetch(records, ahead + size - 1)  # it may begin in one cache line and end in the next
-        word = (np.int64(words[np.uint64(row) * word_step + word_at]) << shift) + low
-        at = np.uint64(row * size)
+    for i in range(np.uint64(start), np.uint64(stop)):
+        row = np.uint64(rows[i])
+        word = (np.int64(words[row * word_step + word_at]) << shift) + low
+        at = row * size
         slot = np.uint64(0)
         for _ in range(n_groups):
             b0 = np.uint64(records[at])
@@ -62,8 +61,9 @@ def add_rows(  # noqa: PLR0913, PLR0917
             hist[slot + three + b3] += word
             at += np.uint64(4)
             slot += step
+        first = row * half + wide_at
         for f in range(n_wide):
-            hist[wide_start[f] + np.int64(pairs[row * half + wide_at + f])] += word
+            hist[np.uint64(wide_start[f]) + np.uint64(pairs[first + f])] += word
 
 
 @njit(nogil=True, cache=True)
@@ -84,23 +84,19 @@ def add_chosen(  # noqa: PLR0913, PLR0917
 
     `chosen` = (number of byte-wide ones, their columns, places of the two-byte ones).
     """
-    size, shift, low = place[0], place[6], place[7]
+    size, shift, low = np.uint64(place[0]), place[6], place[7]
     word_step, word_at = np.uint64(place[4]), np.uint64(place[5])
-    half, wide_at, n_narrow = size >> 1, place[2], np.int64(chosen[0])
-    for i in range(start, stop):
-        row = np.int64(rows[i])
-        ahead = np.int64(rows[i + AHEAD]) * size
-        prefetch(records, ahead)
-        prefetch(records, ahead + size - 1)
-        word = (np.int64(words[np.uint64(row) * word_step + word_at]) << shift) + low
+    half, wide_at, n_narrow = size >> np.uint64(1), np.uint64(place[2]), np.int64(chosen[0])
+    for i in range(np.uint64(start), np.uint64(stop)):
+        row = np.uint64(rows[i])
+        word = (np.int64(words[row * word_step + word_at]) << shift) + low
         at = row * size
         for k in range(1, n_narrow + 1):
-            column = np.int64(chosen[k])
-            code = np.int64(records[np.uint64(at + column)])
-            hist[np.uint64(column * stretch + code)] += word
+            column = np.uint64(chosen[k])
+            hist[column * np.uint64(stretch) + np.uint64(records[at + column])] += word
         for k in range(n_narrow + 1, chosen.size):
-            f = np.int64(chosen[k])
-            hist[wide_start[f] + np.int64(pairs[row * half + wide_at + f])] += word
+            f = np.uint64(chosen[k])
+            hist[np.uint64(wide_start[f]) + np.uint64(pairs[row * half + wide_at + f])] += word
 
 
 @njit(nogil=True, cache=True)
@@ -142,36 +138,41 @@ def route_and_add(  # noqa: PLR0913, PLR0917
     OUT: to_rows, children's bounds, hists, left_counts, left_squares (sum on the left of the
     squares of ``word >> square_shift``, each divided by ``word & weight_mask``).
     """
-    size, shift, low = place[0], place[6], place[7]
-    half, word_step, word_at = size >> 1, np.uint64(place[4]), np.uint64(place[5])
+    size, shift = np.uint64(place[0]), place[6]
+    half, word_step, word_at = size >> np.uint64(1), np.uint64(place[4]), np.uint64(place[5])
+    is_gradient, is_in_two_lines = place[7] == 1, _LINE % place[0] != 0
     for s in range(first, last):
         start, stop = bounds[nodes[s], 0], bounds[nodes[s], 1]
-        base = goes_left_start[s]
-        column = np.int64(columns[s])
+        base, is_pair = np.uint64(goes_left_start[s]), columns[s] < 0
+        column = np.uint64(-np.int64(columns[s]) - 1 if is_pair else np.int64(columns[s]))
         front, back = start, stop - 1
         squares = np.int64(0)
         h = np.int64(hist_idx[s])
         for tile in range(start, stop, TILE):
             front0, back0 = front, back
-            for i in range(tile, min(tile + TILE, stop)):
-                row = np.int64(rows[i])
-                ahead = np.int64(rows[i + AHEAD]) * size
+            for i in range(np.uint64(tile), np.uint64(min(tile + TILE, stop))):
+                row = np.uint64(rows[i])
+                ahead = np.uint64(rows[i + np.uint64(AHEAD)]) * size
                 prefetch(records, ahead)
-                prefetch(records, ahead + size - 1)
-                word = (np.int64(words[np.uint64(row) * word_step + word_at]) << shift) + low
-                if column >= 0:
-                    code = np.int64(records[np.uint64(row * size + column)])
+                if is_in_two_lines:
+                    prefetch(records, ahead + size - np.uint64(1))
+                if is_pair:
+                    code = np.uint64(pairs[row * half + column])
                 else:
-                    code = np.int64(pairs[np.uint64(row * half - column - 1)])
-                left = np.int64(goes_left[np.uint64(base + code)])
-                to = back + left * (front - back)
-                to_rows[np.uint64(to)] = rows[i]
+                    code = np.uint64(records[row * size + column])
+                left = np.int64(goes_left[base + code])
+                to_rows[np.uint64(back + left * (front - back))] = rows[i]
                 front += left
                 back += left - 1
-                coarse = word >> square_shift
-                square = coarse * coarse
-                if word & weight_mask > 1:
-                    square //= word & weight_mask
+                word = np.int64(words[row * word_step + word_at])
+                if is_gradient:
+                    coarse = word >> (square_shift - shift)
+                    square = coarse * coarse
+                else:
+                    coarse = word >> square_shift
+                    square = coarse * coarse
+                    if word & weight_mask > 1:
+                        square //= word & weight_mask
                 squares += left * square
             if builds[s] != 0:
                 lo, hi = (front0, front) if builds[s] == 1 else (back + 1, back0 + 1)
