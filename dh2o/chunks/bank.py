@@ -7,18 +7,19 @@ their codes are one small integer a row, for all chunks on the same grid.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, Protocol
 
 import numpy as np
 
+from dh2o.chunks.bits import unpack_into
 from dh2o.chunks.bounds import NO_GRID, GridBounds, grid_bounds
 from dh2o.chunks.chunk import Chunk, Kind
-from dh2o.chunks.codec import I64, NA_INT, Stored, read_only
-from dh2o.chunks.constant import ConstantCodec
+from dh2o.chunks.codec import I64, NA_INT, read_only
 from dh2o.chunks.encode import all_na, encode_floats, encode_ints, encode_strings, encode_uuids
 from dh2o.chunks.integer import GridCodec, narrowest_grid
+from dh2o.chunks.places import few_values, grid_dtype, number_chunk, plain_grid
 from dh2o.chunks.scan import KERNEL_ROWS, to_grid
 
 __all__ = ["Bank", "bank_of"]
@@ -47,6 +48,10 @@ def bank_of(chunks: Sequence[Chunk], each: Each = _one_by_one) -> Bank:
         return _NoValues(like.kind)
     if like.kind in ("string", "uuid"):
         return _of_arrow(parts, like.kind)
+    shared = _shared_grid(parts)
+    if shared is not None:
+        codes = [c.stored.buffers[0][: c.n_rows] for c in parts]
+        return _Codes(codes[0] if len(codes) == 1 else np.concatenate(codes), shared, like.kind)
     bounds = reduce(GridBounds.__or__, each(grid_bounds, parts))
     if bounds != NO_GRID:
         has_na = True  # rows of NA may be asked for
@@ -56,6 +61,18 @@ def bank_of(chunks: Sequence[Chunk], each: Each = _one_by_one) -> Bank:
     if all(c.is_integer for c in parts):
         return _Values(np.concatenate([c.ints() for c in parts]), like.kind)
     return _Values(np.concatenate(each(Chunk.floats, parts)), like.kind)
+
+
+def _shared_grid(parts: Sequence[Chunk]) -> GridCodec | None:
+    """Return the grid on which the codes of all parts lie already, with a code for NA, or None."""
+    grid = plain_grid(parts[0])
+    if grid is None or any(c.codec != grid for c in parts):
+        return None
+    if grid.has_na:
+        return grid
+    with_na = replace(grid, has_na=True)
+    top = max(int(c.stored.buffers[0].max()) for c in parts)
+    return with_na if top < with_na.na_code else None
 
 
 def _has_negative_zero(chunk: Chunk) -> bool:
@@ -83,22 +100,18 @@ class _Codes:
 
     def take(self, rows: I64) -> Chunk:
         n_rows = len(rows)
-        picked = _gathered(self.codes, rows, self.codes.dtype.type(self.grid.na_code))
+        picked = _gathered(self.codes, rows, self.grid.na_code)
         if n_rows and picked[0] == picked[-1] == picked[n_rows // 2]:
             code = int(picked[0])
             if (picked == code).all():
-                na = code == self.grid.na_code
-                return all_na(n_rows, self.kind) if na else self._constant(code, n_rows)
+                grid, na = self.grid, code == self.grid.na_code
+                step = code * grid.step + grid.bias
+                return number_chunk(step, grid.decimals, n_rows, self.kind, na=na)
         return Chunk(self.grid, n_rows, self.kind, self.grid.pack(picked))
-
-    def _constant(self, code: int, n_rows: int) -> Chunk:
-        place = code * self.grid.step + self.grid.bias
-        value = place / 10.0**self.grid.decimals if self.grid.decimals else place
-        return Chunk(ConstantCodec(value), n_rows, self.kind, Stored())
 
 
 def _of_codes(parts: Sequence[Chunk], grid: GridCodec, kind: Kind, each: Each) -> _Codes:
-    dtype = {16: np.uint16, 32: np.uint32}.get(grid.width, np.uint8)
+    dtype = grid_dtype(grid)
     starts = np.cumsum([0, *(c.n_rows for c in parts)])
     codes = np.empty(int(starts[-1]), dtype=dtype)
 
@@ -110,13 +123,22 @@ def _of_codes(parts: Sequence[Chunk], grid: GridCodec, kind: Kind, each: Each) -
 
 
 def _fill_codes(chunk: Chunk, grid: GridCodec, out: Any) -> None:
-    codec = chunk.codec
-    plain = isinstance(codec, GridCodec) and codec.step == 1 and codec.width >= 8
-    if plain and isinstance(codec, GridCodec) and codec.decimals == grid.decimals:
+    plain, few = plain_grid(chunk), few_values(chunk)
+    if plain is not None and plain.decimals == grid.decimals:
         raw = chunk.stored.buffers[0][: chunk.n_rows]
-        np.add(raw, codec.bias - grid.bias, out=out, casting="unsafe", dtype=np.int64)
-        if codec.has_na:
-            out[raw == codec.na_code] = grid.na_code
+        out[:] = raw  # modulo 2**width, as is the sum
+        out += out.dtype.type((plain.bias - grid.bias) % (1 << 8 * out.itemsize))
+        if plain.has_na:
+            out[raw == plain.na_code] = grid.na_code
+        return
+    if few is not None:
+        with np.errstate(invalid="ignore"):  # numbers in the table that no row has
+            table = (to_grid(few.values, grid.decimals) - grid.bias).astype(out.dtype)
+        table[np.isnan(few.values)] = grid.na_code
+        if few.width:
+            unpack_into(few.codes, few.width, table, 0, out)
+        else:
+            out[:] = table
         return
     if chunk.is_integer and not grid.decimals:
         ints = chunk.ints()
@@ -135,7 +157,7 @@ class _Values:
 
     def take(self, rows: I64) -> Chunk:
         is_int = self.values.dtype == np.int64
-        picked = _gathered(self.values, rows, np.int64(NA_INT) if is_int else np.float64(np.nan))
+        picked = _gathered(self.values, rows, NA_INT if is_int else np.nan)
         return Chunk.retype(encode_ints(picked) if is_int else encode_floats(picked), self.kind)
 
 
@@ -146,7 +168,7 @@ def _gathered(values: Any, rows: I64, na: Any) -> Any:
     from dh2o.chunks.kernels import gather_kernel
 
     out = np.empty(len(rows), dtype=values.dtype)
-    gather_kernel(read_only(values), read_only(rows), na, out)
+    gather_kernel(read_only(values), read_only(rows), values.dtype.type(na), out)
     return out
 
 

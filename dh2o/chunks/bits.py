@@ -21,11 +21,14 @@ def pack_bits(codes: U8, width: int) -> U8:
         return np.packbits(codes, bitorder="little")
     per_byte = 8 // width
     n_bytes = -(-len(codes) // per_byte)
-    packed = np.zeros(n_bytes, dtype=np.uint8)
-    for place in range(per_byte):
-        lane = codes[place::per_byte]
-        packed[: len(lane)] |= lane << np.uint8(place * width)
-    return packed
+    if n_bytes * per_byte > len(codes):
+        codes = np.append(codes, np.zeros(n_bytes * per_byte - len(codes), np.uint8))
+    # all codes of a byte at a time, as one integer: their bits move next to each other
+    together = np.ascontiguousarray(codes).view(f"<u{per_byte}")
+    packed = together.copy()
+    for place in range(1, per_byte):
+        packed |= together >> (8 - width) * place
+    return packed.astype(np.uint8)
 
 
 @lru_cache(maxsize=4)
@@ -71,6 +74,12 @@ def count_codes(packed: U8, width: int, n_rows: int) -> I64:
     np.add.at(counts, _code_table(width), by_byte[:, None])
     counts[0] -= len(packed) * per_byte - n_rows  # the padding
     return counts
+
+
+def bytes_of(packed: U8, width: int, n_rows: int) -> Buffer:
+    """Return the codes of `n_rows` rows, a byte each."""
+    lanes = packed[:, None] >> np.arange(0, 8, width, dtype=np.uint8) & np.uint8((1 << width) - 1)
+    return lanes.ravel()[:n_rows]
 
 
 def slice_bits(packed: U8, width: int, start: int, stop: int) -> U8:

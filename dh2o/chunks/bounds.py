@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dh2o.chunks.bits import bytes_of
 from dh2o.chunks.chunk import Chunk
-from dh2o.chunks.codec import F64, NA_INT
+from dh2o.chunks.codec import F64, NA_INT, Buffer
 from dh2o.chunks.integer import GridCodec, Int64Codec
 from dh2o.chunks.real import Float32Codec, Float64Codec
 from dh2o.chunks.scan import MAX_SCALED, scan_floats
@@ -50,6 +51,19 @@ class GridBounds(NamedTuple):
 NO_GRID = GridBounds(decimals=-1)
 
 
+def _bounds_of_codes(codes: Buffer, codec: GridCodec) -> GridBounds:
+    """Return the bounds of numbers by their codes, of which the highest may be NA."""
+    if not len(codes):
+        return GridBounds()
+    first, last = int(codes.min()), int(codes.max())
+    if codec.has_na and last == codec.na_code:
+        if first == last:
+            return GridBounds()
+        last = int(np.max(codes, where=codes != last, initial=first))
+    low, high = (code * codec.step + codec.bias for code in (first, last))
+    return _checked(low, high, codec.decimals)
+
+
 def _checked(low: int, high: int, decimals: int) -> GridBounds:
     return GridBounds(low, high, decimals) if max(-low, high) < MAX_SCALED else NO_GRID
 
@@ -70,13 +84,11 @@ def grid_bounds(chunk: Chunk) -> GridBounds:
     codec = chunk.codec
     if isinstance(codec, Float32Codec | Float64Codec):
         return NO_GRID
-    if isinstance(codec, GridCodec) and not codec.has_negative_zero and codec.width > 8:
+    if isinstance(codec, GridCodec) and not codec.has_negative_zero:
         codes = chunk.stored.buffers[0]
-        known = codes[codes != codec.na_code] if codec.has_na else codes
-        if not len(known):
-            return GridBounds()
-        low, high = (int(c) * codec.step + codec.bias for c in (known.min(), known.max()))
-        return _checked(low, high, codec.decimals)
+        if codec.width < 8:
+            codes = bytes_of(codes, codec.width, chunk.n_rows)
+        return _bounds_of_codes(codes, codec)
     if isinstance(codec, Int64Codec):
         ints = chunk.ints()
         known = ints[ints != NA_INT]

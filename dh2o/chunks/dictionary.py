@@ -80,9 +80,10 @@ class DictionaryCodec(NumberCodec):
 
     def decode(self, stored: Stored, start: int, out: Buffer) -> None:
         table, codes = stored.buffers
-        unpack_into(codes, self.width, self._full_table(table, out.dtype), start, out)
+        unpack_into(codes, self.width, self.full_table(table, out.dtype), start, out)
 
-    def _full_table(self, table: Buffer, dtype: np.dtype[Any]) -> Buffer:
+    def full_table(self, table: Buffer, dtype: np.dtype[Any]) -> Buffer:
+        """Return the value of each code, 0 for codes that no row has."""
         full = np.zeros(1 << self.width, dtype=dtype)
         if not self.integers:
             full[: len(table)] = table
@@ -105,7 +106,7 @@ class DictionaryCodec(NumberCodec):
     def counts(self, stored: Stored, n_rows: int) -> tuple[F64, I64]:
         table, codes = stored.buffers
         counts = count_codes(codes, self.width, n_rows)[: len(table)]
-        values = self._full_table(table, np.dtype(np.float64))[: len(table)]
+        values = self.full_table(table, np.dtype(np.float64))[: len(table)]
         seen = np.flatnonzero(counts)
         return values[seen], counts[seen]
 

@@ -179,6 +179,10 @@ class GridCodec(NumberCodec):
         seen = np.flatnonzero(counts)
         return self._values_of(seen, "d"), counts[seen]
 
+    def values_of_codes(self, char: str) -> Any:
+        """Return the value of each of the codes of up to 8 bits, as the dtype `char`."""
+        return _value_table(self, char)
+
     def _values_of(self, codes: I64, char: str) -> Any:
         ints = codes.astype(np.int64) * self.step + self.bias
         values = ints.astype(char)

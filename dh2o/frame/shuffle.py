@@ -19,6 +19,9 @@ from dh2o.mrtask import Blocks, Engine
 
 I64 = npt.NDArray[np.int64]
 
+MAX_OPEN_CELLS = 32_000_000
+"""Columns of so many cells are open at a time."""
+
 MAX_WHOLE_INPUTS = 16
 """A task may take so many whole blocks as input; for more, they are cut into parts first."""
 
@@ -36,27 +39,38 @@ def gather_rows(source: Physical, rows: I64, layout: Layout, empty: Block) -> Bl
     return _from_parts(source, wanted, layout, empty)
 
 
-# ---- one worker, in this process: a column at a time
+# ---- one worker, in this process: columns are opened whole
+
+
+def gathered_here(source: Physical, rows: I64, layout: Layout) -> list[list[Chunk]]:
+    """Return the chunks of blocks of these rows in a layout, made by the worker in this process."""
+    if not source.columns:
+        return [[] for _ in layout]
+    engine = engine_for(source)
+    threads = engine.here().threads
+    cuts = row_starts(layout)
+    parts = [rows[cuts[i] : cuts[i + 1]] for i in range(len(layout))]
+    n_cols = len(source.columns)
+    at_once = max(1, MAX_OPEN_CELLS // max(1, sum(source.layout)))
+    found: list[list[Chunk]] = [[] for _ in layout]
+    for first in range(0, n_cols, at_once):
+        some = slice(first, min(first + at_once, n_cols))
+        blocks = engine.gather(Physical(source.names[some], source.columns[some], source.layout))
+        chunks = list(zip(*(block.chunks for block in blocks), strict=True))
+        banks = threads.map(bank_of, chunks)
+        each = [(bank, part) for part in parts for bank in banks]
+        taken = threads.map(lambda one: one[0].take(one[1]), each)
+        for i, row in enumerate(found):
+            row += taken[i * len(banks) : (i + 1) * len(banks)]
+    return found
 
 
 def _gathered_here(engine: Engine, source: Physical, rows: I64, layout: Layout) -> Blocks:
-    """Return the blocks without a graph: each column is opened once, whole."""
-    cuts = row_starts(layout)
-    parts = [rows[cuts[i] : cuts[i + 1]] for i in range(len(layout))]
-    threads = engine.here().threads
-    columns: list[list[Chunk]] = []
-    for i, ref in enumerate(source.columns):
-        one = Physical((source.names[i],), (ref,), source.layout)
-        bank = bank_of(engine.collect(one, _only_chunk), threads.map)
-        columns.append(threads.map(bank.take, parts))
-    made = [
-        Block(n_rows, tuple(column[i] for column in columns)) for i, n_rows in enumerate(layout)
-    ]
-    return engine.keep_blocks(made)
-
-
-def _only_chunk(block: Block) -> Chunk:
-    return block.chunks[0]
+    """Return the blocks without a graph."""
+    made = gathered_here(source, rows, layout)
+    return engine.keep_blocks(
+        [Block(n_rows, tuple(chunks)) for n_rows, chunks in zip(layout, made, strict=True)]
+    )
 
 
 # ---- workers elsewhere: tasks

@@ -13,9 +13,9 @@ from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Table
 from dh2o.rapids.groups import Grouped, group_rows, grouped, numbered, table_slots
 from dh2o.rapids.kernels import F64
-from dh2o.rapids.keys import I64, KeyLayout, key_layout
+from dh2o.rapids.keys import I64, KeyLayout, KeyTiles, key_layout
 from dh2o.rapids.ordering import collected_keys, ordered, parallel
-from dh2o.rapids.passes import BlockTiles, carrier_of, local_tiles
+from dh2o.rapids.passes import carrier_of, local_tiles
 from dh2o.rapids.program import Program, Tiles, compile_exprs
 
 __all__ = ["medians_by_group", "modes_by_group"]
@@ -29,7 +29,7 @@ class _SlotsAndValues:
     layout: KeyLayout
 
     def __call__(self, block: Any) -> tuple[I64, F64]:
-        return self.of(BlockTiles(block))
+        return self.of(KeyTiles(block, self.program, len(self.layout.fields)))
 
     def of(self, tiles: Tiles) -> tuple[I64, F64]:
         n_keys = len(self.layout.fields)

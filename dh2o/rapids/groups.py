@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from dh2o.chunks import Block
 from dh2o.chunks.codec import read_only
 from dh2o.errors import RapidsError
 from dh2o.rapids.columns import Column, Table
 from dh2o.rapids.kernels import F64
-from dh2o.rapids.keys import I64, U64, KeyLayout, key_layout
+from dh2o.rapids.keys import I64, U64, KeyLayout, KeyTiles, key_layout
 from dh2o.rapids.ordering import ordered
-from dh2o.rapids.passes import TileTask, reduce, run_program
+from dh2o.rapids.passes import TileTask, reduce
 from dh2o.rapids.program import Tiles
 
 __all__ = ["Grouped", "group_rows", "grouped", "numbered", "sorted_groups"]
@@ -140,6 +141,9 @@ class GroupTask(TileTask[Partial, Grouped]):
     wanted: tuple[frozenset[str], ...]
     n_slots: int  # places of a table of all possible keys; 0: keys are sorted
 
+    def map(self, block: Block) -> Partial:
+        return self.fold_tiles(KeyTiles(block, self.program, len(self.layout.fields)))
+
     def fold_tiles(self, tiles: Tiles) -> Partial:
         return self._by_slot(tiles) if self.n_slots else self._by_key(tiles)
 
@@ -163,15 +167,19 @@ class GroupTask(TileTask[Partial, Grouped]):
 
     def _by_key(self, tiles: Tiles) -> Partial:
         n_keys = len(self.layout.fields)
-        values = run_program(self.program, tiles)
-        words = self.layout.packed(values[:n_keys], tiles.n_rows)
+        words = np.zeros((self.layout.n_words, tiles.n_rows), dtype=np.uint64)
+        columns = np.empty((len(self.wanted), tiles.n_rows))
+        for start, stop, values in self.program.tiles(tiles):
+            self.layout.pack(values[:n_keys], words[:, start:stop])
+            for column, part in zip(columns, values[n_keys:], strict=True):
+                column[start:stop] = part
         order = ordered(words, self.layout.word_bits)
         starts = order.starts()
         slots = numbered(order.rows, starts)
         n_groups = len(starts)
         stats = [ColumnStats.none(n_groups, w) for w in self.wanted]
         partial = Partial(order.keys[:, starts], np.zeros(n_groups, dtype=np.int64), stats)
-        return _add_rows(partial, slots, values[n_keys:])
+        return _add_rows(partial, slots, list(columns))
 
     def combine(self, a: Partial, b: Partial) -> Partial:
         if a.keys is None or b.keys is None:

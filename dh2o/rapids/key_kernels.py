@@ -17,12 +17,14 @@ __all__ = [
     "add_range",
     "add_sizes",
     "add_sums",
-    "count_pairs",
-    "fill_pairs",
+    "count_codes",
     "medians",
     "merge_sorted",
+    "pack_codes",
     "pack_grid",
     "pack_real",
+    "pair_rows",
+    "place_codes",
 ]
 
 _TOP = np.uint64(1 << 63)
@@ -40,6 +42,20 @@ def pack_grid(
             if down:
                 code = n_codes + 1 - code
             out[i] |= np.uint64(code) << np.uint64(shift)
+
+
+@njit(nogil=True, cache=True)
+def pack_codes(
+    raw: Any, na_code: int, from_code: int, n_codes: int, down: bool, shift: int, out: Any
+) -> None:
+    """Out |= the place on the grid, from 1, of what a chunk's codes stand for; 0 for NA."""
+    up, na, least = np.uint64(shift), np.int64(na_code), np.int64(from_code)
+    sign = np.int64(-1) if down else np.int64(1)
+    add = np.int64(n_codes) + 1 - least if down else least
+    for i in range(len(raw)):
+        code = np.int64(raw[i])
+        place = add + sign * code
+        out[i] |= np.uint64(np.int64(0) if code == na else place) << up
 
 
 @njit(nogil=True, cache=True)
@@ -61,17 +77,36 @@ def fuse(word: Any, low: int, mask: int, rows: Any, row_bits: int, cuts: Any, ou
     """Return how many of the digits lie in cuts[0] <= digit <= cuts[1].
 
     A digit is ``word >> low & mask`` of the row rows[i], or of row i when `rows` is empty.
-    OUT: out, those digits, shifted, with their place i in the lowest `row_bits` bits.
+    OUT: out, those digits, shifted, with their place i in the lowest `row_bits` bits. It has room
+    for one more: every digit is written, and the next one over it if it does not count, which is
+    quicker than a branch that nothing foretells.
     """
     n = 0
     by_rows = len(rows) > 0
     shift, up = np.uint64(low), np.uint64(row_bits)
+    first, last = cuts[0], cuts[1]
     for i in range(len(word)):
         digit = (word[rows[i]] if by_rows else word[i]) >> shift & np.uint64(mask)
-        if cuts[0] <= digit <= cuts[1]:
-            out[n] = digit << up | np.uint64(i)
-            n += 1
+        out[n] = digit << up | np.uint64(i)
+        n += 1 if (first <= digit) & (digit <= last) else 0
     return n
+
+
+@njit(nogil=True, cache=True)
+def count_codes(word: Any, counts: Any) -> None:
+    """counts[key] += 1."""
+    for i in range(len(word)):
+        counts[word[i]] += 1
+
+
+@njit(nogil=True, cache=True)
+def place_codes(word: Any, first_row: int, row_bits: int, next_place: Any, out: Any) -> None:
+    """Put keys, with their row number in the lowest `row_bits` bits, where each goes next."""
+    up = np.uint64(row_bits)
+    for i in range(len(word)):
+        key = word[i]
+        out[next_place[key]] = key << up | np.uint64(first_row + i)
+        next_place[key] += 1
 
 
 @njit(nogil=True, cache=True)
@@ -267,44 +302,11 @@ def _unknown(key: Any, shifts: Any, masks: Any) -> bool:
 
 
 @njit(nogil=True, cache=True)
-def count_pairs(
-    left: Any, right: Any, shifts: Any, masks: Any, all_left: bool, all_right: bool
-) -> int:
-    """Return how many rows the join of two sorted arrays of keys has."""
-    n_left, n_right = len(left), len(right)
-    i = j = 0
-    total = 0
-    while i < n_left or j < n_right:
-        if j == n_right or (i < n_left and left[i] < right[j]):
-            if all_left:
-                total += 1
-            i += 1
-            continue
-        if i == n_left or right[j] < left[i]:
-            if all_right:
-                total += 1
-            j += 1
-            continue
-        key = left[i]
-        i_end, j_end = i, j
-        while i_end < n_left and left[i_end] == key:
-            i_end += 1
-        while j_end < n_right and right[j_end] == key:
-            j_end += 1
-        if _unknown(key, shifts, masks):
-            total += (i_end - i) * int(all_left) + (j_end - j) * int(all_right)
-        else:
-            total += (i_end - i) * (j_end - j)
-        i, j = i_end, j_end
-    return total
-
-
-@njit(nogil=True, cache=True)
-def fill_pairs(  # noqa: C901, PLR0913, PLR0917 - a kernel takes its arrays one by one
+def pair_rows(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays one by one
     left: Any,
-    left_rows: Any,
+    left_bits: int,
     right: Any,
-    right_rows: Any,
+    right_bits: int,
     shifts: Any,
     masks: Any,
     all_left: bool,
@@ -312,41 +314,42 @@ def fill_pairs(  # noqa: C901, PLR0913, PLR0917 - a kernel takes its arrays one 
     keys: Any,
     rows_left: Any,
     rows_right: Any,
-) -> None:
-    """OUT: key, left row and right row (-1 for none) of every row of the join, by key."""
-    n_left, n_right = len(left), len(right)
+) -> int:
+    """Return how many rows the join of two sides has.
+
+    A side is its keys in order, each shifted by so many bits, with the row's number in these.
+    OUT: key, left row and right row (-1 for none) of every row of the join, by key, then by row;
+    nothing where these are empty.
+    """
+    up_left, up_right = np.uint64(left_bits), np.uint64(right_bits)
+    low_left = (np.uint64(1) << up_left) - np.uint64(1)
+    low_right = (np.uint64(1) << up_right) - np.uint64(1)
+    n_left, n_right, write = len(left), len(right), len(keys) > 0
     i = j = n = 0
     while i < n_left or j < n_right:
-        if j == n_right or (i < n_left and left[i] < right[j]):
-            if all_left:
-                keys[n], rows_left[n], rows_right[n] = left[i], left_rows[i], -1
-                n += 1
-            i += 1
-            continue
-        if i == n_left or right[j] < left[i]:
-            if all_right:
-                keys[n], rows_left[n], rows_right[n] = right[j], -1, right_rows[j]
-                n += 1
-            j += 1
-            continue
-        key = left[i]
+        a = left[i] >> up_left if i < n_left else right[j] >> up_right
+        b = right[j] >> up_right if j < n_right else a
+        key = min(a, b)
         i_end, j_end = i, j
-        while i_end < n_left and left[i_end] == key:
+        while i_end < n_left and left[i_end] >> up_left == key:
             i_end += 1
-        while j_end < n_right and right[j_end] == key:
+        while j_end < n_right and right[j_end] >> up_right == key:
             j_end += 1
-        if _unknown(key, shifts, masks):
-            if all_left:
-                for a in range(i, i_end):
-                    keys[n], rows_left[n], rows_right[n] = key, left_rows[a], -1
+        paired = i < i_end and j < j_end and not _unknown(key, shifts, masks)
+        lefts = i_end - i if paired or all_left else 0
+        rights = j_end - j if all_right and not paired else 0
+        times = j_end - j if paired else 1
+        if write:
+            for x in range(i, i + lefts):
+                row = np.int64(left[x] & low_left)
+                for y in range(j, j + times):
+                    keys[n], rows_left[n] = key, row
+                    rows_right[n] = np.int64(right[y] & low_right) if paired else -1
                     n += 1
-            if all_right:
-                for b in range(j, j_end):
-                    keys[n], rows_left[n], rows_right[n] = key, -1, right_rows[b]
-                    n += 1
+            for y in range(j, j + rights):
+                keys[n], rows_left[n], rows_right[n] = key, -1, np.int64(right[y] & low_right)
+                n += 1
         else:
-            for a in range(i, i_end):
-                for b in range(j, j_end):
-                    keys[n], rows_left[n], rows_right[n] = key, left_rows[a], right_rows[b]
-                    n += 1
+            n += lefts * times + rights
         i, j = i_end, j_end
+    return n

@@ -17,18 +17,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.chunks import Block, Chunk, Kind, encode_floats, encode_ints
+from dh2o.chunks.bits import unpack_into
 from dh2o.chunks.bounds import GridBounds, bounds_of_floats, grid_bounds
 from dh2o.chunks.codec import read_only
+from dh2o.chunks.places import few_values, places_chunk, plain_grid
 from dh2o.rapids.columns import Column, Table
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.passes import BlockTiles, TileTask, reduce
+from dh2o.rapids.program import Program
 
-__all__ = ["KeyLayout", "bounds_of", "key_layout"]
+__all__ = ["KeyLayout", "KeyTiles", "bounds_of", "key_layout"]
 
 I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
 
 WORD_BITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows of a chunk, undecoded."""
+
+    chunk: Chunk
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+class KeyTiles(BlockTiles):
+    """The tiles of a block, of which columns that are only keys stay packed."""
+
+    __slots__ = ("_packed",)
+
+    def __init__(self, block: Block, program: Program, n_keys: int) -> None:
+        super().__init__(block)
+        self._packed = _only_keys(program, n_keys)
+
+    def read(self, source: int, kind: str, start: int, stop: int, out: F64) -> Any:
+        """Return rows of a source as `BlockTiles` does, or a stretch of a chunk."""
+        if source in self._packed:
+            return Stretch(self.chunk(source), start, stop)
+        return super().read(source, kind, start, stop, out)
+
+
+def _only_keys(program: Program, n_keys: int) -> set[int]:
+    """Return the stored columns that are key columns, the first outputs, and nothing else."""
+    used = {arg for step in program.steps for arg in step.args} | set(program.outputs[n_keys:])
+    kinds = program.kinds
+    numbers = {i for i, kind in enumerate(kinds) if kind == "number"}
+    keys = {key for key in program.outputs[:n_keys] if isinstance(key, int)}
+    return (keys & numbers) - used
+
+
 _TOP = np.uint64(1 << 63)
 
 
@@ -44,11 +86,17 @@ class KeyField:
     decimals: int
     down: bool
 
-    def pack(self, values: F64, words: U64) -> None:
+    def pack(self, values: F64 | Stretch, words: U64) -> None:
         """Write the codes of `values` into `words` (words x rows)."""
+        out = words[self.word]
+        if isinstance(values, Stretch):
+            self._pack_stretch(values, out)
+        else:
+            self._pack_floats(values, out)
+
+    def _pack_floats(self, values: F64, out: U64) -> None:
         from dh2o.rapids import key_kernels
 
-        out = words[self.word]
         held = read_only(np.ascontiguousarray(values))
         if not self.n_codes:
             key_kernels.pack_real(held, self.down, out)
@@ -56,6 +104,31 @@ class KeyField:
         power = 10.0**self.decimals
         shape = (self.lowest, self.n_codes, self.down, self.shift)
         key_kernels.pack_grid(held, power, *shape, out)
+
+    def _pack_stretch(self, stretch: Stretch, out: U64) -> None:
+        """Write the codes of a chunk's rows, from its own codes where that is possible."""
+        from dh2o.rapids import key_kernels
+
+        chunk, start, stop = stretch.chunk, stretch.start, stretch.stop
+        grid = plain_grid(chunk)
+        if grid is not None and self.n_codes and grid.decimals == self.decimals:
+            raw = chunk.stored.buffers[0][start:stop]
+            na_code = grid.na_code if grid.has_na else -1
+            shape = (grid.bias - self.lowest + 1, self.n_codes, self.down, self.shift)
+            key_kernels.pack_codes(raw, na_code, *shape, out)
+            return
+        few = few_values(chunk)
+        if few is None:
+            self._pack_floats(chunk.floats(None, start, stop), out)
+            return
+        table = np.zeros(len(few.values), dtype=np.uint64)
+        self._pack_floats(few.values, table)
+        if not few.width:
+            out |= table
+            return
+        found = np.empty(stop - start, dtype=np.uint64)
+        unpack_into(few.codes, few.width, table, start, found)
+        out |= found
 
     def codes(self, words: U64) -> U64:
         """Return the codes that lie in `words`: 0 is NA."""
@@ -65,11 +138,15 @@ class KeyField:
 
     def chunk(self, words: U64, kind: Kind) -> Chunk:
         """Return the values whose codes lie in `words`, encoded."""
-        if not self.n_codes or self.decimals:
+        if not self.n_codes or self.down:
             return encode_floats(self.unpack(words))
-        codes = self.codes(words).view(np.int64)
-        places = self.n_codes + 1 - codes if self.down else codes
-        return Chunk.retype(encode_ints(places + (self.lowest - 1), codes == 0), kind)
+        codes = self.codes(words)
+        made = places_chunk(codes, self.lowest, self.decimals, kind)
+        if made is not None:
+            return made
+        if self.decimals:
+            return encode_floats(self.unpack(words))
+        return Chunk.retype(encode_ints(codes.view(np.int64) + (self.lowest - 1), codes == 0), kind)
 
     def unpack(self, words: U64) -> F64:
         """Return the values whose codes lie in `words`."""
@@ -123,7 +200,7 @@ class KeyLayout:
     def n_words(self) -> int:
         return len(self.word_bits)
 
-    def pack(self, columns: Sequence[F64], words: U64) -> None:
+    def pack(self, columns: Sequence[F64 | Stretch], words: U64) -> None:
         """Write the keys of rows into `words`, which come zeroed (words x rows)."""
         for field, values in zip(self.fields, columns, strict=True):
             field.pack(values, words)

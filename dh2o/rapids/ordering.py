@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from dh2o.chunks import Block
 from dh2o.chunks.codec import read_only
 from dh2o.errors import RapidsError
 from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Table
-from dh2o.rapids.keys import I64, U64, KeyLayout
-from dh2o.rapids.passes import BlockTiles, carrier_of, local_tiles
+from dh2o.rapids.keys import I64, U64, WORD_BITS, KeyLayout, KeyTiles
+from dh2o.rapids.passes import carrier_of, local_tiles
 from dh2o.rapids.program import Program, Tiles, compile_exprs
 
 __all__ = ["KeysOf", "Ordered", "collected_keys", "order_of", "ordered", "parallel"]
@@ -21,7 +22,14 @@ __all__ = ["KeysOf", "Ordered", "collected_keys", "order_of", "ordered", "parall
 T = TypeVar("T")
 R = TypeVar("R")
 
+Each = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
+"""Runs a function over items: `parallel`, or one after the other."""
+Ends = tuple[int, int]
+"""The first and the last digit of a range."""
+
+SAME: I64 = np.empty(0, dtype=np.int64)  # rows in the order in which they lie
 PARALLEL_ROWS = 1 << 18
+COUNTED_BITS = 11  # keys of so few bits are counted and placed, not compared
 _SAMPLE = 1024
 NBYTES_PER_WORD = 8
 NBYTES_PER_SORTED_ROW = 24  # the row's number, the digit with it, and what the sort moves
@@ -65,19 +73,29 @@ def ordered(
     beside the row's number, so for most keys one sort of plain integers is all.
     """
     n_rows = words.shape[1]
-    row_bits = max(1, (n_rows - 1).bit_length())
-    digits = _digits(word_bits, 64 - row_bits)
+    row_bits = row_bits_of(n_rows)
+    digits = _digits(word_bits, WORD_BITS - row_bits)
     rows = np.empty(0, dtype=np.int64)
     found = np.empty(0, dtype=np.uint64)
     if keys and len(digits) == 1:
         found = np.empty(n_rows, dtype=np.uint64)
-    for digit in reversed(digits):
-        rows = _by_digit(words, digit, row_bits, rows, found, spread=spread)
+    each = parallel if spread else _one_by_one
+    if len(digits) == 1 and len(words) == 1 and word_bits[0] <= COUNTED_BITS:
+        parts = [counted(read_only(words[0]), word_bits[0], row_bits, each)]
+        rows = _unfused(parts, row_bits, rows, found, each)
+    else:
+        for digit in reversed(digits):
+            rows = _by_digit(words, digit, row_bits, rows, found, each)
     if not digits:
         rows = np.arange(n_rows)
     if not keys:
         return Ordered(rows, words[:, :0])
     return Ordered(rows, found[None, :] if len(digits) == 1 else words[:, rows])
+
+
+def row_bits_of(n_rows: int) -> int:
+    """Return the bits that the number of a row takes."""
+    return max(1, (n_rows - 1).bit_length())
 
 
 Digit = tuple[int, int, int]
@@ -95,30 +113,68 @@ def _digits(word_bits: Sequence[int], room: int) -> list[Digit]:
     return digits
 
 
-def _by_digit(
-    words: U64, digit: Digit, row_bits: int, before: I64, found: U64, *, spread: bool
-) -> I64:
+def _by_digit(words: U64, digit: Digit, row_bits: int, before: I64, found: U64, each: Each) -> I64:
     """Return the rows, until now in the order `before`, by a digit; `found` gets the digits.
 
     Every thread sorts the rows of one range of digits.
     """
-    from dh2o.rapids import key_kernels
-
     number, low, n_bits = digit
-    held, order, mask = read_only(words[number]), read_only(before), np.uint64((1 << n_bits) - 1)
-    n_rows = len(held)
+    held, order = read_only(words[number]), read_only(before)
 
-    def fused(ends: tuple[int, int]) -> U64:
-        out = np.empty(n_rows, dtype=np.uint64)  # what is not written takes no memory
-        cuts = read_only(np.array(ends, dtype=np.uint64))
-        part: U64 = out[: key_kernels.fuse(held, low, mask, order, row_bits, cuts, out)]
+    def sort(ends: Ends) -> U64:
+        part = fused(held, (low, n_bits), row_bits, ends, order)
         part.sort()
         return part
 
-    each = parallel if spread else _one_by_one
-    parts = each(fused, _ranges(held, low, int(mask), each is parallel))
-    rows = np.empty(n_rows, dtype=np.int64)
+    ranges = key_ranges([held], (low, n_bits)) if each is parallel else [(0, (1 << n_bits) - 1)]
+    return _unfused(each(sort, ranges), row_bits, order, found, each)
+
+
+def fused(word: U64, place: tuple[int, int], row_bits: int, ends: Ends, order: I64 = SAME) -> U64:
+    """Return the digits from ``ends[0]`` to ``ends[1]``, each with its row in the lowest bits.
+
+    `place` is the lowest bit of the digits and their number of bits; rows come in an `order`.
+    """
+    from dh2o.rapids import key_kernels
+
+    low, n_bits = place
+    out = np.empty(len(word) + 1, dtype=np.uint64)  # what is not written takes no memory
+    cuts, mask = read_only(np.array(ends, dtype=np.uint64)), np.uint64((1 << n_bits) - 1)
+    n = key_kernels.fuse(word, low, mask, read_only(order), row_bits, cuts, out)
+    part: U64 = out[:n]
+    return part
+
+
+def counted(word: U64, n_bits: int, row_bits: int, each: Each) -> U64:
+    """Return keys of few bits in order, each with its row in the lowest bits, without comparing.
+
+    Every thread counts and places the rows of one part of the table.
+    """
+    from dh2o.rapids import key_kernels
+
+    n_parts = _n_parts(len(word)) if each is parallel else 1
+    cuts = [len(word) * k // n_parts for k in range(n_parts + 1)]
+    counts = np.zeros((n_parts, 1 << n_bits), dtype=np.int64)
+    each(lambda k: key_kernels.count_codes(word[cuts[k] : cuts[k + 1]], counts[k]), range(n_parts))
+    in_turn = counts.T.ravel()
+    starts = np.ascontiguousarray((np.cumsum(in_turn) - in_turn).reshape(-1, n_parts).T)
+    out = np.empty(len(word), dtype=np.uint64)
+
+    def place(k: int) -> None:
+        part = word[cuts[k] : cuts[k + 1]]
+        key_kernels.place_codes(part, cuts[k], row_bits, starts[k], out)
+
+    each(place, range(n_parts))
+    return out
+
+
+def _unfused(parts: Sequence[U64], row_bits: int, before: I64, found: U64, each: Each) -> I64:
+    """Return the rows of sorted digits that carry their places in `before`."""
+    from dh2o.rapids import key_kernels
+
+    order = read_only(before)
     starts = np.cumsum([0, *(len(part) for part in parts)])
+    rows = np.empty(int(starts[-1]), dtype=np.int64)
 
     def split(k: int) -> None:
         place = slice(starts[k], starts[k + 1])
@@ -132,16 +188,27 @@ def _one_by_one(fn: Callable[[T], R], items: Sequence[T]) -> list[R]:
     return [fn(item) for item in items]
 
 
-def _ranges(word: U64, low: int, mask: int, spread: bool) -> list[tuple[int, int]]:
-    """Return ranges of digits of about as many rows each, one for each thread of this process."""
-    lane = current_engine().own_lane if spread and len(word) >= PARALLEL_ROWS else None
-    if lane is None or lane.threads.n_threads == 1:
-        return [(0, mask)]
-    n_ranges = lane.threads.n_threads
-    sample = np.sort(word[:: max(1, len(word) // _SAMPLE)] >> np.uint64(low) & np.uint64(mask))
+def _n_parts(n_rows: int) -> int:
+    """Return among how many threads of this process so many rows are best shared."""
+    lane = current_engine().own_lane if n_rows >= PARALLEL_ROWS else None
+    return 1 if lane is None else lane.threads.n_threads
+
+
+def key_ranges(words: Sequence[U64], place: tuple[int, int]) -> list[Ends]:
+    """Return ranges of digits of about as many rows each, one for each thread of this process.
+
+    `place` is the lowest bit of the digits and their number of bits.
+    """
+    shift, mask = np.uint64(place[0]), np.uint64((1 << place[1]) - 1)
+    n_rows = sum(len(word) for word in words)
+    n_ranges = _n_parts(n_rows)
+    if n_ranges == 1:
+        return [(0, int(mask))]
+    step = max(1, n_rows // _SAMPLE)
+    sample = np.sort(np.concatenate([word[::step] for word in words]) >> shift & mask)
     cuts = {int(sample[len(sample) * k // n_ranges]) for k in range(1, n_ranges)} - {0}
     starts = [0, *sorted(cuts)]
-    return list(zip(starts, [*(start - 1 for start in starts[1:]), mask], strict=True))
+    return list(zip(starts, [*(start - 1 for start in starts[1:]), int(mask)], strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +218,23 @@ class KeysOf:
     program: Program
     layout: KeyLayout
 
-    def __call__(self, block: Any) -> U64:
-        return self.of(BlockTiles(block))
+    def __call__(self, block: Block) -> U64:
+        return self.of(self.tiles(block))
+
+    def tiles(self, block: Block) -> Tiles:
+        """Return what the program reads of a block."""
+        return KeyTiles(block, self.program, len(self.layout.fields))
 
     def of(self, tiles: Tiles) -> U64:
+        """Return the packed keys of rows (words x rows)."""
         words = np.zeros((self.layout.n_words, tiles.n_rows), dtype=np.uint64)
+        self.into(words, tiles)
+        return words
+
+    def into(self, words: U64, tiles: Tiles) -> None:
+        """Write the packed keys of rows into `words`, which come zeroed."""
         for start, stop, values in self.program.tiles(tiles):
             self.layout.pack(values, words[:, start:stop])
-        return words
 
 
 def collected_keys(table: Table, columns: Sequence[Column], layout: KeyLayout) -> U64:
@@ -169,8 +245,17 @@ def collected_keys(table: Table, columns: Sequence[Column], layout: KeyLayout) -
     tiles = local_tiles(compiled.sources, table)
     if tiles is not None:
         return pack.of(tiles)
-    parts = current_engine().collect(carrier_of(compiled.sources, table), pack)
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+    engine, source = current_engine(), carrier_of(compiled.sources, table)
+    if engine.scheduler_here is None:
+        parts = engine.collect(source, pack)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+    words = np.zeros((layout.n_words, table.n_rows), dtype=np.uint64)
+
+    def pack_here(block: Block) -> None:
+        pack.into(words[:, block.row_start : block.row_start + block.n_rows], pack.tiles(block))
+
+    engine.collect(source, pack_here)
+    return words
 
 
 def _refuse_too_many(n_rows: int, n_words: int) -> None:

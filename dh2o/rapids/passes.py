@@ -67,7 +67,7 @@ class BlockTiles:
 
     def read(self, source: int, kind: str, start: int, stop: int, out: F64) -> Any:
         """Return rows of a source: doubles in `out`, Arrow strings, or Arrow ids."""
-        chunk = self._block.chunks[self._first + source]
+        chunk = self.chunk(source)
         if kind == "number":
             return chunk.floats(out, start, stop)
         if kind == "row":
@@ -75,6 +75,10 @@ class BlockTiles:
             out[:] = np.arange(first + start, first + stop)
             return out
         return chunk.strings(start, stop) if kind == "string" else chunk.uuids(start, stop)
+
+    def chunk(self, source: int) -> Chunk:
+        """Return the chunk of a source."""
+        return self._block.chunks[self._first + source]
 
 
 class LocalTiles:

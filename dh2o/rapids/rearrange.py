@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from dh2o.chunks import Block
-from dh2o.chunks.codec import read_only
+from dh2o.chunks import Block, Chunk
 from dh2o.errors import RapidsError
 from dh2o.frame import Frame, Vec
 from dh2o.frame.layout import Layout, layout_for
-from dh2o.frame.physical import CHUNK_KINDS
+from dh2o.frame.physical import CHUNK_KINDS, physical, rebuilt
 from dh2o.frame.rows import take_rows
+from dh2o.frame.shuffle import gathered_here
 from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Table, local_table, unique_names
-from dh2o.rapids.keys import I64, U64, KeyLayout, key_layout
+from dh2o.rapids.joining import Joined, pairs_of
+from dh2o.rapids.keys import I64, key_layout
 from dh2o.rapids.levels import recoded
 from dh2o.rapids.ordering import Ordered, collected_keys, ordered, parallel
 from dh2o.rapids.passes import TEXT_NBYTES_A_CELL, gather, store, together
@@ -48,16 +48,13 @@ def _is_small(table: Table, n_rows: int) -> bool:
 
 
 def _taken(table: Table, order: I64, layout: Layout | None) -> Table:
-    source = store(table)
-    if source.frame is None:  # pragma: no cover - store always sets it
-        raise AssertionError
-    return Table.of(take_rows(source.frame, order, missing=True, layout=layout))
+    return Table.of(take_rows(_frame_of(table), order, missing=True, layout=layout))
 
 
 # ---- joins
 
 
-def _common_keys(
+def common_keys(
     left: Table, right: Table, by: tuple[Sequence[int], Sequence[int]], left_rules: bool
 ) -> tuple[list[Column], list[Column]]:
     """Return the key columns of both tables with equal domains."""
@@ -90,16 +87,6 @@ def _in_domain(column: Column, domain: tuple[str, ...]) -> Column:
     return recoded(column, [place[level] for level in levels], domain)
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """The rows of a join, by key: the key, and the row of either side (-1 for none)."""
-
-    keys: U64  # packed by `layout`
-    layout: KeyLayout
-    left: I64
-    right: I64
-
-
 def join_rows(
     left: Table,
     right: Table,
@@ -110,54 +97,78 @@ def join_rows(
 
     `keep` says whether rows of the left and right that have no partner stay.
     """
-    lefts, rights = _common_keys(left, right, by, keep[0] or not keep[1])
+    lefts, rights = common_keys(left, right, by, keep[0] or not keep[1])
+    layout = key_layout([(left, lefts), (right, rights)])
+    sides = [collected_keys(left, lefts, layout), collected_keys(right, rights, layout)]
     if keep == (False, True):  # all of the right: its rows lead, as in H2O
-        swapped = _pairs(right, rights, left, lefts, (True, False))
-        joined = Joined(swapped.keys, swapped.layout, swapped.right, swapped.left)
+        swapped = pairs_of(sides[::-1], layout, (True, False))
+        joined = Joined(swapped.keys, layout, swapped.right, swapped.left)
     else:
-        joined = _pairs(left, lefts, right, rights, keep)
+        joined = pairs_of(sides, layout, keep)
     left_rest = [i for i in range(left.n_cols) if i not in set(by[0])]
     right_rest = [j for j in range(right.n_cols) if j not in set(by[1])]
     parts = [(left.select(left_rest), joined.left), (right.select(right_rest), joined.right)]
-    n_rows, n_cols = len(joined.left), len(by[0]) + len(left_rest) + len(right_rest)
+    return _filled(left.select(by[0]), lefts, joined, [part for part in parts if part[0].n_cols])
+
+
+def _filled(
+    by: Table, keys: Sequence[Column], joined: Joined, parts: Sequence[tuple[Table, I64]]
+) -> Table:
+    """Return the joined rows: the `keys`, which are those of `by` in common types, and `parts`."""
+    n_rows, n_cols = len(joined.left), by.n_cols + sum(part.n_cols for part, _ in parts)
+    types, domains = [c.type for c in keys], [c.domain for c in keys]
+    texts = [c.is_string for c in by.columns]
     layout = None
-    if n_rows * n_cols <= SMALL_CELLS and all(_is_small(part, n_rows) for part, _ in parts):
-        rest = [take_local(part, order) for part, order in parts if part.n_cols]
-    else:
+    if n_rows * n_cols > SMALL_CELLS or not all(_is_small(part, n_rows) for part, _ in parts):
         layout = layout_for(n_rows, n_rows * n_cols * TEXT_NBYTES_A_CELL)
-        rest = [_taken(part, order, layout) for part, order in parts if part.n_cols]
-    filled = together([_key_table(left, by[0], lefts, joined, layout), *rest])
+    if layout is not None and current_engine().scheduler_here is not None and not any(texts):
+        return _stored_here(by.names, keys, joined, parts, layout)
+    made = local_table(by.names, joined.layout.unpack(joined.keys), types, domains)
+    rest = [
+        take_local(part, rows) if layout is None else _taken(part, rows, layout)
+        for part, rows in parts
+    ]
+    filled = together([_texts_again(made, texts), *rest])
     names = unique_names([name for part in filled for name in part.names])
     return filled[0].like(names, [c for part in filled for c in part.columns])
 
 
-def _key_table(
-    left: Table,
-    by: Sequence[int],
-    columns: Sequence[Column],
+def _stored_here(
+    names: Sequence[str],
+    keys: Sequence[Column],
     joined: Joined,
-    layout: Layout | None,
+    parts: Sequence[tuple[Table, I64]],
+    layout: Layout,
 ) -> Table:
-    """Return the key columns of the joined rows, stored in a layout if one is given."""
-    names = [left.names[i] for i in by]
-    types, domains = [c.type for c in columns], [c.domain for c in columns]
-    texts = [left.columns[i].is_string for i in by]
-    engine = current_engine()
-    if layout is None or any(texts) or engine.scheduler_here is None:
-        made = local_table(names, joined.layout.unpack(joined.keys), types, domains)
-        return _texts_again(made, texts)
+    """Return the joined rows, made and stored by the one worker, which lives in this process."""
     cuts = np.cumsum([0, *layout])
-    fields, kinds = joined.layout.fields, [CHUNK_KINDS[t] for t in types]
+    fields, kinds = joined.layout.fields, [CHUNK_KINDS[c.type] for c in keys]
 
-    def block(i: int) -> Block:
+    def key_chunks(i: int) -> list[Chunk]:
         words = joined.keys[:, cuts[i] : cuts[i + 1]]
-        return Block(
-            layout[i], tuple(f.chunk(words, k) for f, k in zip(fields, kinds, strict=True))
-        )
+        return [f.chunk(words, k) for f, k in zip(fields, kinds, strict=True)]
 
-    blocks = engine.keep_blocks(parallel(block, range(len(layout))))
-    vecs = tuple(Vec(types[i], (blocks, i), domains[i]) for i in range(len(names)))
-    return Table.of(Frame(tuple(names), vecs, layout))
+    visible = parallel(key_chunks, range(len(layout)))
+    hidden: list[list[Chunk]] = [[] for _ in layout]
+    frames = [_frame_of(part) for part, _ in parts]
+    for frame, (_, rows) in zip(frames, parts, strict=True):
+        for i, chunks in enumerate(gathered_here(physical(frame), rows, layout)):
+            visible[i] += chunks[: frame.n_cols]
+            hidden[i] += chunks[frame.n_cols :]
+    made = [Block(n, (*seen, *rest)) for n, seen, rest in zip(layout, visible, hidden, strict=True)]
+    blocks = current_engine().keep_blocks(made)
+    vecs = [Vec(c.type, (blocks, i), c.domain) for i, c in enumerate(keys)]
+    vecs += [vec for frame in frames for vec in frame.vecs]
+    all_names = unique_names([*names, *(name for frame in frames for name in frame.names)])
+    return Table.of(rebuilt(all_names, vecs, blocks, "other"))
+
+
+def _frame_of(table: Table) -> Frame:
+    """Return the stored frame of a table; one without columns has none."""
+    frame = store(table).frame
+    if frame is None:  # pragma: no cover - store always sets it
+        raise AssertionError
+    return frame
 
 
 def _texts_again(made: Table, texts: Sequence[bool]) -> Table:
@@ -168,55 +179,3 @@ def _texts_again(made: Table, texts: Sequence[bool]) -> Table:
 
     kept = [as_string(c) if text else c for c, text in zip(made.columns, texts, strict=True)]
     return gather(made.like(made.names, kept))
-
-
-def _pairs(
-    left: Table,
-    lefts: Sequence[Column],
-    right: Table,
-    rights: Sequence[Column],
-    keep: tuple[bool, bool],
-) -> Joined:
-    """Return the rows of both sides of the join, ordered by key, then by row."""
-    from dh2o.rapids import key_kernels
-
-    layout = key_layout([(left, lefts), (right, rights)])
-    sides = [collected_keys(left, lefts, layout), collected_keys(right, rights, layout)]
-    whole = None
-    if layout.n_words > 1:
-        whole, sides, shape = _ranked(sides, layout)
-        n_bits = 1 + max(1, whole.shape[1]).bit_length()
-    else:
-        shape = ([f.shift for f in layout.fields], [(1 << f.n_bits) - 1 for f in layout.fields])
-        n_bits = layout.word_bits[0]
-    shifts, masks = (read_only(np.array(s, dtype=np.uint64)) for s in shape)
-    orders = [ordered(words, (n_bits,), spread=True) for words in sides]
-    (left_keys, left_rows), (right_keys, right_rows) = (
-        (read_only(np.ascontiguousarray(o.keys[0])), read_only(o.rows)) for o in orders
-    )
-    n = key_kernels.count_pairs(left_keys, right_keys, shifts, masks, *keep)
-    keys = np.empty((1, n), dtype=np.uint64)
-    rows_left, rows_right = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
-    key_kernels.fill_pairs(
-        left_keys, left_rows, right_keys, right_rows, shifts, masks, *keep,
-        keys[0], rows_left, rows_right,
-    )  # fmt: skip
-    words = keys if whole is None else whole[:, (keys[0] >> np.uint64(1)).view(np.int64)]
-    return Joined(words, layout, rows_left, rows_right)
-
-
-def _ranked(
-    sides: Sequence[U64], layout: KeyLayout
-) -> tuple[U64, list[U64], tuple[list[int], list[int]]]:
-    """Return keys of several words as one: their number among all, and a bit that none is NA."""
-    both = np.concatenate(sides, axis=1)
-    order = ordered(both, layout.word_bits, spread=True)
-    starts = order.starts()
-    flags = np.zeros(both.shape[1], dtype=np.uint64)
-    flags[starts[1:]] = 1
-    ranks = np.empty(both.shape[1], dtype=np.uint64)
-    ranks[order.rows] = np.cumsum(flags)
-    ranks = (ranks << np.uint64(1)) | (~layout.unknown(both)).astype(np.uint64)
-    n_left = sides[0].shape[1]
-    distinct = order.keys[:, starts]
-    return distinct, [ranks[None, :n_left], ranks[None, n_left:]], ([0], [1])
