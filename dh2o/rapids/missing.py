@@ -10,6 +10,7 @@ import numpy as np
 
 from dh2o.errors import RapidsError
 from dh2o.rapids.columns import Column, Const, Expr, Op, Table
+from dh2o.rapids.group_places import GroupPlaces
 from dh2o.rapids.groups import grouped
 from dh2o.rapids.levels import level_counts
 from dh2o.rapids.order_statistics import quantiles_of
@@ -121,7 +122,7 @@ def _fill_groups(table: Table, by: Sequence[int], chosen: Sequence[int], groups:
     keys = key_columns(table, by)
     n_keys = len(by)
     key_values = [held.columns[j].expr.values for j in range(n_keys)]  # type: ignore[union-attr]
-    place = Op("group_number", tuple(k.expr for k in keys), tuple(np.stack(key_values)))
+    place = Op("group_number", tuple(k.expr for k in keys), (GroupPlaces.of(key_values),))
     columns = list(table.columns)
     for j, i in enumerate(chosen):
         values = held.columns[n_keys + j].expr.values  # type: ignore[union-attr]

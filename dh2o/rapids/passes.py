@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dh2o.mrtask import ColumnRef, Engine
     from dh2o.rapids.kernels import F64
 
-__all__ = ["TileTask", "gather", "reduce", "store", "together"]
+__all__ = ["TileTask", "gather", "in_layout", "reduce", "store", "together"]
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -346,10 +346,11 @@ def together(tables: Sequence[Table]) -> list[Table]:
     if len(layouts) <= 1:
         return list(tables)
     target = next(table.layout for table in tables if table.layout is not None)
-    return [_in_layout(table, target) for table in tables]
+    return [in_layout(table, target) for table in tables]
 
 
-def _in_layout(table: Table, layout: tuple[int, ...]) -> Table:
+def in_layout(table: Table, layout: tuple[int, ...]) -> Table:
+    """Return the table with its rows in blocks of these sizes."""
     if table.layout == layout:
         return table
     if table.layout is None:

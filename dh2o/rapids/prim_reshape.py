@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
 from dh2o.errors import RapidsError
 from dh2o.frame import VecType
 from dh2o.rapids.arithmetic import java_double
+from dh2o.rapids.blockwise import Shape
 from dh2o.rapids.columns import (
     Column,
-    Local,
     Table,
-    default_names,
     local_table,
     unique_names,
 )
@@ -22,19 +20,21 @@ from dh2o.rapids.evaluator import Env
 from dh2o.rapids.exchange.duplicates import distinct_by_ranges
 from dh2o.rapids.exchange.size import exceeds_one_process
 from dh2o.rapids.exchange.sorting import sorted_by_ranges
-from dh2o.rapids.groups import group_rows
+from dh2o.rapids.filling import fill_across, fill_down
+from dh2o.rapids.groups import group_rows, grouped
 from dh2o.rapids.keys import KeyField, KeyLayout, key_layout
+from dh2o.rapids.melting import melted
 from dh2o.rapids.ordering import collected_keys, order_of, ordered
-from dh2o.rapids.passes import MAX_GATHERED_CELLS, gather
+from dh2o.rapids.passes import MAX_GATHERED_CELLS, gather, values_of
+from dh2o.rapids.pivoting import pivoted_blocks
 from dh2o.rapids.prim_groups import key_columns
+from dh2o.rapids.prim_matrix import MAX_COLUMNS
 from dh2o.rapids.rearrange import join_rows, ordered_rows, reordered
-from dh2o.rapids.row_selection import take_local
-from dh2o.rapids.running import fill_gaps
 from dh2o.rapids.selectors import columns_r
 from dh2o.rapids.table import primitive
 from dh2o.rapids.values import Val, ValFrame, ValNums, ValStrs
 
-__all__: list[str] = []
+__all__ = ["sorted_rows"]
 
 
 @primitive(
@@ -52,10 +52,14 @@ def sort(_env: Env, table: Table, by: ValNums | ValStrs, ascending: np.ndarray |
     for i in idx:
         if table.columns[i].type is VecType.UUID:
             raise RapidsError(f"sort: column {table.names[i]!r} holds ids; ids have no order.")
-    keys = key_columns(table, idx)
+    return ValFrame(sorted_rows(table, key_columns(table, idx), ups))
+
+
+def sorted_rows(table: Table, keys: Sequence[Column], ups: Sequence[bool]) -> Table:
+    """Return the rows in the stable order of columns; NA first in both directions."""
     if exceeds_one_process([table]):
-        return ValFrame(sorted_by_ranges(table, keys, ups))
-    return ValFrame(reordered(table, ordered_rows(table, keys, ups).rows))
+        return sorted_by_ranges(table, keys, ups)
+    return reordered(table, ordered_rows(table, keys, ups).rows)
 
 
 @primitive(
@@ -97,14 +101,17 @@ def dropdup(_env: Env, table: Table, by: ValNums | ValStrs, keep: str) -> Val:
         raise RapidsError("dropdup needs columns to compare.")
     if keep.lower() not in ("first", "last"):
         raise RapidsError(f"Unknown drop order: '{keep}'. Known types: [first, last]")
-    keys, last = key_columns(table, idx), keep.lower() == "last"
+    return ValFrame(_distinct(table, key_columns(table, idx), last=keep.lower() == "last"))
+
+
+def _distinct(table: Table, keys: Sequence[Column], *, last: bool) -> Table:
     if exceeds_one_process([table]):
-        return ValFrame(distinct_by_ranges(table, keys, last=last))
-    order = ordered_rows(table, keys, [True] * len(idx))
+        return distinct_by_ranges(table, keys, last=last)
+    order = ordered_rows(table, keys, [True] * len(keys))
     starts = order.starts()
     ends = np.append(starts[1:], table.n_rows) - 1
     kept = order.rows[ends if last and len(starts) else starts]
-    return ValFrame(reordered(table, np.sort(kept)))
+    return reordered(table, np.sort(kept))
 
 
 @primitive(
@@ -131,32 +138,8 @@ def melt(
                 "You can only use `melt` with numerical columns. Column "
                 f"'{table.names[i]}' is {table.columns[i].type}."
             )
-    held = gather(table, "melt")
-    wide = np.stack([_values(held.columns[i]) for i in value_idx])
-    n_vars = len(value_idx)
-    rows = np.repeat(np.arange(held.n_rows), n_vars)
-    flat = wide.T.ravel()
-    codes = np.tile(np.arange(n_vars, dtype=np.float64), held.n_rows)
-    if skip_na == 1:
-        there = ~np.isnan(flat)
-        rows, flat, codes = rows[there], flat[there], codes[there]
-    names = [table.names[i] for i in value_idx]
-    part = take_local(held.select(id_idx), rows) if id_idx else Table((), (), len(rows), None)
-    order = sorted(names)
-    place = np.array([order.index(n) for n in names], dtype=np.float64)
-    variable = Column(VecType.ENUM, Local(place[codes.astype(np.int64)]), tuple(order))
-    value = Column(VecType.NUMERIC, Local(flat))
-    made = Table(
-        tuple(unique_names([*part.names, var_name, value_name])),
-        (*part.columns, variable, value),
-        len(rows),
-        None,
-    )
+    made = melted(table, id_idx, value_idx, (var_name, value_name), skip_na == 1)
     return ValFrame(made)
-
-
-def _values(column: Column) -> np.ndarray:
-    return column.expr.values if isinstance(column.expr, Local) else np.empty(0)
 
 
 @primitive(
@@ -173,25 +156,40 @@ def pivot(_env: Env, table: Table, index: str, column: str, value: str) -> Val:
             )
     if not table.columns[idx[2]].is_numberlike and not table.columns[idx[2]].is_enum:
         raise RapidsError(f"pivot needs a value column of numbers; {value!r} is not.")
-    held = gather(table.select(idx), "pivot")
-    rows, across, cells = (_values(c) for c in held.columns)
-    if np.isnan(across).any():
-        raise RapidsError(f"The column {column!r} to pivot by has NA; remove them first.")
-    row_of, (row_keys,) = group_rows([rows])
-    levels = held.columns[1].domain
-    column_of, (column_keys,) = group_rows([across])
-    if len(column_keys) * len(row_keys) > MAX_GATHERED_CELLS:
+    return ValFrame(_pivoted(table.select(idx)))
+
+
+def _pivoted(table: Table) -> Table:
+    """Return index by column of a table of index, column and value."""
+    indices, across, cells = table.columns
+    levels = across.domain
+    column_keys = grouped(table, [across], []).keys[0]
+    if np.isnan(column_keys).any():
+        raise RapidsError(f"The column {table.names[1]!r} to pivot by has NA; remove them first.")
+    n_index = grouped(table, [indices], []).n_groups
+    if len(column_keys) > MAX_COLUMNS:
         raise RapidsError(
-            f"pivot would make {len(row_keys)} rows x {len(column_keys)} columns; at most "
-            f"{MAX_GATHERED_CELLS} cells are possible. Is {column!r} the column you mean?"
+            f"pivot would make {len(column_keys)} columns; at most {MAX_COLUMNS} are possible. "
+            f"Is {table.names[1]!r} the column you mean?"
         )
-    wide = np.full((len(column_keys), len(row_keys)), np.nan)
-    wide[column_of[::-1], row_of[::-1]] = cells[::-1]  # the first of several stays, as in H2O
     names = [levels[int(k)] if levels else _label(float(k)) for k in column_keys]
-    first = held.columns[0]
-    kinds = [first.type, *([held.columns[2].type] * len(names))]
-    domains = [first.domain, *([held.columns[2].domain] * len(names))]
-    return ValFrame(local_table(unique_names([index, *names]), [row_keys, *wide], kinds, domains))
+    shape = Shape(
+        unique_names([table.names[0], *names]),
+        [indices.type, *([cells.type] * len(names))],
+        [indices.domain, *([cells.domain] * len(names))],
+    )
+    n_cells = max(table.n_rows * 3, n_index * len(names))
+    if n_cells > MAX_GATHERED_CELLS:
+        distinct = _distinct(table, [indices, across], last=False)
+        by_index = sorted_rows(distinct, [distinct.columns[0]], [True])
+        return pivoted_blocks(by_index, column_keys, n_index, shape)
+    rows, columns, values = (values_of(c) for c in gather(table, "pivot").columns)
+    row_of, (row_keys,) = group_rows([rows])
+    wide = np.full((len(names), n_index), np.nan)
+    cell_of = np.searchsorted(column_keys, columns) * n_index + row_of
+    backward = slice(None, None, -1)  # the first of several stays, as in H2O; NumPy keeps the last,
+    wide.ravel()[cell_of[backward].copy()] = values[backward].copy()  # unless strides are negative
+    return local_table(shape.names, [row_keys, *wide], shape.types, shape.domains)
 
 
 def _label(value: float) -> str:
@@ -268,62 +266,8 @@ def fillna(_env: Env, table: Table, method: str, axis: float, limit: float) -> V
         raise RapidsError("The maxlen/limit parameter should be >= 0.")
     if limit == 0:
         return ValFrame(table)
-    held = gather(table, "h2o.fillna")
-    backward = method.lower() == "backward"
-    arrays = [_numbers_of(held, i) for i in range(held.n_cols)]
-    if axis == 0:
-        filled = [fill_gaps(a, int(limit), backward=backward) for a in arrays]
-    else:
-        filled = _fill_across(arrays, int(limit), backward=backward)
-    kinds = [c.type for c in held.columns]
-    domains = [c.domain for c in held.columns]
-    return ValFrame(local_table(default_names(held.n_cols), filled, kinds, domains))
-
-
-def _numbers_of(table: Table, i: int) -> np.ndarray:
-    column = table.columns[i]
-    if not (column.is_numberlike or column.is_enum):
-        raise RapidsError(f"h2o.fillna cannot fill {column.type} column '{table.names[i]}'.")
-    return _values(column)
-
-
-def _fill_across(arrays: Sequence[np.ndarray], limit: int, *, backward: bool) -> list[np.ndarray]:
-    order = list(range(len(arrays)))[:: -1 if backward else 1]
-    out = [a.copy() for a in arrays]
-    n_filled = np.zeros(len(arrays[0]) if arrays else 0, dtype=np.int64)
-    for before, here in pairwise(order):
-        missing = np.isnan(arrays[here])
-        usable = missing & ~np.isnan(out[before]) & (n_filled < limit)
-        out[here][usable] = out[before][usable]
-        n_filled = np.where(missing, n_filled + usable, 0)
-    return out
-
-
-@primitive("t", "ary:frame", "Rows and columns exchanged; number columns only.")
-def transpose(_env: Env, table: Table) -> Val:
-    matrix = number_matrix(table, "t")
-    if table.n_rows > 100_000:
-        raise RapidsError(f"t would make {table.n_rows} columns; at most 100000 are possible.")
-    return ValFrame(local_table(default_names(table.n_rows), list(matrix)))
-
-
-def number_matrix(table: Table, what: str) -> np.ndarray:
-    """Return number columns as a matrix (rows x columns) in this process."""
     for name, column in zip(table.names, table.columns, strict=True):
-        if not column.is_numberlike:
-            raise RapidsError(f"{what} needs number columns; {name!r} is {column.type}.")
-    held = gather(table, what)
-    if not held.n_cols:
-        return np.empty((held.n_rows, 0))
-    return np.stack([_values(c) for c in held.columns], axis=1)
-
-
-@primitive("x", "left:frame right:frame", "The matrix product.")
-def matrix_product(_env: Env, left: Table, right: Table) -> Val:
-    if left.n_cols != right.n_rows:
-        raise RapidsError(
-            f"Matrices do not match: {left.n_rows} x {left.n_cols} and "
-            f"{right.n_rows} x {right.n_cols}."
-        )
-    product = number_matrix(left, "x") @ number_matrix(right, "x")
-    return ValFrame(local_table(default_names(product.shape[1]), list(product.T)))
+        if not (column.is_numberlike or column.is_enum):
+            raise RapidsError(f"h2o.fillna cannot fill {column.type} column '{name}'.")
+    fill = fill_down if axis == 0 else fill_across
+    return ValFrame(fill(table, int(limit), backward=method.lower() == "backward"))

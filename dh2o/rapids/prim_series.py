@@ -12,7 +12,7 @@ from dh2o.frame import VecType
 from dh2o.rapids.columns import Local, Table, local_table
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.passes import gather
-from dh2o.rapids.prim_reshape import number_matrix
+from dh2o.rapids.prim_matrix import number_matrix
 from dh2o.rapids.selectors import columns_r
 from dh2o.rapids.table import primitive
 from dh2o.rapids.tile_strings import split_texts

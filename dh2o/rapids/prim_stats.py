@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,12 @@ from dh2o.rapids.levels import level_counts
 from dh2o.rapids.missing import ImputeCall, impute_table
 from dh2o.rapids.order_statistics import quantiles_of, weighted_quantiles
 from dh2o.rapids.passes import gather, together
-from dh2o.rapids.prim_reshape import number_matrix
+from dh2o.rapids.prim_matrix import (
+    MAX_COLUMNS,
+    check_numbers,
+    made_of_rows,
+    number_matrix,
+)
 from dh2o.rapids.reducers import complete_cross, facts_of
 from dh2o.rapids.running import difference
 from dh2o.rapids.selectors import columns_r
@@ -273,25 +280,46 @@ def distance(_env: Env, x: Table, y: Table, measure: str) -> Val:
         raise RapidsError(
             f"Frames must have the same number of columns, found {x.n_cols} and {y.n_cols}"
         )
-    a, b = number_matrix(x, "distance"), number_matrix(y, "distance")
-    for side, table, matrix in (("References", x, a), ("Queries", y, b)):
-        for name in np.array(table.names)[np.isnan(matrix).any(axis=0)]:
-            raise RapidsError(f"{side} column {name} contains missing values.")
-    if len(a) * len(b) > 50_000_000:
-        raise RapidsError(f"distance would make {len(a)} x {len(b)} values; select fewer rows.")
     how = measure.lower()
-    if how in ("cosine", "cosine_sq"):
-        with np.errstate(all="ignore"):
-            found = (a @ b.T) / np.outer(np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1))
-        found = found**2 if how == "cosine_sq" else found
-    elif how in ("l1", "l2"):
-        apart = np.abs(a[:, None, :] - b[None, :, :])
-        found = apart.sum(axis=2) if how == "l1" else np.sqrt((apart**2).sum(axis=2))
-    else:
+    if how not in ("l1", "l2", "cosine", "cosine_sq"):
         raise RapidsError(
             f"Invalid distance measure provided: {measure}. Expected l1, l2, cosine or cosine_sq."
         )
-    return ValFrame(local_table(default_names(len(b)), list(found.T)))
+    for side, table in (("References", x), ("Queries", y)):
+        check_numbers(table, "distance")
+        facts = facts_of(table, table.columns)
+        for name, n_na in zip(table.names, facts.n_na, strict=True):
+            if n_na:
+                raise RapidsError(f"{side} column {name} contains missing values.")
+    if y.n_rows > MAX_COLUMNS:
+        raise RapidsError(
+            f"distance would make {y.n_rows} columns; at most {MAX_COLUMNS} are possible."
+        )
+    apart = _Distances(how, number_matrix(y, "distance"))
+    return ValFrame(made_of_rows(x, apart, y.n_rows))
+
+
+@dataclass(frozen=True, slots=True)
+class _Distances:
+    """The distances of the rows of a block from all of a matrix."""
+
+    how: str
+    others: F64
+
+    def __call__(self, values: list[Any], _number: int, n_rows: int) -> list[Any]:
+        if self.how.startswith("cosine"):
+            return list(self._cosines(np.stack(values, axis=1)).T)
+        total = np.zeros((len(self.others), n_rows))
+        for mine, theirs in zip(values, self.others.T, strict=True):
+            step = np.abs(theirs[:, None] - mine[None, :])
+            total += step if self.how == "l1" else step**2
+        return list(total if self.how == "l1" else np.sqrt(total))
+
+    def _cosines(self, rows: F64) -> F64:
+        lengths = np.outer(np.linalg.norm(rows, axis=1), np.linalg.norm(self.others, axis=1))
+        with np.errstate(all="ignore"):
+            found: F64 = (rows @ self.others.T) / lengths
+        return found**2 if self.how == "cosine_sq" else found
 
 
 @primitive(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dh2o.rapids import (  # noqa: F401
+    prim_apply,
     prim_assign,
     prim_columns,
     prim_groups,
     prim_isotonic,
+    prim_matrix,
     prim_operators,
     prim_random,
     prim_reduce,

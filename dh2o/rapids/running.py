@@ -1,4 +1,4 @@
-"""Operations along the rows of the whole frame: running totals, differences, filled gaps.
+"""Operations along the rows of the whole frame: running totals, differences.
 
 What a block needs of the blocks before it is one number a column (or one row), which a short pass
 fetches; then every block is computed by itself.
@@ -18,7 +18,7 @@ from dh2o.rapids.columns import Column, Local, Table
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.passes import encode_column, gather, store
 
-__all__ = ["difference", "fill_gaps", "running"]
+__all__ = ["difference", "running"]
 
 _ACCUMULATE: dict[str, Any] = {
     "cumsum": np.add,
@@ -151,17 +151,3 @@ class _Difference:
             for j in range(block.n_cols)
         )
         return Block(block.n_rows, chunks)
-
-
-# ---- NA filled from the rows beside them
-
-
-def fill_gaps(values: F64, limit: int, *, backward: bool) -> F64:
-    """Return the values with NA replaced by the nearest value before (or after), `limit` away."""
-    if backward:
-        return fill_gaps(values[::-1], limit, backward=False)[::-1]
-    n_rows = len(values)
-    rows = np.arange(n_rows)
-    seen = np.maximum.accumulate(np.where(np.isnan(values), -1, rows))
-    near = (seen >= 0) & (rows - seen <= limit)
-    return np.where(near, values[np.maximum(seen, 0)], values)

@@ -5,7 +5,6 @@ Each takes (operands, params, n_rows) and returns an array of its own; see `prog
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -151,15 +150,5 @@ def _put(operands: list[Any], params: Any, n_rows: int) -> F64:
 
 @tile_op("group_number")
 def _group_number(operands: list[Any], params: Any, n_rows: int) -> F64:
-    """Find the number of the group whose keys (an array a key, in params) a row has; else NA."""
-    place: dict[tuple[float, ...], int] = {}
-    for g, key in enumerate(zip(*params, strict=True)):
-        place[tuple(_NA_KEY if math.isnan(k) else float(k) for k in key)] = g
-    columns = [np.broadcast_to(o, (n_rows,)) for o in operands]
-    out = np.empty(n_rows)
-    for i, key in enumerate(zip(*columns, strict=True)):
-        out[i] = place.get(tuple(_NA_KEY if math.isnan(k) else float(k) for k in key), np.nan)
-    return out
-
-
-_NA_KEY = -1.7976931348623157e308  # stands for NA in a dictionary: NaN is unequal to itself
+    """Find the number of the group whose keys a row has (params: its places); else NA."""
+    return params[0].numbers(operands, n_rows)

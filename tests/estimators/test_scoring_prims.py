@@ -57,9 +57,14 @@ def test_predicted_against_actual(engine: Engine, trained: tuple[H2OFrame, objec
     text = f'(predicted.vs.actual.by.var {key} sp_frame "g" (cols sp_predicted 0))'
     made = value(engine, text)
     assert made.names == ["g", "predict", "actual"]
-    rows = made.to_numpy()
-    expected = [np.mean(Y[level == G] == "yes") for level in ("p", "q", None)]
-    assert np.allclose(rows[:, 2], expected)
+    shown = made.as_data_frame()
+    expected = {level: np.mean(Y[level == G] == "yes") for level in ("p", "q", None)}
+    assert shown["g"].where(shown["g"].notna(), None).tolist() == list(expected)
+    assert np.allclose(shown["actual"], list(expected.values()))
+    keep = "(!! (is.na (cols sp_frame 1)))"
+    known = text.replace("sp_frame", f"(rows sp_frame {keep})")
+    known = known.replace("(cols sp_predicted 0)", f"(rows (cols sp_predicted 0) {keep})")
+    assert value(engine, known).as_data_frame()["g"].tolist() == ["p", "q"]
     with pytest.raises(RapidsError, match="categorical"):
         value(engine, text.replace('"g"', '"x"'))
 

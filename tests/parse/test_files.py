@@ -149,8 +149,8 @@ def test_web_addresses(web: str, name: str, parse_text: Any) -> None:
 def test_tables_that_come_with_h2o() -> None:
     pytest.importorskip("h2o")
     iris = list_files("h2o://iris")[0]
-    with open(iris) as lines:  # the table of H2O's server, not the one of the package's Python side
-        assert lines.readline().strip() == "sepal_len,sepal_wid,petal_len,petal_wid,class"
+    header = Path(iris).read_text().splitlines()[0]  # of the server's table, not the one beside it
+    assert header == "sepal_len,sepal_wid,petal_len,petal_wid,class"
     with pytest.raises(ParseError, match="does not have it"):
         list_files("h2o://../secret")
 
