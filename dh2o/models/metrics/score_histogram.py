@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 U64 = NDArray[np.uint64]
@@ -96,15 +97,34 @@ def _of_two_groups(keys: U64, groups: NDArray[Any], cap: int) -> ScoreHistogram:
 def merge(a: ScoreHistogram, b: ScoreHistogram) -> ScoreHistogram:
     """Return the histogram of the rows of both."""
     n_dropped = max(a.n_dropped, b.n_dropped)
-    keys = np.concatenate([_truncated(a.keys, n_dropped), _truncated(b.keys, n_dropped)])
-    counts = np.concatenate([a.counts, b.counts])
-    if len(keys) == 0:
+    n_most = len(a.keys) + len(b.keys)
+    if n_most == 0:
         return a
-    order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    starts = _starts(keys)
-    summed = np.add.reduceat(counts[order], starts, axis=0)
-    return _coarsened(keys[starts], summed, n_dropped, a.cap)
+    keys = np.empty(n_most, dtype=np.uint64)
+    counts = np.zeros((n_most, a.counts.shape[1]), dtype=np.int64)
+    n = _merged(a.keys, a.counts, b.keys, b.counts, np.uint64(n_dropped), keys, counts)
+    return _coarsened(keys[:n], counts[:n], n_dropped, a.cap)
+
+
+@njit(cache=True, nogil=True)
+def _merged(  # type: ignore[no-untyped-def]
+    keys_a, counts_a, keys_b, counts_b, n_bits, keys, counts
+):
+    """Merge ascending keys without their low bits; return how many.   OUT: keys, counts (zeros)."""
+    i = j = n = 0
+    while i < len(keys_a) or j < len(keys_b):
+        first = j == len(keys_b) or (i < len(keys_a) and keys_a[i] <= keys_b[j])
+        key = ((keys_a[i] if first else keys_b[j]) >> n_bits) << n_bits
+        if n == 0 or keys[n - 1] != key:
+            keys[n] = key
+            n += 1
+        for g in range(counts.shape[1]):
+            counts[n - 1, g] += counts_a[i, g] if first else counts_b[j, g]
+        if first:
+            i += 1
+        else:
+            j += 1
+    return n
 
 
 def _starts(keys: U64) -> NDArray[np.intp]:
