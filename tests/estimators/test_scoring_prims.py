@@ -59,7 +59,7 @@ def test_predicted_against_actual(engine: Engine, trained: tuple[H2OFrame, objec
     assert made.names == ["g", "predict", "actual"]
     shown = made.as_data_frame()
     expected = {level: np.mean(Y[level == G] == "yes") for level in ("p", "q", None)}
-    assert shown["g"].where(shown["g"].notna(), None).tolist() == list(expected)
+    assert [level if isinstance(level, str) else None for level in shown["g"]] == list(expected)
     assert np.allclose(shown["actual"], list(expected.values()))
     keep = "(!! (is.na (cols sp_frame 1)))"
     known = text.replace("sp_frame", f"(rows sp_frame {keep})")
