@@ -13,6 +13,7 @@ from dh2o.mrtask.jobs import Job
 from dh2o.mrtask.lane_worker import WorkerContext
 from dh2o.mrtask.local import LocalState, LocalTask, StateLost
 from dh2o.mrtask.progress import set_progress
+from dh2o.mrtask.shards import FromShards, IntoShard, ShardLostError
 from dh2o.mrtask.spool import Spool, SpoolRef
 from dh2o.mrtask.start import dask_client, init
 from dh2o.mrtask.task import MRTask
@@ -23,12 +24,15 @@ __all__ = [
     "ColumnRef",
     "Engine",
     "Entry",
+    "FromShards",
     "HasColumns",
+    "IntoShard",
     "Job",
     "JobContext",
     "LocalState",
     "LocalTask",
     "MRTask",
+    "ShardLostError",
     "Spool",
     "SpoolRef",
     "StateLost",

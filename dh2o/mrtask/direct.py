@@ -8,6 +8,7 @@ the DKV work as for any result.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from dh2o.mrtask.threads import one_blas_thread
 if TYPE_CHECKING:
     from dh2o.mrtask.engine import Engine
 
+_here = threading.local()
 _SMALL_N_CELLS = 2_000_000  # of 8 bytes: what the results may hold beside the worker's memory
 
 
@@ -43,7 +45,11 @@ def run(
         return None
 
     def one(i: int) -> Any:
-        return invoke(i, [data[key] for key in needed[i]])
+        _here.key = keys[i]
+        try:
+            return invoke(i, [data[key] for key in needed[i]])
+        finally:
+            _here.key = None
 
     try:
         with one_blas_thread():
@@ -53,6 +59,16 @@ def run(
             return None  # it has been released in between: let Dask say so, or make it again
         raise
     return hand_over(engine, dict(zip(keys, results, strict=True)))
+
+
+def running_key() -> Any:
+    """Return the key of the task that runs in this thread."""
+    key = getattr(_here, "key", None)
+    if key is None:
+        from distributed import get_worker
+
+        key = get_worker().get_current_task()
+    return key
 
 
 def hand_over(engine: Engine, values: dict[Any, Any]) -> dict[Any, Any]:

@@ -25,6 +25,7 @@ from dh2o.mrtask.folding import Fold
 from dh2o.mrtask.listener import Listener
 from dh2o.mrtask.peers import Asked, Peers
 from dh2o.mrtask.room import Room, is_ample
+from dh2o.mrtask.shards import Shards
 from dh2o.mrtask.threads import LaneThreads, one_blas_thread
 from dh2o.mrtask.watch import ANSWER_ERRORS
 
@@ -85,12 +86,14 @@ class LanePlugin(WorkerPlugin):
         self.threads = LaneThreads(worker.state.nthreads)
         self.context = WorkerContext(worker.address, self.threads)
         self.states = LocalStates(self)
+        self.shards = Shards(worker.address, worker.local_directory)
         self.engine: Any = None  # made when code on this worker first asks for it
         self._ops: dict[str, Callable[..., Any]] = {
             "fold": self._fold,
             "collect": self._collect,
             "build": self.states.build_parcel,
             "run": self.states.run_tree,
+            "shard": self.shards.read,
         }
         security = worker.security
         self.peers = Peers(
@@ -113,6 +116,7 @@ class LanePlugin(WorkerPlugin):
             self.listener.close()
         self.peers.close()
         self._relayed.shutdown(wait=False, cancel_futures=True)
+        self.shards.close()
         self.threads.close()
 
     # -- questions -------------------------------------------------------------------------------
@@ -256,9 +260,11 @@ class LanePlugin(WorkerPlugin):
         return self.each(fn, recipe, blocks, self.fetch(foreign))
 
     def transition(self, key: Any, start: str, finish: str, **kwargs: Any) -> None:  # noqa: ARG002
-        """Spill before and after a task; give memory back soon after Dask has dropped results."""
+        """Spill before and after a task; give back what results took that Dask has dropped."""
         if finish in ("executing", "memory"):
             self.room.tend()
+        if start == "memory":
+            self.shards.release(key)
         if start == "memory" and self.gives_back and not self._will_rest:
             self._will_rest = True
             self.worker.loop.call_later(_REST_AFTER_S, self.rest)

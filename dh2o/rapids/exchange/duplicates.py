@@ -13,7 +13,7 @@ from dh2o.frame.physical import physical, rebuilt
 from dh2o.mrtask import Blocks, current_engine
 from dh2o.rapids.columns import Column, Table
 from dh2o.rapids.exchange.pieces import (
-    cut_pieces,
+    Cutting,
     cut_slices,
     joined_words,
     over_ranges,
@@ -37,14 +37,10 @@ def distinct_by_ranges(table: Table, columns: Sequence[Column], *, last: bool) -
         raise AssertionError
     kept = _kept_rows(table, columns, last=last)
     cuts = range_cuts(_rows_below(kept, frame.layout), kept.layout)
-    rows = cut_pieces([kept], cuts, cut_slices)
-    source = physical(frame)
-    starts = row_starts(frame.layout)
-    made = current_engine().submit_blocks(
-        _only,
-        [(starts[b], empty_like(frame)) for b in range(frame.n_blocks)],
-        deps=[[(source, b), *of_block] for b, of_block in enumerate(rows)],
-    )
+    empty = empty_like(frame)
+    args = [(start, empty) for start in row_starts(frame.layout)[:-1]]
+    rows = Cutting((kept,), cuts, cut_slices)
+    made = over_ranges(_only, args, [rows], None, whole=physical(frame))
     out = rebuilt(frame.names, frame.vecs, made, "other")
     n_blocks = -(-out.n_rows // max(1, max(frame.layout, default=0)))
     return Table.of(out.rebalance(even_layout(out.n_rows, max(1, n_blocks))))
@@ -59,8 +55,8 @@ def _kept_rows(table: Table, columns: Sequence[Column], *, last: bool) -> Blocks
     distinct = Runs(single, n_words)
     n_bytes = distinct.n_rows * 8 * (n_words + 1)
     inner = cuts_between_keys(distinct, splitting_keys([distinct], n_ranges_of(n_bytes)))
-    pieces = cut_pieces([single], range_cuts(inner, single.layout), cut_slices)
-    return over_ranges(_kept, [(layout.word_bits, last)] * len(pieces), pieces, None)
+    pieces = Cutting((single,), range_cuts(inner, single.layout), cut_slices)
+    return over_ranges(_kept, [(layout.word_bits, last)] * pieces.n_ranges, [pieces], None)
 
 
 def _of_each(order: Ordered, *, last: bool) -> I64:

@@ -20,8 +20,7 @@ from dh2o.mrtask import Blocks, current_engine
 from dh2o.mrtask.folding import Fold
 from dh2o.rapids.columns import Column, Table
 from dh2o.rapids.exchange.pieces import (
-    Piece,
-    cut_pieces,
+    Cutting,
     cut_slices,
     joined_words,
     over_ranges,
@@ -83,17 +82,16 @@ def grouped_by_ranges(
     n_bytes = max(blocks.n_rows * n_numbers, table.n_rows * len(in_order)) * 8
     splits = splitting_keys([partials], n_ranges_of(n_bytes))
     cuts = range_cuts(cuts_between_keys(partials, splits), blocks.layout)
-    pieces = cut_pieces([blocks], cuts, cut_slices)
+    pieces = [Cutting((blocks,), cuts, cut_slices)]
     args = [(np.flatnonzero(sizes).tolist(),) for sizes in np.diff(cuts, axis=0)]
     if in_order:
-        rows = _rows_of_ranges(table, keys, [o.column for o in in_order], layout, splits)
-        pieces = [[*a, *b] for a, b in zip(pieces, rows, strict=True)]
+        pieces += [_rows_of_ranges(table, keys, [o.column for o in in_order], layout, splits)]
     return over_ranges(ranges, args, pieces, None)
 
 
 def _rows_of_ranges(
     table: Table, keys: Sequence[Column], columns: Sequence[Column], layout: KeyLayout, splits: Any
-) -> list[list[Piece]]:
+) -> Cutting:
     """Return the values of columns, with their keys, of each range."""
     held = store(table.like([str(i) for i in range(len(columns))], columns))
     if held.frame is None:  # pragma: no cover - store always sets it

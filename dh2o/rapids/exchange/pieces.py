@@ -1,13 +1,14 @@
 """Pieces: what each range of keys needs of each block, cut where the block lies.
 
-Blocks are cut a few at a time: a block and its pieces are in memory together, all other pieces may
-be spilled. A piece goes to the worker that works on its range, and goes away after that. What is
-lost with a worker is cut again, by Dask's lineage.
+The pieces of a block are one shard: a file from which the workers read their parts. So a block and
+its pieces are in memory only while it is cut, and a range while it is worked on. What is lost with
+a worker is cut again, by Dask's lineage; an exchange that was under way then begins anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -15,15 +16,15 @@ import numpy as np
 
 from dh2o.chunks import Block, Chunk
 from dh2o.chunks.bank import bank_of
+from dh2o.errors import WorkerLostError
 from dh2o.frame.layout import Layout
 from dh2o.frame.physical import Physical
-from dh2o.mrtask import Blocks, Engine, current_engine
+from dh2o.mrtask import Blocks, FromShards, IntoShard, ShardLostError, current_engine
 from dh2o.rapids.exchange.runs import Runs, key_words, run_rows, word_chunks
 from dh2o.rapids.keys import I64, U64
 
 __all__ = [
-    "Piece",
-    "cut_pieces",
+    "Cutting",
     "cut_slices",
     "joined_words",
     "over_ranges",
@@ -32,10 +33,67 @@ __all__ = [
     "taken",
 ]
 
-Piece = tuple[Blocks, int]
-"""A piece by the blocks it is one of, and its number: an input of a task."""
+MAX_ATTEMPTS = 20
+"""An exchange begins so often when workers are lost in its middle."""
 
-Cutter = Callable[..., list[Block]]
+Cutter = Callable[..., Iterable[tuple[int, Block]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How blocks are cut: where (ranges + 1 x blocks), of what inputs, and by what.
+
+    ``cutter(cuts of the block, *args, [its block of each input])`` gives range and piece.
+    """
+
+    inputs: tuple[Any, ...]
+    cuts: I64
+    cutter: Cutter
+    args: tuple[Any, ...] = ()
+
+    @property
+    def n_ranges(self) -> int:
+        return len(self.cuts) - 1
+
+    def start(self) -> list[list[Any]]:
+        """Start cutting; return for each range the shards that have a piece of it, in order."""
+        blocks = range(self.cuts.shape[1])
+        shards = current_engine().submit(
+            IntoShard(self.cutter),
+            [(self.cuts[:, b], *self.args) for b in blocks],
+            deps=[[(source, b) for source in self.inputs] for b in blocks],
+        )
+        return [[shards[b] for b in np.flatnonzero(sizes)] for sizes in np.diff(self.cuts, axis=0)]
+
+
+def over_ranges(
+    fn: Callable[..., Any],
+    args: Sequence[tuple[Any, ...]],
+    cuttings: Sequence[Cutting],
+    layout: Layout | None,
+    whole: Physical | None = None,
+) -> Blocks:
+    """Return the blocks ``fn(*args[r], pieces of range r)``, once they are made.
+
+    Pieces come in the order of cuttings, then of blocks; before them block r of `whole`, if given.
+    """
+    engine = current_engine()
+    for _ in range(MAX_ATTEMPTS):
+        ranges: list[list[Any]] = [[] if whole is None else [(whole, r)] for r in range(len(args))]
+        for cutting in cuttings:
+            for inputs, shards in zip(ranges, cutting.start(), strict=True):
+                inputs += shards
+        numbered = [(r, *a) for r, a in enumerate(args)]
+        try:
+            made = engine.submit_blocks(FromShards(fn), numbered, deps=ranges, layout=layout)
+            engine.wait(made)
+        except ShardLostError:
+            continue
+        return made
+    raise WorkerLostError(
+        "Workers kept leaving while rows were exchanged. Check their memory and logs, then run it "
+        "again."
+    )
 
 
 def range_cuts(inner: I64, sizes: Sequence[int]) -> I64:
@@ -44,89 +102,31 @@ def range_cuts(inner: I64, sizes: Sequence[int]) -> I64:
     return np.concatenate([first, inner, np.asarray(sizes, dtype=np.int64)[None, :]])
 
 
-def cut_pieces(
-    inputs: Sequence[Any], cuts: I64, cutter: Cutter, args: tuple[Any, ...] = ()
-) -> list[list[Piece]]:
-    """Return the pieces of each range, in the order of blocks; empty ones are left out.
-
-    ``cutter(cuts of the block, *args, [its block of each input])`` gives the pieces of a block that
-    are not empty.
-    """
-    engine = current_engine()
-    n_blocks = cuts.shape[1]
-    pieces: list[list[Piece]] = [[] for _ in range(len(cuts) - 1)]
-    step = max(2, sum(n for _, n in engine.workers()) * 2)
-    for start in range(0, n_blocks, step):
-        some = range(start, min(start + step, n_blocks))
-        made, owners = _cut_some(engine, inputs, cuts, some, cutter, args)
-        engine.wait(made)
-        for number, owner in enumerate(owners):
-            pieces[owner].append((made, number))
-    return pieces
+def cut_slices(cuts: I64, inputs: list[Block]) -> Iterator[tuple[int, Block]]:
+    """Give the rows of a block as they lie."""
+    for part, lo, hi in _spans(cuts):
+        yield part, inputs[0].slice(lo, hi)
 
 
-def _cut_some(
-    engine: Engine,
-    inputs: Sequence[Any],
-    cuts: I64,
-    some: Sequence[int],
-    cutter: Cutter,
-    args: tuple[Any, ...],
-) -> tuple[Blocks, list[int]]:
-    """Return the pieces of some blocks, and which range each belongs to."""
-    cut = engine.submit(
-        cutter,
-        [(cuts[:, b], *args) for b in some],
-        deps=[[(source, b) for source in inputs] for b in some],
-    )
-    picks: list[tuple[int]] = []
-    picked_from: list[list[Any]] = []
-    layout: list[int] = []
-    owners: list[int] = []
-    for b, future in zip(some, cut, strict=True):
-        sizes = np.diff(cuts[:, b])
-        for k, owner in enumerate(np.flatnonzero(sizes).tolist()):
-            picks.append((k,))
-            picked_from.append([future])
-            layout.append(int(sizes[owner]))
-            owners.append(owner)
-    return engine.submit_blocks(_pick, picks, deps=picked_from, layout=layout), owners
-
-
-def _pick(k: int, inputs: list[list[Block]]) -> Block:
-    return inputs[0][k]
-
-
-def cut_slices(cuts: I64, inputs: list[Block]) -> list[Block]:
-    """Return the rows of a block as they lie."""
-    return [inputs[0].slice(lo, hi) for lo, hi in _spans(cuts)]
-
-
-def cut_rows(cuts: I64, n_words: int, inputs: list[Block]) -> list[Block]:
-    """Return rows in the order of keys: the columns of a block, then the words of its run."""
+def _cut_rows(cuts: I64, n_words: int, inputs: list[Block]) -> Iterator[tuple[int, Block]]:
+    """Give rows in the order of keys: the columns of a block, then the words of its run."""
     block, run = inputs
-    spans = _spans(cuts)
     rows = run_rows(run, n_words)
     words = np.stack(key_words(run, n_words))
-    columns: list[list[Chunk]] = []
-    for chunk in block.chunks:
-        bank = bank_of([chunk])
-        columns.append([bank.take(rows[lo:hi]) for lo, hi in spans])
-    keys = [word_chunks(words[:, lo:hi].copy()) for lo, hi in spans]
-    return [
-        Block(hi - lo, (*(column[k] for column in columns), *keys[k]))
-        for k, (lo, hi) in enumerate(spans)
-    ]
+    banks = [bank_of([chunk]) for chunk in block.chunks]
+    for part, lo, hi in _spans(cuts):
+        columns: list[Chunk] = [bank.take(rows[lo:hi]) for bank in banks]
+        yield part, Block(hi - lo, (*columns, *word_chunks(words[:, lo:hi])))
 
 
-def _spans(cuts: I64) -> list[tuple[int, int]]:
-    """Return the parts between cuts that are not empty."""
-    return [(lo, hi) for lo, hi in pairwise(cuts.tolist()) if lo < hi]
+def _spans(cuts: I64) -> list[tuple[int, int, int]]:
+    """Return number, start and end of the parts between cuts that are not empty."""
+    return [(k, lo, hi) for k, (lo, hi) in enumerate(pairwise(cuts.tolist())) if lo < hi]
 
 
-def row_pieces(source: Physical, runs: Runs, cuts: I64) -> list[list[Piece]]:
+def row_pieces(source: Physical, runs: Runs, cuts: I64) -> Cutting:
     """Return the rows of each range with their keys, in the order of keys within each piece."""
-    return cut_pieces([source, runs.blocks], cuts, cut_rows, (runs.n_words,))
+    return Cutting((source, runs.blocks), cuts, _cut_rows, (runs.n_words,))
 
 
 def joined_words(pieces: Sequence[Block], n_words: int, first: int) -> U64:
@@ -141,13 +141,3 @@ def taken(pieces: Sequence[Block], n_columns: int, rows: I64) -> tuple[Chunk, ..
     """Return the first columns of rows by their number in all `pieces` (NA for -1)."""
     columns = zip(*(piece.chunks[:n_columns] for piece in pieces), strict=True)
     return tuple(bank_of(column).take(rows) for column in columns)
-
-
-def over_ranges(
-    fn: Callable[..., Any],
-    args: Sequence[tuple[Any, ...]],
-    pieces: Sequence[Sequence[Piece]],
-    layout: Layout | None,
-) -> Blocks:
-    """Return the blocks ``fn(*args[r], pieces of range r)``."""
-    return current_engine().submit_blocks(fn, args, deps=pieces, layout=layout)

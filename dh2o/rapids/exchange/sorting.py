@@ -33,7 +33,7 @@ def sorted_by_ranges(table: Table, columns: Sequence[Column], ups: Sequence[bool
     pieces = row_pieces(physical(frame), runs, range_cuts(inner, frame.layout))
     empty = empty_like(frame)
     args = [(keys.word_bits, empty)] * len(layout)
-    blocks = over_ranges(_merged, args, pieces, layout)
+    blocks = over_ranges(_merged, args, [pieces], layout)
     return Table.of(rebuilt(frame.names, frame.vecs, blocks, "other"))
 
 
