@@ -47,7 +47,10 @@ class BinnedBooster(Booster):
         curved = distribution.loss is Loss.MULTINOMIAL
         bound_d = distribution.bounds[1] if curved and distribution.bounds else 0.0
         self.fixed = FixedPoint.of(facts.weights, bound_d)
-        self.grower = Grower(bin_map, self._tree_params(), self.fixed, n_threads(), self._signs())
+        self.grower = Grower(
+            bin_map, self._tree_params(), self.fixed, n_threads(), self._signs(),
+            needs_terms=distribution.needs_terms,
+        )  # fmt: skip
 
     def _tree_params(self) -> TreeParams:
         names = TreeParams.__dataclass_fields__
@@ -119,7 +122,7 @@ class BinnedBooster(Booster):
         if self.distribution.fits_quantiles:
             values = self._quantile_values(tree, state, weights[leaves])
         else:
-            if self.distribution.needs_terms:
+            if self.distribution.needs_terms and not tree.has_terms:
                 tree.terms[leaves] = state.run(LeafTerms(tree))
             terms = tree.terms / fixed.scales(bound_z, bound_d)[2]
             values = self.distribution.leaf_values(

@@ -12,10 +12,16 @@ from typing import Any
 import numpy as np
 
 from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8, writable
+from dh2o.estimators.trees.leaves import sum_leaf_terms
 from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.records import RecordLayout, Records
 from dh2o.estimators.trees.state import TreeState
-from dh2o.estimators.trees.subtrees import gather_rows, grow_subtrees, settle_rows
+from dh2o.estimators.trees.subtrees import (
+    copy_segments,
+    gather_rows,
+    grow_subtrees,
+    settle_rows,
+)
 from dh2o.mrtask import LocalTask, WorkerContext
 
 __all__ = ["FinishSubtrees", "RowBatch", "SettleRows", "SubtreeRules", "Subtrees", "grow_batch"]
@@ -46,13 +52,15 @@ class RowBatch:
     @classmethod
     def joined(cls, parts: list[RowBatch]) -> RowBatch:
         """Return the rows of all parts, those of one node together."""
-        sizes = [np.diff(part.starts) for part in parts]
-        labels = np.concatenate([np.repeat(np.arange(len(size)), size) for size in sizes])
-        order = np.argsort(labels, kind="stable")
-        layout = parts[0].layout
-        records = [part.records.reshape(-1, layout.nbytes) for part in parts]
-        starts = np.concatenate([[0], np.cumsum(np.sum(sizes, axis=0))])
-        return cls(starts, layout, np.concatenate(records)[order].reshape(-1))
+        layout, size = parts[0].layout, parts[0].layout.nbytes
+        starts = np.sum([part.starts for part in parts], axis=0)
+        records, places = np.empty(int(starts[-1]) * size, np.uint8), starts[:-1].copy()
+        for part in parts:
+            copy_segments(
+                writable(part.records).view(np.uint32), size // 4, writable(part.starts), places,
+                records.view(np.uint32),
+            )  # fmt: skip
+        return cls(starts, layout, records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ def grow_batch(rules: SubtreeRules, roots: I64, rows: RowBatch) -> Subtrees:
             size // 2, words, np.zeros(n, np.int32), np.zeros(n, np.int64),
             np.zeros(n, np.int32), features, allowed, tries, limits, rules.shift,
             rules.square_shift, np.zeros(len(features), np.int32), np.zeros(n_bins, np.int64),
-            np.zeros((n_bins >> 6) + 1, np.uint64), np.zeros((4, n_bins + 1), np.int64),
+            np.zeros((n_bins >> 6) + 1, np.uint64), np.zeros((5, n_bins + 1), np.int64),
             np.zeros(n_bins + 1), np.zeros(n_bins + 1, np.uint8), nodes, sums, gains, bits, used,
         )  # fmt: skip
         kept.append(bits[: used[1]].copy())
@@ -159,11 +167,12 @@ def _either(a: Any, b: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class SettleRows(LocalTask[int, int]):
+class SettleRows(LocalTask[I64, I64]):
     """Sort the rows of finished nodes into their leaves, where `leaf_table` finds them.
 
     Node ``nodes[p]`` was finished; below it are the nodes ``first[p]`` to ``last[p] - 1``, which
-    have places `offset` above their numbers.
+    have places `offset` above their numbers.  Returns the sum of the leaf terms of each of the
+    tree's leaves, if it `sums_terms`.
     """
 
     tree: RawTree
@@ -171,14 +180,14 @@ class SettleRows(LocalTask[int, int]):
     first: I64
     last: I64
     offset: int
+    sums_terms: bool
 
-    def map(self, state: TreeState, _worker: WorkerContext) -> int:
+    def map(self, state: TreeState, _worker: WorkerContext) -> I64:
         tree = self.tree
-        n_places = int(tree.places.max()) + 1
-        bounds = state.bounds_of(n_places)
+        bounds = state.bounds_of(int(tree.places.max()) + 1)
         table = writable(tree.nodes), writable(tree.bits), writable(tree.na_left)
 
-        def settle(shard: int, _lo: int, _hi: int) -> None:
+        def settle(shard: int, _lo: int, _hi: int) -> I64:
             for parity in (0, 1):
                 chosen = tree.parity[self.nodes] == parity
                 stretch = bounds[shard, tree.places[self.nodes[chosen]]]
@@ -190,9 +199,12 @@ class SettleRows(LocalTask[int, int]):
                     np.zeros(most, np.int32), np.zeros(most, np.int32),
                     bounds[shard, self.offset :],
                 )  # fmt: skip
+            terms = np.zeros(len(tree.leaves) if self.sums_terms else 0, np.int64)
+            if self.sums_terms:
+                sum_leaf_terms(*state.rows, state.leaf_table(shard, tree), state.terms, terms)
+            return terms
 
-        state.each_shard(settle)
-        return len(self.nodes)
+        return np.sum(state.each_shard(settle), axis=0)
 
-    def combine(self, a: int, b: int) -> int:
-        return max(a, b)
+    def combine(self, a: I64, b: I64) -> I64:
+        return a + b

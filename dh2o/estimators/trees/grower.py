@@ -60,7 +60,7 @@ class Grower:
 
     def __init__(
         self, bin_map: BinMap, params: TreeParams, fixed: FixedPoint, n_threads: int = 1,
-        signs: dict[str, int] | None = None, settles: bool = True,
+        signs: dict[str, int] | None = None, settles: bool = True, needs_terms: bool = False,
     ) -> None:  # fmt: skip
         self.bin_map = bin_map
         self.params = params
@@ -68,6 +68,7 @@ class Grower:
         self.table = bin_map.table(signs)
         self.n_threads = n_threads
         self.settles = settles
+        self.needs_terms = needs_terms  # the pass that settles sums the leaf terms
         self._threads: ThreadPoolExecutor | None = None
         self.scratch = [self._new_scratch() for _ in range(n_threads)]
         self._pools: list[I64] = [np.empty(0, np.int64), np.empty(0, np.int64)]
@@ -82,7 +83,7 @@ class Grower:
     def _new_scratch(self) -> _Scratch:
         size = self.bin_map.max_bins + 1
         order = np.zeros(len(self.bin_map.features), np.int32)
-        return order, np.zeros((4, size), np.int64), np.zeros(size, np.float64)
+        return order, np.zeros((5, size), np.int64), np.zeros(size, np.float64)
 
     def close(self) -> None:
         """Let the threads end."""

@@ -24,8 +24,8 @@ class RawTree:
     ``nodes[k]`` = (column, cut, left child or -1, right child, first byte in `bits` or -1, NA bin),
     as `walk_bins` reads it; `bits` has one for each bin that goes right.  `sums[k]` is the word
     sum of the node's rows, `counts[k]` their number, `terms[k]` the sum of leaf terms (leaves
-    only); `values`, `weights` and `gains` are final once the tree is whole.  Where a state keeps
-    the node's rows: ``bounds[shard, places[k]]`` of ``rows[parity[k]]``.
+    only, if `has_terms`); `values`, `weights` and `gains` are final once the tree is whole.  Where
+    a state keeps the node's rows: ``bounds[shard, places[k]]`` of ``rows[parity[k]]``.
     """
 
     nodes: I32 = field(default_factory=lambda: np.full((1, 6), -1, np.int32))
@@ -42,6 +42,7 @@ class RawTree:
     bits: U8 = field(default_factory=lambda: np.zeros(0, np.uint8))
     values: F32 = field(default_factory=lambda: np.zeros(1, np.float32))
     weights: F32 = field(default_factory=lambda: np.zeros(1, np.float32))
+    has_terms: bool = False
 
     @property
     def n_nodes(self) -> int:

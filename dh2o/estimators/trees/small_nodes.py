@@ -141,7 +141,10 @@ class SmallNodes:
         offset = self.take_places(int(below.sum())) - first
         tree.places[first:] = np.arange(first, tree.n_nodes) + offset
         if self._grower.settles:
-            run(SettleRows(tree, roots, starts, starts + below, offset))
+            wants = self._grower.needs_terms
+            terms = run(SettleRows(tree, roots, starts, starts + below, offset, wants))
+            if wants:
+                tree.terms[tree.leaves], tree.has_terms = terms, True
 
     def _take_bits(self, grown: list[Subtrees], nodes: I32) -> I32:
         """Append the bits of all subtrees; returns where those of each node begin."""

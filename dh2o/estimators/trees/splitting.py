@@ -36,6 +36,7 @@ __all__ = [
 # Where NAs go; the numbers are those of H2O's tree format.
 NA_VS_REST, NA_LEFT, NA_RIGHT, UNSEEN_LEFT, UNSEEN_RIGHT = 1, 2, 3, 4, 5
 
+_FEW_LEVELS = 16  # they are sorted soonest without buckets
 _COLUMN_DRAWS = np.int64(16)  # counts below are the keys of children
 
 
@@ -80,20 +81,43 @@ def draw_next(order: I32, done: int, n: int, key: int) -> None:
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _sort_levels(n: int, shift: int, ints: I64) -> None:
-    """Sort n levels by their mean, ties by code.
+    """Sort n levels, ints[0], and their words, ints[1], by their mean, ties by level.
 
-    The key is the mean's upper 48 bits, then the level.
+    The key is the mean's upper 48 bits, then the level.  Many levels are first dealt to as many
+    buckets between the least and the largest mean; Shell's sort does the rest, with gaps as long as
+    the fullest bucket.
     """
     mask = (np.int64(1) << shift) - 1
-    levels, words, keys, copies = ints[0], ints[1], ints[2], ints[3]
+    levels, words, keys, copies, ends = ints[0], ints[1], ints[2], ints[3], ints[4]
+    low, high = np.inf, -np.inf
     for j in range(n):
         word = words[j]
-        bits = double_bits(np.float64(word >> shift) / np.float64(word & mask))
+        mean = np.float64(word >> shift) / np.float64(word & mask)
+        low, high = min(low, mean), max(high, mean)
+        bits = double_bits(mean)
         bits ^= (bits >> 63) & np.int64(0x7FFFFFFFFFFFFFFF)
         keys[j] = (bits & ~np.int64(0xFFFF)) | levels[j]
         copies[levels[j]] = word
-    gap = 1
-    while gap < n:
+    most = np.int64(n)
+    if n > _FEW_LEVELS and high > low:
+        scale = np.float64(n - 1) / (high - low)
+        for j in range(n + 1):
+            ends[j] = 0
+        for j in range(n):
+            mean = np.float64(words[j] >> shift) / np.float64(words[j] & mask)
+            levels[j] = min(max(np.int64((mean - low) * scale), 0), n - 1)
+            ends[levels[j] + 1] += 1
+        most = np.int64(0)
+        for j in range(n):
+            most = max(most, ends[j + 1])
+            ends[j + 1] += ends[j]
+        for j in range(n):
+            words[ends[levels[j]]] = keys[j]
+            ends[levels[j]] += 1
+        for j in range(n):
+            keys[j] = words[j]
+    gap = 4
+    while gap < most:
         gap = 3 * gap + 1
     while gap > 1:
         gap //= 3

@@ -24,7 +24,21 @@ from dh2o.estimators.trees.splitting import (
     split_facts,
 )
 
-__all__ = ["gather_rows", "grow_subtrees", "settle_rows"]
+__all__ = ["copy_segments", "gather_rows", "grow_subtrees", "settle_rows"]
+
+
+@njit(nogil=True, cache=True)
+def copy_segments(records: U32, size: int, starts: I64, places: I64, to_records: U32) -> None:
+    """Copy the records ``starts[p]..starts[p + 1]-1``, of `size` times four bytes, to places[p].
+
+    OUT: to_records, and places, moved on by what was copied.
+    """
+    for p in range(places.size):
+        first, n = starts[p] * size, (starts[p + 1] - starts[p]) * size
+        to = places[p] * size
+        for i in range(n):
+            to_records[np.uint64(to + i)] = records[np.uint64(first + i)]
+        places[p] += starts[p + 1] - starts[p]
 
 
 @njit(nogil=True, cache=True)

@@ -13,6 +13,7 @@ from dh2o.estimators.trees.splitting import (
     NA_VS_REST,
     UNSEEN_LEFT,
     UNSEEN_RIGHT,
+    _sort_levels,
     route_tables,
     scan_pairs,
 )
@@ -72,7 +73,7 @@ def scan(
     gains, splits = np.zeros((1, 2)), np.zeros((1, 2, 3), np.int32)
     left = np.zeros((1, 2), np.int64)
     facts = np.array([[[min_weight, noise], [0.0, -1.0]]])
-    ints, one = np.zeros((4, N_BINS + 1), np.int64), np.zeros((1, 2), np.int64)
+    ints, one = np.zeros((5, N_BINS + 1), np.int64), np.zeros((1, 2), np.int64)
     out = np.zeros(len(hist), np.int64)
     scan_pairs(
         0, 1, hist, hist, out, len(hist), rows, totals, facts, one, features,
@@ -176,7 +177,7 @@ def test_sibling_is_parent_less_built() -> None:
     scan_pairs(
         0, 1, parent, built, out, 8, rows, totals, facts, np.zeros((1, 2), np.int64),
         np.array([[0, N_BINS, 0, 0]], np.int32), np.ones((1, 1), np.uint8), 1, SHIFT,
-        np.zeros(1, np.int32), np.zeros((4, 8), np.int64), np.zeros(8), gains, splits,
+        np.zeros(1, np.int32), np.zeros((5, 8), np.int64), np.zeros(8), gains, splits,
         np.zeros((1, 2), np.int64),
     )  # fmt: skip
     np.testing.assert_array_equal(out, np.concatenate([right, left]))
@@ -203,7 +204,29 @@ def test_constant_features_do_not_use_up_a_try() -> None:
             np.array([[0, 0, 1, 0, -1]], np.int32), np.array([[varies.sum(), 0]]),
             np.tile([1.0, 0.0], (1, 2, 1)), np.array([[key, 0]]), table,
             np.ones((1, 10), np.uint8), 1, SHIFT, np.zeros(10, np.int32),
-            np.zeros((4, N_BINS + 2), np.int64), np.zeros(N_BINS + 2), gains, splits,
+            np.zeros((5, N_BINS + 2), np.int64), np.zeros(N_BINS + 2), gains, splits,
             np.zeros((1, 2), np.int64),
         )  # fmt: skip
         assert splits[0, 0, 0] == 5
+
+
+@pytest.mark.parametrize("n", [1, 16, 17, 40, 300])
+@pytest.mark.parametrize("kind", ["even", "ties", "outlier", "weightless"])
+def test_levels_are_sorted_by_mean_then_level(n: int, kind: str) -> None:
+    rng = np.random.default_rng(n)
+    gradients, weights = rng.integers(-(10**6), 10**6, n), rng.integers(1, 50, n)
+    if kind == "ties":
+        gradients, weights = rng.integers(0, 3, n), np.ones(n, np.int64)
+    elif kind == "outlier":
+        gradients[0], weights[0] = 2**40, 1
+    elif kind == "weightless":  # second derivatives may be too small to count
+        gradients[::5], weights[::5] = 7, 0
+    ints = np.zeros((5, 2 * n + 1), np.int64)
+    ints[0, :n] = np.sort(rng.permutation(2 * n)[:n])
+    ints[1, :n] = words(gradients, weights)
+    with np.errstate(divide="ignore"):
+        means = gradients / weights
+    order = np.lexsort([ints[0, :n], means])
+    expected = ints[:2, :n][:, order]
+    _sort_levels(n, SHIFT, ints)
+    np.testing.assert_array_equal(ints[:2, :n], expected)
