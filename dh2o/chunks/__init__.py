@@ -9,10 +9,12 @@ from dh2o.chunks.block import Block
 from dh2o.chunks.chunk import Chunk, Kind
 from dh2o.chunks.codec import NA_CODE, NA_INT, Codec, LossyCodecError
 from dh2o.chunks.encode import (
+    SMALL_NA,
     all_na,
     encode_codes,
     encode_floats,
     encode_ints,
+    encode_small_ints,
     encode_strings,
     encode_uuids,
 )
@@ -21,6 +23,7 @@ from dh2o.chunks.stats import ChunkStats
 __all__ = [
     "NA_CODE",
     "NA_INT",
+    "SMALL_NA",
     "Block",
     "Chunk",
     "ChunkStats",
@@ -31,6 +34,7 @@ __all__ = [
     "encode_codes",
     "encode_floats",
     "encode_ints",
+    "encode_small_ints",
     "encode_strings",
     "encode_uuids",
 ]

@@ -108,7 +108,7 @@ class GridCodec(NumberCodec):
         shifted = ints - self.bias if self.bias else ints
         if self.step != 1:
             shifted = shifted // self.step
-        codes = shifted.astype(_DTYPES.get(self.width, np.uint8))
+        codes = shifted.astype(narrow_dtype(self.width))
         if na is not None:
             codes[na] = self.na_code
         if negative_zero is not None:
@@ -118,7 +118,7 @@ class GridCodec(NumberCodec):
     def pack(self, codes: Buffer) -> Stored:
         """Return codes packed into `width` bits each."""
         if self.width > 8:
-            return Stored((frozen(codes.astype(_DTYPES[self.width], copy=False)),))
+            return Stored((frozen(codes.astype(narrow_dtype(self.width), copy=False)),))
         return Stored((frozen(pack_bits(codes.astype(np.uint8, copy=False), self.width)),))
 
     def decode(self, stored: Stored, start: int, out: Buffer) -> None:
@@ -199,6 +199,11 @@ class GridCodec(NumberCodec):
 def _value_table(codec: GridCodec, char: str) -> Buffer:
     """Return the value of each code, as the dtype `char`."""
     return codec._values_of(np.arange(1 << codec.width), char)
+
+
+def narrow_dtype(width: int) -> Any:
+    """Return the type of codes of `width` bits before they are packed."""
+    return _DTYPES.get(width, np.uint8)
 
 
 def narrowest_grid(lo: int, hi: int, like: GridCodec) -> GridCodec | None:

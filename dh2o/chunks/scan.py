@@ -15,7 +15,7 @@ MAX_DECIMALS = 15
 #: Products beyond this may not come back exactly from value * 10**decimals.
 MAX_SCALED = 2.0**51
 #: From here on the compiled kernels pay; below, numpy is as fast and nothing is compiled.
-KERNEL_ROWS = 1 << 15
+KERNEL_ROWS = 1 << 12
 POWERS_OF_10 = 10.0 ** np.arange(MAX_DECIMALS + 1)
 POWERS_OF_10.flags.writeable = False
 
@@ -43,6 +43,27 @@ def scan_floats(values: F64) -> FloatFacts:
 
         return FloatFacts(*scan_floats_kernel(read_only(values), POWERS_OF_10))
     return scan_floats_numpy(values)
+
+
+def need_eight_bytes(values: F64) -> bool:
+    """Return whether a few values show that neither a decimal grid nor four bytes hold them all.
+
+    False means that one has to look at all of them.
+    """
+    few = values[:: max(1, len(values) // 4)].tolist()
+    return any(_is_long(value) and np.float32(value) != value for value in few)
+
+
+def _is_long(value: float) -> bool:
+    """Return whether a finite number lies on no grid that `scan_floats` finds."""
+    if not math.isfinite(value):
+        return False
+    for power in POWERS_OF_10.tolist():
+        if abs(value) * power >= MAX_SCALED:
+            return power > 1.0
+        if round(value * power) / power == value:
+            return False
+    return True
 
 
 def scan_floats_numpy(values: F64) -> FloatFacts:

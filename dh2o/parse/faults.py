@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dh2o.parse.columns import BadCells
+from dh2o.parse.bad_cells import BadCells
 from dh2o.parse.ranges import RangeReport
 from dh2o.parse.setup import NUMERIC, TIME, UUID, ParseSetup
 from dh2o.parse.tokenise import FIRST_LONG, FIRST_UNMATCHED, N_LONG, N_UNMATCHED

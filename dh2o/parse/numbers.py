@@ -124,7 +124,7 @@ def _is_na_word(buf: U8Array, start: int, stop: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _parts(  # noqa: C901, PLR0915 - the grammar of a number, read once from left to right
+def parts(  # noqa: C901, PLR0915 - the grammar of a number, read once from left to right
     buf: U8Array, start: int, stop: int
 ) -> tuple[int, Any, int, bool, Any]:
     """Return (what the cell is, w, q, is negative, is an integer): the value is w x 10^q.
@@ -293,7 +293,7 @@ def read_numbers(  # noqa: C901 - one loop, for speed
             out[at + r] = np.nan
             continue
         x: Any = np.nan
-        # Most cells are [-]digits[.digits] with up to 19 digits: read here, the rest by _parts.
+        # Most cells are [-]digits[.digits] with up to 19 digits: read here, the rest by `parts`.
         negative = buf[start] == 45
         p = start + 1 if negative else start
         kind, w, q, whole = WORD, _ZERO, 0, True
@@ -309,7 +309,7 @@ def read_numbers(  # noqa: C901 - one loop, for speed
         if kind == WORD:
             kind, w, q, negative, whole = WORD, _ZERO, 0, False, False
             if stop > 0:
-                kind, w, q, negative, whole = _parts(buf, start, stop)
+                kind, w, q, negative, whole = parts(buf, start, stop)
         if kind == NONZERO and whole and w <= _EXACT:
             x = np.float64(np.int64(w))
         elif kind == NONZERO:
@@ -348,7 +348,7 @@ def read_ints(
         stop = cells[r, slot, 1]
         out[at + r] = na
         if stop >= 0:
-            _, w, _, negative, whole = _parts(buf, cells[r, slot, 0], stop)
+            _, w, _, negative, whole = parts(buf, cells[r, slot, 0], stop)
             if whole:
                 out[at + r] = -np.int64(w) if negative else np.int64(w)
 
@@ -362,7 +362,7 @@ def kinds_of_cells(
         stop = cells[r, slot, 1]
         kind = WORD
         if stop >= 0:
-            kind, _, _, _, _ = _parts(buf, cells[r, slot, 0], stop)
+            kind, _, _, _, _ = parts(buf, cells[r, slot, 0], stop)
         if kind == NA_WORD or not (kind != EMPTY or is_na(buf, cells[r, slot, 0], stop, quote)):
             kind = WORD
         elif kind == HARD:

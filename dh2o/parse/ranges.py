@@ -18,23 +18,24 @@ import numpy as np
 
 from dh2o.chunks import Chunk
 from dh2o.errors import ParseError
-from dh2o.parse.columns import BadCells, LocalCodes, reader_for
+from dh2o.parse.bad_cells import BadCells
+from dh2o.parse.columns import ColumnReader, LocalCodes, reader_for
 from dh2o.parse.lines import first_line_of, split_line
-from dh2o.parse.setup import SVMLIGHT, ParseSetup
+from dh2o.parse.number_columns import NumberColumns
+from dh2o.parse.plain_rows import MARKS_SLACK, may_be_plain, tokenise_plain
+from dh2o.parse.setup import NUMERIC, SVMLIGHT, ParseSetup
 from dh2o.parse.sources import Source, open_text
 from dh2o.parse.storage import open_raw
 from dh2o.parse.tokenise import (
-    AT_LIMIT,
     NEEDS_BYTES,
+    TABLE_FULL,
     U8Array,
     decode_lenient,
     dialect_of,
-    may_be_plain,
     new_tally,
     next_row_start,
     slots_of,
     tokenise,
-    tokenise_plain,
 )
 
 BOM_8 = b"\xef\xbb\xbf"
@@ -42,6 +43,7 @@ UNKNOWN_END = -1
 MAX_ROW_NBYTES = (1 << 31) - (1 << 20)
 _CELLS_PER_TILE = 1 << 15
 _MARKS = 1 << 14
+_FEW_ROWS = 16
 _SLACK_NBYTES = 1 << 16
 _MIN_PIECE_NBYTES = 1 << 10
 _HEADER_NBYTES = 1 << 20
@@ -129,17 +131,20 @@ class BlockReader:
         kept = setup.kept_columns
         names, types = setup.names(), setup.types()
         na = setup.na_strings or (None,) * setup.number_columns
-        self._readers = [
-            reader_for(
-                types[i], names[i], na[i] if i < len(na) else None, self.dialect, setup.timezone
-            )
-            for i in kept
-        ]
+        self._readers: list[ColumnReader | None] = []
+        for i in kept:
+            words = na[i] if i < len(na) else None
+            alone = types[i] != NUMERIC or words
+            reader = reader_for(types[i], names[i], words, self.dialect, setup.timezone)
+            self._readers.append(reader if alone else None)
+        self._number_slots = np.array([s for s, r in enumerate(self._readers) if r is None], int)
+        self._numbers = NumberColumns(self.dialect, len(self._number_slots))
         self._slots = slots_of(setup.number_columns, kept)
         n_slots = max(len(kept), 1)
         self._cells = np.empty((max(_CELLS_PER_TILE // n_slots, 16), n_slots, 2), np.int32)
-        self._is_plain = may_be_plain(self.dialect, setup.number_columns)
-        self._marks = np.empty(max(_MARKS, 4 * setup.number_columns), np.int32)
+        self._may_be_plain = may_be_plain(self.dialect, setup.number_columns)
+        self._patience = _FEW_ROWS
+        self._marks = np.empty(max(_MARKS, 4 * setup.number_columns) + MARKS_SLACK, np.int32)
         self.tally = new_tally()
         self.n_rows = 0
 
@@ -148,45 +153,68 @@ class BlockReader:
     ) -> tuple[int, int]:
         """Take the rows that start in ``pos .. row_limit``; return (next row's start, why)."""
         while True:
-            n_plain = 0
-            if self._is_plain and pos < row_limit:
+            start = pos
+            n, pos, why = self._tokenise(buf, pos, row_limit, n_bytes, at_end)
+            left = (n * max(row_limit - pos, 0) * 9) // (8 * max(pos - start, 1))
+            expected = self.n_rows + n + left
+            if self._number_slots.size:
+                slots = self._number_slots
+                self._numbers.read(buf, self._cells, n, slots, self.n_rows, expected)
+            for slot, reader in enumerate(self._readers):
+                if reader is not None:
+                    reader.read(buf, self._cells, n, slot, self.n_rows)
+            self.n_rows += n
+            if why != TABLE_FULL:
+                return pos, why
+
+    def _tokenise(
+        self, buf: U8Array, pos: int, row_limit: int, n_bytes: int, at_end: bool
+    ) -> tuple[int, int, int]:
+        """Fill the table of cells; return (rows, next row's start, why it ends there).
+
+        Rows that the quick tokeniser does not know go to the thorough one, a few at first, then
+        more and more as long as it finds nothing else.
+        """
+        dialect, slots = self.dialect, self._slots
+        n = 0
+        while True:
+            stop = len(self._cells)
+            if self._may_be_plain:
                 n_plain, pos = tokenise_plain(
-                    buf,
-                    pos,
-                    row_limit,
-                    n_bytes,
-                    self.dialect,
-                    self._slots,
-                    self._cells,
-                    self._marks,
+                    buf, pos, row_limit, n_bytes, dialect, slots, self._cells[n:], self._marks
                 )
-                self._is_plain = n_plain > 0
-            n, pos, why = tokenise(
+                n += n_plain
+                self._patience = _FEW_ROWS if n_plain else min(2 * self._patience, stop)
+                stop = min(n + self._patience, stop)
+            cells = self._cells[n:stop]
+            n_more, pos, why = tokenise(
                 buf,
                 pos,
                 row_limit,
                 n_bytes,
                 at_end,
-                self.dialect,
-                self._slots,
-                self._cells[n_plain:],
-                self.n_rows + n_plain,
+                dialect,
+                slots,
+                cells,
+                self.n_rows + n,
                 self.tally,
             )
-            n += n_plain
-            for slot, reader in enumerate(self._readers):
-                reader.read(buf, self._cells, n, slot, self.n_rows)
-            self.n_rows += n
-            if why in {AT_LIMIT, NEEDS_BYTES}:
-                return pos, why
+            n += n_more
+            if why != TABLE_FULL or n == len(self._cells):
+                return n, pos, why
 
     def finish(self, segments: tuple[SegmentReport, ...], nbytes: int) -> ParsedRange:
         """Return the block read so far."""
-        columns = tuple(reader.finish(self.n_rows) for reader in self._readers)
+        numbers = zip(self._numbers.finish(self.n_rows), self._numbers.bad, strict=True)
+        made = [
+            next(numbers) if reader is None else (reader.finish(self.n_rows), reader.bad)
+            for reader in self._readers
+        ]
+        columns = tuple(column for column, _ in made)
         report = RangeReport(
             n_rows=self.n_rows,
             segments=segments,
-            bad=tuple(reader.bad for reader in self._readers),
+            bad=tuple(bad for _, bad in made),
             tally=tuple(self.tally.tolist()),
             levels=tuple(c.levels if isinstance(c, LocalCodes) else None for c in columns),
             nbytes=nbytes,

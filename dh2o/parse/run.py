@@ -12,6 +12,7 @@ import numpy as np
 
 from dh2o.chunks import Block, Chunk, encode_codes, encode_floats
 from dh2o.frame import Frame, VecType
+from dh2o.parse.carriers import carrier_for
 from dh2o.parse.columns import LocalCodes
 from dh2o.parse.domains import Lookup, merge_levels
 from dh2o.parse.faults import fault_sentences
@@ -43,6 +44,7 @@ _VEC_TYPES = {
 }
 _POLL_S = 0.2
 _MAX_WARNINGS = 20
+_UNPACKED_BY_STORED = 8
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class ParseRun:
         self._units = units_of(sources, setup)
         self._ctx = ctx
         self._total_nbytes = max(sum(_stored_nbytes(unit) for unit in self._units), 1)
+        self._carrier = carrier_for(engine, sum(map(_text_nbytes, self._units)))
 
     def frame(self) -> Frame:
         """Return the parsed frame."""
@@ -97,10 +100,13 @@ class ParseRun:
 
     def _read_all(self) -> list[_Piece]:
         units = self._units
-        futures = self._engine.submit(
-            _read_unit, [(unit, self._setup) for unit in units], name="parse"
-        )
-        reports = self._reports(futures)
+        futures = self._carrier.read(_read_unit, [(unit, self._setup) for unit in units], "parse")
+        try:
+            reports = self._reports(futures)
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
         self._repair(futures, reports)
         pieces: list[_Piece] = []
         for unit, future, group in zip(units, futures, reports, strict=True):
@@ -117,13 +123,11 @@ class ParseRun:
 
     def _reports(self, futures: Sequence[Any]) -> list[list[RangeReport]]:
         """Return what each task says of its blocks, showing progress as they come."""
-        asked = self._engine.submit(
-            _reports_of, [()] * len(futures), deps=[[f] for f in futures], name="parse-report"
-        )
+        asked = self._carrier.reports(futures)
         reports: list[list[RangeReport]] = [[]] * len(asked)
         n_rows = nbytes = 0
         for i in self._as_done(asked):
-            reports[i] = self._engine.gather([asked[i]])[0]
+            reports[i] = self._carrier.reported(asked[i])
             n_rows += sum(r.n_rows for r in reports[i])
             nbytes += _stored_nbytes(self._units[i])
             self._update(nbytes, n_rows)
@@ -164,10 +168,12 @@ class ParseRun:
                 continue
             segment = replace(unit.segments[0], start=true_start, is_exact=True)
             segment = replace(segment, stop=max(segment.stop, segment.start))
-            [futures[i]] = self._engine.submit(
-                _read_unit, [(RangeUnit((segment,)), self._setup)], name="parse-again"
+            [futures[i]] = self._carrier.read(
+                _read_unit, [(RangeUnit((segment,)), self._setup)], "parse-again"
             )
-            [reports[i]] = self._reports_again(futures[i])
+            [asked] = self._carrier.reports([futures[i]])
+            for _ in self._as_done([asked]):
+                reports[i] = self._carrier.reported(asked)
 
     def _true_start(self, i: int, reports: list[list[RangeReport]]) -> int:
         """Return where the first row of unit `i` starts, by the end of the unit before it."""
@@ -177,12 +183,6 @@ class ParseRun:
         if segment.start == 0:
             return reports[i][0].segments[0].first_start
         return reports[i - 1][0].segments[-1].next_start
-
-    def _reports_again(self, future: Any) -> list[list[RangeReport]]:
-        asked = self._engine.submit(_reports_of, [()], deps=[[future]], name="parse-report")
-        for _ in self._as_done(asked):
-            pass
-        return self._engine.gather(asked)
 
     # ---- second pass: local codes to codes in the domain
 
@@ -207,7 +207,7 @@ class ParseRun:
         ]
         domains += places
         forced = tuple(forced_numbers(setup, "int"))
-        blocks = self._engine.submit_blocks(
+        blocks = self._carrier.blocks(
             _finish_block,
             [
                 (
@@ -218,9 +218,8 @@ class ParseRun:
                 )
                 for i, piece in enumerate(pieces)
             ],
-            deps=[list(piece.futures) for piece in pieces],
+            deps=[piece.futures for piece in pieces],
             layout=[piece.report.n_rows for piece in pieces],
-            name="parse-domains",
         )
         return blocks, domains
 
@@ -268,6 +267,11 @@ def _stored_nbytes(unit: Unit) -> int:
     return sum(segment.stop - segment.start for segment in unit.segments)
 
 
+def _text_nbytes(unit: Unit) -> int:
+    """Return about how many bytes of text a unit would be."""
+    return _stored_nbytes(unit) * (1 if isinstance(unit, RangeUnit) else _UNPACKED_BY_STORED)
+
+
 def _putter(done: queue.SimpleQueue[int], number: int) -> Callable[[Any], None]:
     return lambda _future: done.put(number)
 
@@ -281,11 +285,6 @@ def _read_unit(unit: Unit, setup: ParseSetup) -> list[ParsedRange]:
     if isinstance(unit, TableUnit):
         return read_table_unit(unit, setup)
     return list(parse_stream(unit.source, setup, unit.piece_nbytes, unit.is_first_file))
-
-
-def _reports_of(inputs: list[Any]) -> list[RangeReport]:
-    [parsed] = inputs
-    return [part.report for part in parsed]
 
 
 def _finish_block(

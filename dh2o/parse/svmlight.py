@@ -15,7 +15,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from dh2o.chunks import Chunk, encode_floats, encode_ints
-from dh2o.parse.columns import BadCells, NumberReader
+from dh2o.parse.bad_cells import BadCells
+from dh2o.parse.columns import NumberReader
 from dh2o.parse.ranges import ParsedRange, RangeReport, SegmentReport
 from dh2o.parse.setup import ParseSetup
 from dh2o.parse.tokenise import (

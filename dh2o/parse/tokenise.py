@@ -49,11 +49,6 @@ def dialect_of(separator: int, quote: int, escape: int, markers: bytes) -> Diale
     return Dialect(separator, quote, escape if escape else 256, classes)
 
 
-def may_be_plain(dialect: Dialect, n_columns: int) -> bool:
-    """Return whether `tokenise_plain` knows the dialect: no escapes, cells not parted by spaces."""
-    return n_columns > 1 and dialect.escape > 255 and dialect.separator != SPACE
-
-
 def slots_of(n_columns: int, kept: tuple[int, ...]) -> NDArray[np.int32]:
     """Return, for each column of the file, its place in the table of cells, or -1."""
     slots = np.full(max(n_columns, 1), -1, np.int32)
@@ -215,67 +210,6 @@ def tokenise(  # noqa: C901, PLR0913, PLR0915, PLR0917 - one state machine in on
                 tally[FIRST_UNMATCHED] = first_row + row
         row += 1
         pos = p
-
-
-@njit(cache=True, nogil=True)
-def tokenise_plain(
-    buf: U8Array,
-    pos: int,
-    row_limit: int,
-    n_bytes: int,
-    dialect: Any,
-    slots: NDArray[np.int32],
-    cells: CellArray,
-    marks: NDArray[np.int32],
-) -> tuple[int, int]:
-    """Fill `cells` as `tokenise` does, but with whole rows of bare cells only; (rows, next offset).
-
-    Stops at the first row that is anything else. The ends of cells are found first, in a loop
-    without branches. IN: all but cells, marks (room for offsets, more than columns).
-    """
-    separator, quote, _, classes = dialect
-    n_columns = slots.size
-    row = n_marks = at = 0
-    marked_to = pos
-    while row < cells.shape[0] and pos < row_limit and pos < n_bytes:
-        while at < n_marks and marks[at] < pos:
-            at += 1
-        while n_marks - at < n_columns:
-            if marked_to == n_bytes:
-                return row, pos
-            left = n_marks - at
-            for i in range(left):
-                marks[i] = marks[at + i]
-            stop = min(n_bytes, marked_to + marks.size - left)
-            at, n_marks = 0, left
-            for i in range(max(marked_to, pos), stop):
-                marks[n_marks] = i
-                n_marks += classes[buf[i]] & _STOPS
-            marked_to = stop
-        plain = not classes[buf[pos]] & _MARKER
-        start = pos
-        slot = 0
-        for column in range(n_columns):
-            end = marks[at + column]
-            plain &= (buf[end] == separator) != (column == n_columns - 1)
-            while start < end and (buf[start] == SPACE or (buf[start] == TAB and separator != TAB)):
-                start += 1
-            plain &= buf[start] != quote
-            if slots[column] >= 0:
-                cells[row, slot, 0] = start
-                cells[row, slot, 1] = end
-                slot += 1
-            start = end + 1
-        if not plain:
-            return row, pos
-        if buf[start - 1] == CR:
-            if start == n_bytes:
-                return row, pos
-            start += buf[start] == LF
-        at += n_columns
-        row += 1
-        pos = start
-    return row, pos
 
 
 @njit(cache=True, nogil=True, inline="always")

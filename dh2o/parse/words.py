@@ -1,4 +1,4 @@
-"""Eight bytes at a time: loads, digits and products that numba has no name for."""
+"""Bytes by the word: loads, searches, digits and products that numba has no name for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,21 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["digits_of", "is_digits", "leading_zeros", "load_word", "multiply_wide", "tail_digits"]
+__all__ = [
+    "BLOCK_NBYTES",
+    "count_bits",
+    "digits_of",
+    "is_digits",
+    "leading_zeros",
+    "load_word",
+    "matches",
+    "multiply_wide",
+    "tail_digits",
+    "trailing_zeros",
+]
+
+#: Bytes that `matches` looks at.
+BLOCK_NBYTES = 64
 
 _ZEROS = np.uint64(0x3030303030303030)
 _HIGH_NIBBLES = np.uint64(0xF0F0F0F0F0F0F0F0)
@@ -39,6 +53,48 @@ def leading_zeros(_context: Any, word: Any) -> Any:  # noqa: ARG001 - numba asks
         return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 1))
 
     return types.uint64(types.uint64), codegen
+
+
+@intrinsic
+def trailing_zeros(_context: Any, word: Any) -> Any:  # noqa: ARG001 - numba asks for it
+    """Return how many of the lowest bits of an integer are 0; 64 for 0."""
+
+    def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.uint64(types.uint64), codegen
+
+
+@intrinsic
+def count_bits(_context: Any, word: Any) -> Any:  # noqa: ARG001 - numba asks for it
+    """Return how many bits of an integer are 1."""
+
+    def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.uint64(types.uint64), codegen
+
+
+@intrinsic
+def matches(_context: Any, buf: Any, at: Any, a: Any, b: Any, c: Any, d: Any) -> Any:  # noqa: ARG001
+    """Return which of the 64 bytes from `at` on are one of four; the first is the lowest bit."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        many = ir.VectorType(ir.IntType(8), BLOCK_NBYTES)
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        place = cgutils.pointer_add(builder, array.data, args[1])
+        block = builder.load(builder.bitcast(place, many.as_pointer()), align=1)
+        found = None
+        for byte in args[2:]:
+            one = builder.insert_element(ir.Constant(many, None), byte, ir.IntType(32)(0))
+            lanes = ir.Constant(ir.VectorType(ir.IntType(32), BLOCK_NBYTES), [0] * BLOCK_NBYTES)
+            all_of_it = builder.shuffle_vector(one, one, lanes)
+            equal = builder.icmp_unsigned("==", block, all_of_it)
+            found = equal if found is None else builder.or_(found, equal)
+        return builder.bitcast(found, ir.IntType(BLOCK_NBYTES))
+
+    byte = types.uint8
+    return types.uint64(buf, types.intp, byte, byte, byte, byte), codegen
 
 
 @intrinsic

@@ -8,11 +8,13 @@ import pytest
 
 from dh2o.chunks import (
     NA_INT,
+    SMALL_NA,
     Chunk,
     LossyCodecError,
     encode_codes,
     encode_floats,
     encode_ints,
+    encode_small_ints,
     encode_strings,
     encode_uuids,
 )
@@ -60,6 +62,20 @@ def test_ints_take_the_same_codec_as_floats(name: str) -> None:
     chunk = encode_ints(np.where(na, 0, floats).astype(np.int64), na)
     assert chunk.codec == encode_floats(floats).codec
     assert_same(chunk.floats(), floats)
+
+
+@pytest.mark.parametrize("n_rows", [0, 3, 40, 5000])
+@pytest.mark.parametrize("step", [1, 1000])
+@pytest.mark.parametrize("share_of_na", [0.0, 0.1, 0.9, 1.0])
+def test_small_ints_take_the_form_of_ints(n_rows: int, step: int, share_of_na: float) -> None:
+    rng = np.random.default_rng(n_rows)
+    for low, n_values in ((0, 1), (0, 2), (-7, 12), (-100, 200), (50, 60_000), (-(2**31), 2**21)):
+        values = (low + rng.integers(1, n_values + 1, n_rows) * step).astype(np.int32)
+        values[rng.random(n_rows) < share_of_na] = SMALL_NA
+        ints = np.where(values == SMALL_NA, NA_INT, values.astype(np.int64))
+        chunk, expected = encode_small_ints(values), encode_ints(ints)
+        assert chunk.codec == expected.codec
+        assert_same(chunk.ints(), ints)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ class InlineBlocks(list):
 class InlineEngine:
     """Runs what it is given, at once, and counts the tasks by name."""
 
+    scheduler_here = None
+
     def __init__(self) -> None:
         self.n_tasks: dict[str, int] = {}
 

@@ -6,32 +6,33 @@ import numpy as np
 import pytest
 
 from dh2o.parse.levels import LevelTable
-from dh2o.parse.tokenise import (
-    dialect_of,
-    may_be_plain,
-    new_tally,
-    slots_of,
-    tokenise,
-    tokenise_plain,
-)
+from dh2o.parse.plain_rows import MARKS_SLACK, may_be_plain, tokenise_plain
+from dh2o.parse.tokenise import dialect_of, new_tally, slots_of, tokenise
 
 TEXTS = {
     "plain": (b"a,b,c\n1,2,3\n,,\n", 3),
     "crlf": (b"a,b,c\r\n1,2,3\r\n", 2),
     "cr": (b"a,b,c\r1,2,3\rx,y,z\n", 3),
     "spaces": (b"  a, b ,\tc\n1,2,3\n", 2),
-    "quotes end it": (b'a,b,c\n"x,y",2,3\n1,2,3\n', 1),
+    "quoted": (b'a,b,c\n"x,y",2,"3"\n1,"",3\n', 3),
+    "quoted after spaces": (b'a, "b",c\n"1" ,2,3\n', 1),
+    "line ends in quotes": (b'a,"b\r\n\nb",c\n1,2,"\n"\r\n', 2),
+    "doubled quote ends it": (b'a,b,c\n1,"x""y",3\n1,2,3\n', 1),
+    "text after a quote ends it": (b'a,b,c\n1,"x"y,3\n', 1),
+    "only quotes end it": (b'a,b,c\n"","""",""\n', 1),
+    "open quote ends it": (b'a,b,c\n1,"2,3\n4,5,6\n', 1),
     "short row ends it": (b"a,b,c\n1,2\n1,2,3\n", 1),
     "long row ends it": (b"a,b,c\n1,2,3,4\n", 1),
     "blank ends it": (b"a,b,c\n\n1,2,3\n", 1),
     "comment ends it": (b"a,b,c\n#1,2,3\n", 1),
     "unfinished": (b"a,b,c\n1,2,3", 1),
-    "quote within": (b'a,b"b,c\n1,2,3\n', 2),
+    "quote within ends it": (b'1,2,3\na,b"b,c\n1,2,3\n', 1),
+    "long": (b"1234567890,abcdefghijklmnopqrstuvwxyz,\n" * 7, 7),
 }
 
 
 @pytest.mark.parametrize("name", TEXTS)
-@pytest.mark.parametrize("n_marks", [5, 64])
+@pytest.mark.parametrize("n_marks", [8, 64])
 def test_plain_rows_are_those_of_the_tokeniser(name: str, n_marks: int) -> None:
     text, n_expected = TEXTS[name]
     buf = np.frombuffer(text, np.uint8).copy()
@@ -39,7 +40,7 @@ def test_plain_rows_are_those_of_the_tokeniser(name: str, n_marks: int) -> None:
     assert may_be_plain(dialect, 3)
     slots = slots_of(3, (0, 2))
     cells, expected = np.zeros((8, 2, 2), np.int32), np.zeros((8, 2, 2), np.int32)
-    marks = np.empty(n_marks, np.int32)
+    marks = np.empty(n_marks + MARKS_SLACK, np.int32)
     n, pos = tokenise_plain(buf, 0, len(buf), len(buf), dialect, slots, cells, marks)
     assert n == n_expected
     n_all, _, _ = tokenise(

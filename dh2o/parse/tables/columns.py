@@ -13,7 +13,8 @@ import numpy as np
 from dh2o.chunks import NA_INT, Chunk, all_na, encode_floats, encode_ints, encode_strings
 from dh2o.chunks import encode_uuids as encode_ids
 from dh2o.frame.exchange.encode import one_array
-from dh2o.parse.columns import BadCells, ColumnReader, LocalCodes, reader_for
+from dh2o.parse.bad_cells import BadCells
+from dh2o.parse.columns import ColumnReader, LocalCodes, reader_for
 from dh2o.parse.setup import ENUM, NUMERIC, STRING, TIME, UUID
 from dh2o.parse.tokenise import CellArray, Dialect, U8Array, decode_lenient, dialect_of
 
