@@ -27,7 +27,7 @@ class DecisionTreeModel(TreeModel):
 
     def score(self, columns: Columns) -> F64:
         """Return the probabilities of both classes."""
-        p0 = self.forest.sums(self.tree_rows(columns))[:, 0]
+        p0 = self.leaf_sums(columns)[:, 0]
         return self.corrected(np.column_stack([p0, 1.0 - p0]))
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -66,7 +66,7 @@ class DRFModel(TreeModel):
 
     def sums(self, columns: Columns) -> F64:
         """Return the sums of leaves, shape (trees a round, n_rows)."""
-        return np.ascontiguousarray(self.forest.sums(self.tree_rows(columns)).T)
+        return np.ascontiguousarray(self.leaf_sums(columns).T)
 
     def score(self, columns: Columns) -> F64:
         """Return predictions: one column, or the probability of each class."""

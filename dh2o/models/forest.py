@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,6 @@ from numba import njit
 
 from dh2o.errors import ModelError
 from dh2o.models.forest_codes import CodedForest
-from dh2o.models.forest_complete import CompleteForest
 
 __all__ = ["NA_LEFT", "NA_RIGHT", "NA_VS_REST", "UNSEEN_LEFT", "UNSEEN_RIGHT", "Forest"]
 
@@ -199,26 +198,42 @@ class Forest:
     def _codes(self) -> CodedForest | None:
         return CodedForest.of(self)
 
-    @cached_property
-    def _complete(self) -> CompleteForest | None:
-        return None if self._codes is None else CompleteForest.of(self, self._codes)
-
     def sums(self, x: F64, first: int = 0, stop: int | None = None) -> F64:
         """Return the sum over trees of each class, shape (n_rows, n_classes).
 
         IN: `x` of shape (n_rows, n_features + 1), C-contiguous, last column 0; enums as codes.
         Trees `first` to `stop` of each class are counted.
         """
+        stop = self.n_trees if stop is None else stop
+        trees = first * self.n_classes, stop * self.n_classes
+        found = self._coded_sums(x.T, len(x), trees)
+        return self._walked_sums(x, trees) if found is None else found
+
+    def column_sums(self, columns: Sequence[F64], n_rows: int) -> F64:
+        """Return the sum over all trees of each class; IN: the features' columns."""
+        trees = 0, len(self.starts) - 1
+        found = self._coded_sums(columns, n_rows, trees)
+        if found is not None:
+            return found
+        x = np.zeros((n_rows, len(columns) + 1))
+        for idx, column in enumerate(columns):
+            x[:, idx] = column
+        return self._walked_sums(x, trees)
+
+    def _coded_sums(
+        self, columns: Sequence[F64] | F64, n_rows: int, trees: tuple[int, int]
+    ) -> F64 | None:
+        """Return the sums by codes, None if there are none or the rows are too few for them."""
+        if n_rows < _ROWS_WORTH_CODES or self._codes is None:
+            return None
+        out = np.zeros((n_rows, self.n_classes))
+        self._codes.add_to(out, columns, trees, self.values)
+        return out
+
+    def _walked_sums(self, x: F64, trees: tuple[int, int]) -> F64:
         n, width = x.shape
         out = np.zeros((n, self.n_classes))
-        stop = self.n_trees if stop is None else stop
-        roots = self.starts[first * self.n_classes : stop * self.n_classes]
-        if n >= _ROWS_WORTH_CODES and (complete := self._complete) is not None:
-            complete.add_to(out, x, first * self.n_classes, stop * self.n_classes, self.n_classes)
-            return out
-        if n >= _ROWS_WORTH_CODES and (codes := self._codes) is not None:
-            codes.add_to(out, x, roots, self.values, self.n_classes)
-            return out
+        roots = self.starts[trees[0] : trees[1]]
         nodes, thresholds = self._walk
         places = np.empty(_TILE, np.int32)
         flat, sums = x.reshape(-1), out.reshape(-1)

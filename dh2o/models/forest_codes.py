@@ -1,23 +1,28 @@
 """Scoring by codes: values become ranks among the forest's thresholds, then trees compare ranks.
 
-``value >= threshold`` exactly when more thresholds than the threshold's own rank are not above the
-value, so two bytes a value decide every split as the double did.  A node is 8 bytes, a step has
-no branch, and several rows walk side by side: cache misses overlap.
+A code is a byte where the thresholds of a part of the trees leave room for that, else two.  Trees
+of numbers in bytes begin as heaps (`forest_heaps`); what is below them, and all other trees, is
+walked: a node is 8 bytes, a step has no branch, and several rows walk side by side, so that their
+cache misses overlap.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from dh2o.models.forest_heaps import HEAP, Heaps, descend
+from dh2o.models.forest_ranks import LANES, Ranks, keys_of
+
 if TYPE_CHECKING:
     from dh2o.models.forest import Forest
 
-__all__ = ["CodedForest", "rank_column"]
+__all__ = ["CodedForest"]
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -25,74 +30,115 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
+Bools = npt.NDArray[np.bool_]
+#: Bytes or 16-bit words.
+Codes = npt.NDArray[Any]
 
-_NA = 65_535  # the code of NA; one less: a level that no split knows
-_MAX_CODES = 65_534
-_TILE = 512  # rows walked together: their codes and a tree stay in the nearest caches
+_BYTE, _WORD = 255, 65_535  # codes of NA
+_MOST_BYTE_CUTS = 254
+_NEVER = 65_535  # the rank that no code is above
 _CODED, _NA_LEFT = 2, 1
+_MOST_COLUMNS = 1 << 14
+_TREES_WORTH_A_PART = 4
+_TILE = 8_192  # rows whose codes are made together; they stay in the second cache
+_FEW_ROWS = 512  # whose codes stay in the first cache; trees that do, too, go over as many at once
 
 
 @njit(nogil=True, cache=True)
-def rank_column(x: F64, first: int, width: int, cuts: F64, start: int, out: U16) -> None:
-    """out[i] = how many of a feature's cuts are not above ``x[first + i * width]``; NA: 65535.
-
-    cuts[start] = number of cuts, which follow in order, then NaN up to the end of a power of two
-    that is at least 256.  Steps have no branch: what a search finds cannot be foretold.
-    """
-    half, shift = np.int64(128), np.uint64(7)
-    while 2 * half <= cuts[start]:
-        half <<= 1
-        shift += np.uint64(1)
-    one, base = np.uint64(1), np.uint64(start)
-    for i in range(out.size):
-        value = x[first + i * width]
-        rank = np.uint64(0)
-        if shift == np.uint64(7):
-            step = np.uint64(128)
-            for _ in range(8):  # laid out flat by the compiler
-                rank += step if value >= cuts[base + rank + step] else np.uint64(0)
-                step >>= one
-        else:
-            step, bit = np.uint64(half), shift
-            while step > np.uint64(0):
-                rank += np.uint64(value >= cuts[base + rank + step]) << bit
-                step >>= one
-                bit -= one
-        out[i] = rank if value == value else _NA  # noqa: PLR0124
-
-
-@njit(nogil=True, cache=True)
-def _encode(
-    x: F64, width: int, first: int, n_rows: int, used: I32, starts: I64, cuts: F64, out: U16
-) -> None:
-    """out[i * used.size + j] = code of feature used[j] in row first + i.
-
-    A number's is its rank among ``cuts`` from starts[j] on; a level (no cuts: starts[j] < 0) is its
-    own code.
-    """
-    n_used = used.size
-    ranks = np.zeros(n_rows, np.uint16)
-    for j in range(n_used):
-        at = first * width + used[j]
-        if starts[j] >= 0:
-            rank_column(x, at, width, cuts, starts[j], ranks)
-            for i in range(n_rows):
-                out[i * n_used + j] = ranks[i]
-            continue
-        for i in range(n_rows):
-            value = x[at + i * width]
-            code = np.int64(value if 0.0 <= value < 65534.0 else _NA - 1)
-            out[i * n_used + j] = code if value == value else _NA  # noqa: PLR0124
-
-
-@njit(nogil=True, cache=True)
-def _by_number(k: int, at: int, codes: U16, nodes: I64) -> int:
+def _by_number(k: int, at: int, codes: Codes, highest: int, nodes: I64) -> int:
     """Return the node after `k` of a row whose codes begin at `at`."""
     node = nodes[np.uint64(k)]
-    na_left = node & 1
-    code = np.int64(codes[np.uint64(at + ((node >> 18) & 0x1FFF))])
-    right = ((code + na_left) & 0xFFFF) > ((node >> 2) & 0xFFFF) + na_left
-    return (node >> 32) + np.int64(right)
+    code = np.int64(codes[np.uint64(at + ((node >> 12) & 0xFFFC0))])
+    shifted = (code + (node & 1)) & highest
+    return (node >> 32) + np.int64(shifted > ((node >> 2) & 0xFFFF))
+
+
+@njit(nogil=True, cache=True)
+def _walk_group(codes: Codes, group: int, nodes: I64, ends: I32, begin: int) -> None:
+    """Move the 64 rows whose codes begin at `group` from the nodes ends[begin:] to their leaves.
+
+    nodes[k] = left child << 32 | column << 18 | rank << 2 | is coded << 1 | NA goes left.  Right
+    if code > rank, where, if NA goes left, its code is made the lowest, and the others and the
+    rank one more.  A leaf is its own left child.
+    """
+    highest = (1 << 8 * codes.itemsize) - 1
+    for i in range(begin, begin + LANES, 8):
+        a = group + i - begin
+        k0, k1 = np.int64(ends[i]), np.int64(ends[i + 1])
+        k2, k3 = np.int64(ends[i + 2]), np.int64(ends[i + 3])
+        k4, k5 = np.int64(ends[i + 4]), np.int64(ends[i + 5])
+        k6, k7 = np.int64(ends[i + 6]), np.int64(ends[i + 7])
+        moved = np.int64(1)
+        while moved != 0:
+            for _ in range(2):
+                k0 = _by_number(k0, a, codes, highest, nodes)
+                k1 = _by_number(k1, a + 1, codes, highest, nodes)
+                k2 = _by_number(k2, a + 2, codes, highest, nodes)
+                k3 = _by_number(k3, a + 3, codes, highest, nodes)
+                k4 = _by_number(k4, a + 4, codes, highest, nodes)
+                k5 = _by_number(k5, a + 5, codes, highest, nodes)
+                k6 = _by_number(k6, a + 6, codes, highest, nodes)
+                k7 = _by_number(k7, a + 7, codes, highest, nodes)
+            moved = (nodes[k0] >> 32) ^ k0 | (nodes[k1] >> 32) ^ k1 | (nodes[k2] >> 32) ^ k2
+            moved |= (nodes[k3] >> 32) ^ k3 | (nodes[k4] >> 32) ^ k4 | (nodes[k5] >> 32) ^ k5
+            moved |= (nodes[k6] >> 32) ^ k6 | (nodes[k7] >> 32) ^ k7
+        ends[i], ends[i + 1], ends[i + 2], ends[i + 3] = k0, k1, k2, k3
+        ends[i + 4], ends[i + 5], ends[i + 6], ends[i + 7] = k4, k5, k6, k7
+
+
+@njit(nogil=True, cache=True)
+def _add_byte_trees(  # noqa: PLR0913, PLR0917
+    codes: U8, group: int, n_rows: int, first: int, stop: int, slots: U8, ranks: U8, shifts: U8,
+    columns: I32, starts: I64, exits: I32, heap_values: F32, depths: I64, is_whole: Bools,
+    nodes: I64, values: F32, n_classes: int, of_first: int, together: int, out: F64,
+) -> None:  # fmt: skip
+    """out[i * n_classes + class of t] += value of row i's leaf in tree t, first <= t < stop.
+
+    The first tree is of class `of_first`.  So many rows as `together` go through all trees before
+    the next ones do.
+    """
+    places, ends = np.empty(2 * LANES, np.uint8), np.empty(2 * LANES, np.int32)
+    for begin in range(0, n_rows, together):
+        klass = of_first
+        for t in range(first, stop):
+            heap, end = t * HEAP, min(begin + together, n_rows)
+            for row in range(begin, end, 2 * LANES):
+                at, n_here = (row >> 6) * group, min(2 * LANES, end - row)
+                descend(
+                    codes, at, group, t, depths[t], slots, ranks, shifts, columns, starts, places
+                )
+                to = row * n_classes + klass
+                if is_whole[t]:
+                    for i in range(n_here):
+                        value = heap_values[np.uint64(heap + places[i])]
+                        out[np.uint64(to)] += np.float64(value)
+                        to += n_classes
+                    continue
+                for i in range(2 * LANES):
+                    ends[i] = exits[np.uint64(heap + places[i])]
+                _walk_group(codes, at, nodes, ends, 0)
+                _walk_group(codes, at + group, nodes, ends, LANES)
+                for i in range(n_here):
+                    out[np.uint64(to)] += np.float64(values[np.uint64(ends[i])])
+                    to += n_classes
+            klass = klass + 1 if klass + 1 < n_classes else 0
+
+
+@njit(nogil=True, cache=True)
+def _add_number_trees(  # noqa: PLR0913, PLR0917
+    codes: U16, group: int, n_rows: int, roots: I64, nodes: I64, values: F32, n_classes: int,
+    klass: int, out: F64,
+) -> None:  # fmt: skip
+    """As `_add_byte_trees`, from the roots on."""
+    ends = np.empty(LANES, np.int32)
+    for root in roots:
+        for row in range(0, n_rows, LANES):
+            for i in range(LANES):
+                ends[i] = root
+            _walk_group(codes, (row >> 6) * group, nodes, ends, 0)
+            for i in range(min(LANES, n_rows - row)):
+                out[(row + i) * n_classes + klass] += np.float64(values[np.uint64(ends[i])])
+        klass = klass + 1 if klass + 1 < n_classes else 0
 
 
 @njit(nogil=True, cache=True)
@@ -100,8 +146,8 @@ def _by_any(k: int, at: int, codes: U16, nodes: I64, sets: I64, bits: U8) -> int
     """Return the node after `k`, which may ask for a set of levels."""
     node, which = nodes[np.uint64(k)], sets[np.uint64(k)]
     na_left = node & 1
-    code = np.int64(codes[np.uint64(at + ((node >> 18) & 0x1FFF))])
-    right = np.int64(((code + na_left) & 0xFFFF) > ((node >> 2) & 0xFFFF) + na_left)
+    code = np.int64(codes[np.uint64(at + ((node >> 12) & 0xFFFC0))])
+    right = np.int64(((code + na_left) & _WORD) > ((node >> 2) & 0xFFFF))
     known = np.int64(code < (which & 0xFFFF))
     level = code * known
     byte = np.int64(bits[np.uint64((which >> 16) + (level >> 3))])
@@ -110,74 +156,50 @@ def _by_any(k: int, at: int, codes: U16, nodes: I64, sets: I64, bits: U8) -> int
 
 
 @njit(nogil=True, cache=True)
-def _add_number_trees(
-    codes: U16, n_used: int, n_rows: int, roots: I64, n_classes: int, nodes: I64, values: F32,
-    out: F64,
-) -> None:  # fmt: skip
-    """out[i * n_classes + t % n_classes] += value of row i's leaf in tree t, for all trees t.
-
-    nodes[k] = left child << 32 | place of the feature << 18 | rank << 2 | is coded << 1 | NA goes
-    left.  Right if code > rank, with NA above or, if it goes left, below all others.  A leaf is
-    its own left child.  Eight rows walk side by side; rows and codes are padded to that.
-    """
-    for t in range(roots.size):
-        root, klass = roots[t], t % n_classes
-        for i in range(0, n_rows, 8):
-            a0 = i * n_used
-            a1, a2, a3 = a0 + n_used, a0 + 2 * n_used, a0 + 3 * n_used
-            a4, a5, a6, a7 = a0 + 4 * n_used, a0 + 5 * n_used, a0 + 6 * n_used, a0 + 7 * n_used
-            k0 = k1 = k2 = k3 = k4 = k5 = k6 = k7 = root
-            moved = np.int64(1)
-            while moved != 0:
-                for _ in range(3):
-                    k0, k1 = _by_number(k0, a0, codes, nodes), _by_number(k1, a1, codes, nodes)
-                    k2, k3 = _by_number(k2, a2, codes, nodes), _by_number(k3, a3, codes, nodes)
-                    k4, k5 = _by_number(k4, a4, codes, nodes), _by_number(k5, a5, codes, nodes)
-                    k6, k7 = _by_number(k6, a6, codes, nodes), _by_number(k7, a7, codes, nodes)
-                moved = (nodes[k0] >> 32) ^ k0 | (nodes[k1] >> 32) ^ k1 | (nodes[k2] >> 32) ^ k2
-                moved |= (nodes[k3] >> 32) ^ k3 | (nodes[k4] >> 32) ^ k4 | (nodes[k5] >> 32) ^ k5
-                moved |= (nodes[k6] >> 32) ^ k6 | (nodes[k7] >> 32) ^ k7
-            for j, k in enumerate((k0, k1, k2, k3, k4, k5, k6, k7)):
-                if i + j < n_rows:
-                    out[(i + j) * n_classes + klass] += np.float64(values[k])
-
-
-@njit(nogil=True, cache=True)
 def _add_any_trees(  # noqa: PLR0913, PLR0917
-    codes: U16, n_used: int, n_rows: int, roots: I64, n_classes: int, nodes: I64, sets: I64,
-    bits: U8, values: F32, out: F64,
+    codes: U16, group: int, n_rows: int, roots: I64, nodes: I64, sets: I64, bits: U8, values: F32,
+    n_classes: int, klass: int, out: F64,
 ) -> None:  # fmt: skip
     """As `_add_number_trees`; a coded node goes right if its level's bit is set.
 
     sets[k] = first byte in `bits` << 16 | levels in it.
     """
-    for t in range(roots.size):
-        root, klass = roots[t], t % n_classes
+    for root in roots:
         for i in range(0, n_rows, 4):
-            a0 = i * n_used
-            a1, a2, a3 = a0 + n_used, a0 + 2 * n_used, a0 + 3 * n_used
+            a = (i >> 6) * group + (i & 63)
             k0 = k1 = k2 = k3 = root
             moved = np.int64(1)
             while moved != 0:
                 for _ in range(3):
-                    k0 = _by_any(k0, a0, codes, nodes, sets, bits)
-                    k1 = _by_any(k1, a1, codes, nodes, sets, bits)
-                    k2 = _by_any(k2, a2, codes, nodes, sets, bits)
-                    k3 = _by_any(k3, a3, codes, nodes, sets, bits)
+                    k0 = _by_any(k0, a, codes, nodes, sets, bits)
+                    k1 = _by_any(k1, a + 1, codes, nodes, sets, bits)
+                    k2 = _by_any(k2, a + 2, codes, nodes, sets, bits)
+                    k3 = _by_any(k3, a + 3, codes, nodes, sets, bits)
                 moved = (nodes[k0] >> 32) ^ k0 | (nodes[k1] >> 32) ^ k1
                 moved |= (nodes[k2] >> 32) ^ k2 | (nodes[k3] >> 32) ^ k3
             for j, k in enumerate((k0, k1, k2, k3)):
                 if i + j < n_rows:
                     out[(i + j) * n_classes + klass] += np.float64(values[k])
+        klass = klass + 1 if klass + 1 < n_classes else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Trees `first` to ``stop - 1``, whose rows have the same codes."""
+
+    first: int
+    stop: int
+    ranks: Ranks
+    heaps: Heaps | None
+    together: int
 
 
 @dataclass(frozen=True, slots=True)
 class CodedForest:
     """The forest's nodes with ranks for thresholds, and what turns values into codes."""
 
-    used: I32
+    parts: tuple[_Part, ...]
     starts: I64
-    cuts: F64
     nodes: I64
     sets: I64
     bits: U8
@@ -186,66 +208,154 @@ class CodedForest:
     @classmethod
     def of(cls, forest: Forest) -> CodedForest | None:
         """Return the forest in codes; None if it has too many thresholds, levels or features."""
-        inner = ~forest.is_leaf
-        coded, na_left = forest.coded_nodes, forest.na_goes_left
-        used = np.unique(forest.features[inner]).astype(np.int32)
-        if len(used) >= 1 << 13 or len(forest.features) >= 1 << 31 or len(forest.bits) >= 1 << 31:
+        cuts = _Cuts.of(forest)
+        if cuts is None:
             return None
-        ranks = np.full(len(forest.features), _NA, np.int64)
-        starts = np.full(len(used), -1, np.int64)
-        cuts: list[F64] = []
-        at = 0
-        order = np.argsort(forest.features, kind="stable")
-        ends = np.searchsorted(forest.features[order], used, "right")
-        begins = np.searchsorted(forest.features[order], used, "left")
-        for j, (begin, end) in enumerate(zip(begins, ends, strict=True)):
-            here = order[begin:end]
-            by_level = coded[here] & (forest.bit_starts[here] >= 0)
-            by_number = here[~coded[here]]
-            if by_level.any():
-                if len(by_number) or forest.n_bits[here].max() > _MAX_CODES:
-                    return None
-                continue
-            own = np.unique(forest.thresholds[by_number])
-            if len(own) > _MAX_CODES or np.isnan(own).any():
-                return None
-            ranks[by_number] = np.searchsorted(own, forest.thresholds[by_number])
-            size = max(1 << len(own).bit_length(), 256)
-            padded = np.full(size, np.nan)
-            padded[: len(own)] = own
-            cuts.extend([np.array([float(len(own))]), padded])
-            starts[j] = at
-            at += 1 + size
-        vs_rest = coded & (forest.bit_starts < 0)
-        ranks[vs_rest & inner] = _NA - 1
-        in_bits = coded & ~vs_rest & inner
-        place = np.where(inner, np.searchsorted(used, forest.features), 0)
-        flags = in_bits * _CODED + (na_left & inner & ~vs_rest) * _NA_LEFT
+        inner = ~forest.is_leaf
+        by_level = inner & (forest.bit_starts >= 0)
+        nodes = (forest.left_or_self << 32) | _NEVER << 2
         levels = forest.n_bits.astype(np.int64)
+        parts = []
+        spans = None if by_level.any() else cuts.byte_spans(forest)
+        na = _WORD if spans is None else _BYTE
+        for first, stop in spans or [(0, len(forest.starts) - 1)]:
+            part = _part(forest, cuts, first, stop, na, nodes)
+            if part is None:
+                return None
+            parts.append(part)
         return cls(
-            used if len(used) else np.zeros(1, np.int32),
-            starts if len(used) else np.full(1, -1, np.int64),
-            np.concatenate([*cuts, np.zeros(1)]),
-            (forest.left_or_self << 32) | (place << 18) | (ranks << 2) | flags,
-            np.where(in_bits, (forest.bit_starts << 16) | levels, 0),
+            tuple(parts),
+            forest.starts,
+            nodes | by_level * _CODED | (by_level & forest.na_goes_left) * _NA_LEFT,
+            np.where(by_level, (forest.bit_starts << 16) | levels, 0),
             np.concatenate([forest.bits, np.zeros(1, np.uint8)]),
-            bool(in_bits.any()),
+            bool(by_level.any()),
         )
 
-    def add_to(self, out: F64, x: F64, roots: I64, values: F32, n_classes: int) -> None:
-        """Add the leaves of the trees from `roots` on to `out`, for all rows of `x`."""
-        n, width = x.shape
-        n_used = len(self.used)
-        codes = np.zeros(_TILE * n_used, np.uint16)
-        flat, sums = x.reshape(-1), out.reshape(-1)
-        for at in range(0, n, _TILE):
-            rows = min(_TILE, n - at)
-            _encode(flat, width, at, rows, self.used, self.starts, self.cuts, codes)
-            part = sums[at * n_classes : (at + rows) * n_classes]
-            if self.any_coded:
-                _add_any_trees(
-                    codes, n_used, rows, roots, n_classes, self.nodes, self.sets, self.bits,
-                    values, part,
-                )  # fmt: skip
-            else:
-                _add_number_trees(codes, n_used, rows, roots, n_classes, self.nodes, values, part)
+    def add_to(
+        self, out: F64, columns: Sequence[F64] | F64, trees: tuple[int, int], values: F32
+    ) -> None:
+        """Add the leaves of `trees`, first to one after the last, for all rows of `columns`."""
+        n, n_classes = out.shape
+        sums = out.reshape(-1)
+        for part in self.parts:
+            first, stop = max(part.first, trees[0]), min(part.stop, trees[1])
+            if first >= stop:
+                continue
+            codes = part.ranks.room(min(n, _TILE))
+            for at in range(0, n, _TILE):
+                rows = min(_TILE, n - at)
+                part.ranks.write(columns, at, rows, codes)
+                own = sums[at * n_classes : (at + rows) * n_classes]
+                self._add(part, codes, rows, first, stop, values, n_classes, own)
+
+    def _add(
+        self, part: _Part, codes: Codes, rows: int, first: int, stop: int, values: F32,
+        n_classes: int, out: F64,
+    ) -> None:  # fmt: skip
+        group, klass = part.ranks.group, first % n_classes
+        if (heaps := part.heaps) is not None:
+            _add_byte_trees(
+                codes, group, rows, first - part.first, stop - part.first, heaps.slots,
+                heaps.ranks, heaps.shifts, heaps.columns, heaps.starts, heaps.exits, heaps.values,
+                heaps.depths, heaps.is_whole, self.nodes, values, n_classes, klass, part.together,
+                out,
+            )  # fmt: skip
+            return
+        roots = self.starts[first:stop]
+        if self.any_coded:
+            _add_any_trees(
+                codes, group, rows, roots, self.nodes, self.sets, self.bits, values, n_classes,
+                klass, out,
+            )  # fmt: skip
+        else:
+            _add_number_trees(codes, group, rows, roots, self.nodes, values, n_classes, klass, out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cuts:
+    """The different thresholds of a forest, feature by feature, ascending.
+
+    Node `nodes[i]` asks for threshold ``cut[i]``, one of ``features`` and ``values``.
+    """
+
+    nodes: I64
+    cut: I64
+    features: I64
+    values: F32
+
+    @classmethod
+    def of(cls, forest: Forest) -> _Cuts | None:
+        """Return the thresholds; None if they, or the levels, cannot be made codes."""
+        inner, by_level = ~forest.is_leaf, forest.bit_starts >= 0
+        nodes = np.flatnonzero(inner & ~forest.coded_nodes)
+        thresholds, features = forest.thresholds[nodes] + np.float32(0), forest.features[nodes]
+        mixed = np.isin(np.unique(features), forest.features[inner & by_level]).any()
+        if mixed or np.isnan(thresholds).any() or forest.n_bits.max(initial=0) >= _WORD:
+            return None
+        bits = thresholds.view(np.int32).astype(np.int64)
+        ascending = np.where(bits < 0, -(bits & 0x7FFFFFFF), bits) + (1 << 31)
+        keys, at, cut = np.unique(
+            (features.astype(np.int64) << 32) | ascending, return_index=True, return_inverse=True
+        )
+        return cls(nodes, cut, keys >> 32, thresholds[at])
+
+    def byte_spans(self, forest: Forest) -> list[tuple[int, int]] | None:
+        """Return (first tree, one after the last) of parts with at most 254 thresholds a feature.
+
+        None if they would be too short to be worth their codes.
+        """
+        n_trees, n_cuts = len(forest.starts) - 1, len(self.values)
+        tree = np.searchsorted(forest.starts, self.nodes, "right") - 1
+        pairs = np.unique(tree * n_cuts + self.cut) if n_cuts else np.zeros(0, np.int64)
+        ends = np.searchsorted(pairs, np.arange(n_trees + 1) * n_cuts)
+        known, counts = np.zeros(n_cuts, np.bool_), np.zeros(forest.n_features, np.int64)
+        spans, first = [], 0
+        for t in range(n_trees):
+            own = pairs[ends[t] : ends[t + 1]] - t * n_cuts
+            new = np.bincount(self.features[own[~known[own]]], minlength=len(counts))
+            if ((counts + new) > _MOST_BYTE_CUTS).any():
+                spans.append((first, t))
+                first = t
+                known[:], new = False, np.bincount(self.features[own], minlength=len(counts))
+                counts[:] = 0
+                if (new > _MOST_BYTE_CUTS).any() or len(spans) * _TREES_WORTH_A_PART > n_trees:
+                    return None
+            known[own] = True
+            counts += new
+        return [*spans, (first, n_trees)]
+
+
+def _part(forest: Forest, cuts: _Cuts, first: int, stop: int, na: int, nodes: I64) -> _Part | None:
+    """Return what scores these trees, whose columns and ranks are written into `nodes`."""
+    begin, end = int(forest.starts[first]), int(forest.starts[stop])
+    span = slice(begin, end)
+    inner, features = np.flatnonzero(~forest.is_leaf[span]) + begin, forest.features
+    used = np.unique(features[inner])
+    by_number = forest.bit_starts[inner] < 0
+    within = slice(*np.searchsorted(cuts.nodes, (begin, end)))
+    present, rank = np.unique(cuts.cut[within], return_inverse=True)
+    begins = np.searchsorted(cuts.features[present], used)
+    sizes = np.searchsorted(cuts.features[present], used, "right") - begins
+    if sizes.max(initial=0) >= na or len(used) >= _MOST_COLUMNS:
+        return None
+    columns, shifts = np.zeros((2, end - begin), np.int64)
+    ranks = np.full(end - begin, _NEVER)
+    columns[inner - begin] = np.searchsorted(used, features[inner])
+    ranks[inner - begin] = na - 1
+    shifts[inner - begin] = by_number & forest.na_goes_left[inner]
+    numbers = cuts.nodes[within]
+    ranks[numbers - begin] = rank - begins[columns[numbers - begin]]
+    nodes[span] = (forest.left_or_self[span] << 32) | (columns << 18) | (ranks + shifts << 2)
+    nodes[span] |= shifts * _NA_LEFT
+    trees = [keys_of(cuts.values[present[b : b + n]]) for b, n in zip(begins, sizes, strict=True)]
+    by_level = np.isin(used, features[inner[~by_number]])
+    starts = np.cumsum([0, *(len(keys) for keys, _ in trees)])[:-1]
+    code = Ranks(
+        used, np.concatenate([*(keys for keys, _ in trees), np.zeros(0, np.float32)]),
+        np.where(by_level, -1, starts), np.array([n for _, n in trees], np.int64), na,
+    )  # fmt: skip
+    if na != _BYTE:
+        return _Part(first, stop, code, None, _TILE)
+    heaps = Heaps.of(forest, slice(first, stop), columns, ranks, shifts)
+    return _Part(first, stop, code, heaps, _FEW_ROWS if heaps.is_whole.all() else _TILE)

@@ -56,7 +56,7 @@ class GBMModel(TreeModel):
 
     def link_scale(self, columns: Columns) -> F64:
         """Return the link-scale scores, shape (n_classes or 1, n_rows)."""
-        f = self.forest.sums(self.tree_rows(columns)).T + self.init_f
+        f = self.leaf_sums(columns).T + self.init_f
         if self.output.offset is not None:
             f = f + columns[self.output.offset]
         return f

@@ -46,7 +46,7 @@ class IsolationForestModel(TreeModel):
 
     def score(self, columns: Columns) -> F64:
         """Return the normalized score and the mean path length of each row."""
-        total = self.forest.sums(self.tree_rows(columns))[:, 0]
+        total = self.leaf_sums(columns)[:, 0]
         score = normalized_path_length(total, self.min_path_length, self.max_path_length)
         return np.column_stack([score, total / max(self.forest.n_trees, 1)])
 

@@ -32,3 +32,7 @@ class TreeModel(Model):
         x = np.zeros((columns.n_rows, len(self.features) + 1))
         columns.matrix(self.features, out=x[:, :-1])
         return x
+
+    def leaf_sums(self, columns: Columns) -> F64:
+        """Return the sum over trees of each class, shape (n_rows, trees a round)."""
+        return self.forest.column_sums([columns[name] for name in self.features], columns.n_rows)

@@ -10,8 +10,10 @@ import pytest
 
 from dh2o.errors import ModelError
 from dh2o.models import forest as forest_module
+from dh2o.models import forest_codes
 from dh2o.models.forest import NA_LEFT, NA_RIGHT, NA_VS_REST, UNSEEN_LEFT, UNSEEN_RIGHT, Forest
-from dh2o.models.forest_codes import rank_column
+from dh2o.models.forest_heaps import HEAP, descend, descend_one_by_one
+from dh2o.models.forest_ranks import Ranks, keys_of
 
 N_FEATURES = 3
 N_LEVELS = 11
@@ -83,32 +85,124 @@ def some_rows(n: int = 600) -> np.ndarray:
     return x
 
 
-@pytest.mark.parametrize("way", ["walk", "codes", "complete"])
+def naive_sums(forest: Forest, x: np.ndarray) -> np.ndarray:
+    """Return the sum of leaves of each class, tree after tree."""
+    sums = np.zeros((len(x), forest.n_classes))
+    for i, row in enumerate(x):
+        for tree in range(len(forest.starts) - 1):
+            leaf = forest.values[naive_leaf(forest, tree, row)]
+            sums[i, tree % forest.n_classes] += float(leaf)
+    return sums
+
+
+WAYS = {
+    "walk": lambda codes: codes is None,
+    "levels": lambda codes: codes.any_coded,
+    "words": lambda codes: codes.parts[0].heaps is None and not codes.any_coded,
+    "bytes": lambda codes: codes.parts[0].heaps is not None and len(codes.parts) == 1,
+    "parts": lambda codes: codes.parts[0].heaps is not None and len(codes.parts) > 1,
+}
+
+
+def scored_this_way(way: str, forest: Forest, monkeypatch: Any) -> None:
+    """Make `forest` sum its leaves this way; checks that it does."""
+    monkeypatch.setattr(forest_module, "_ROWS_WORTH_CODES", 0)
+    if way in ("words", "parts"):
+        most = (1 << 20) if way == "words" else 1
+        monkeypatch.setattr(forest_codes, "_TREES_WORTH_A_PART", most)
+        most_cuts = int(max(np.diff(np.searchsorted(_cuts(forest), np.arange(N_FEATURES + 1)))))
+        monkeypatch.setattr(forest_codes, "_MOST_BYTE_CUTS", most_cuts - 1)
+    if way == "walk":
+        monkeypatch.setattr(forest_codes.CodedForest, "of", lambda _forest: None)
+    assert WAYS[way](forest._codes)
+
+
+def _cuts(forest: Forest) -> np.ndarray:
+    """Return the feature of each different threshold, ascending."""
+    numbers = ~forest.is_leaf & ~forest.coded_nodes
+    pairs = np.column_stack([forest.features[numbers], forest.thresholds[numbers]])
+    return np.unique(pairs, axis=0)[:, 0]
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("seed", range(4))
 def test_sums_are_those_of_a_walk(seed: int, way: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr(forest_module, "_ROWS_WORTH_CODES", 1 << 40 if way == "walk" else 0)
-    forest, x = random_forest(seed, by_level=way != "complete"), some_rows(601)
-    assert (forest._complete is not None) == (way == "complete")
+    forest, x = random_forest(seed, by_level=way == "levels"), some_rows(601)
+    scored_this_way(way, forest, monkeypatch)
     x[2, :3], x[3, :2] = 1e300, -1.0
-    expected = np.zeros((len(x), 2))
-    for i, row in enumerate(x):
-        for tree in range(6):
-            expected[i, tree % 2] += float(forest.values[naive_leaf(forest, tree, row)])
+    expected = naive_sums(forest, x)
     np.testing.assert_array_equal(forest.sums(x), expected)
+    np.testing.assert_array_equal(forest.column_sums(list(x.T[:-1]), len(x)), expected)
     np.testing.assert_allclose(forest.sums(x, 0, 2) + forest.sums(x, 2), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("n_cuts", [0, 1, 255, 256, 3000])
-def test_ranks_of_values(n_cuts: int) -> None:
+@pytest.mark.parametrize("way", ["walk", "words", "bytes"])
+def test_trees_deeper_than_a_heap(way: str, monkeypatch: Any) -> None:
+    """A chain of 20 splits, one of a single leaf, and values beside each threshold."""
+    depth = 20
+    inner = np.arange(2 * depth + 1) % 2 == 0
+    inner[-1] = False
+    thresholds = np.where(inner, np.float32(0.1) * np.arange(2 * depth + 1), 0).astype(np.float32)
+    arrays = {
+        "features": np.where(inner, 0, -1), "thresholds": thresholds,
+        "left": np.where(inner, np.arange(2 * depth + 1) + 1, -1),
+        "na_sides": np.where(inner, NA_LEFT, 0), "values": np.arange(2 * depth + 1) * 1.0,
+        "bit_starts": np.full(2 * depth + 1, -1), "n_bits": np.zeros(2 * depth + 1),
+        "weights": np.ones(2 * depth + 1), "gains": np.ones(2 * depth + 1),
+        "bits": np.zeros(0), "starts": np.array([0, 2 * depth + 1]),
+    }  # fmt: skip
+    arrays["left"][inner] = np.flatnonzero(inner) + 1
+    chain = Forest.from_arrays(1, N_FEATURES, arrays)
+    leaf = {name: a[-1:] for name, a in arrays.items() if name not in ("starts", "bits")}
+    leaf |= {"starts": np.array([0, 1]), "bits": np.zeros(0)}
+    forest = chain.then(Forest.from_arrays(1, N_FEATURES, leaf))
+    scored_this_way(way, forest, monkeypatch)
+    cuts = thresholds[inner].astype(np.float64)
+    values = [
+        cuts,
+        np.nextafter(cuts, -9),
+        np.nextafter(cuts, 9),
+        [np.nan, np.inf, -np.inf, -1e-50],
+    ]
+    x = np.zeros((3 * depth + 4, N_FEATURES + 1))
+    x[:, 0] = np.concatenate(values)
+    np.testing.assert_array_equal(forest.sums(x), naive_sums(forest, x))
+
+
+@pytest.mark.parametrize("depth", [0, 1, 7, 8])
+def test_rows_side_by_side_go_where_one_goes(depth: int) -> None:
+    """The vector kernel and the plain one, on made-up heaps."""
+    rng = np.random.default_rng(depth)
+    n_trees, n_columns, group = 3, 5, 5 * 64
+    codes = rng.integers(0, 256, 2 * group).astype(np.uint8)
+    ranks = rng.integers(0, 256, n_trees * HEAP + 64).astype(np.uint8)
+    shifts = rng.integers(0, 2, len(ranks)).astype(np.uint8)
+    columns, starts = np.tile(rng.permutation(n_columns), 24) * 64, np.arange(25) * n_columns
+    slots = rng.integers(0, n_columns, len(ranks)).astype(np.uint8)
+    heaps = slots, ranks, shifts, columns.astype(np.int32), starts
+    for tree in range(n_trees):
+        one, all_ = np.zeros((2, 128), np.uint8)
+        descend_one_by_one(codes, 0, group, tree, depth, *heaps, one)
+        descend(codes, 0, group, tree, depth, *heaps, all_)
+        np.testing.assert_array_equal(one, all_)
+
+
+@pytest.mark.parametrize("na", [255, 65_535])
+@pytest.mark.parametrize("n_cuts", [0, 1, 16, 254, 300, 5000])
+def test_ranks_of_values(n_cuts: int, na: int) -> None:
     rng = np.random.default_rng(n_cuts)
-    cuts = np.sort(rng.normal(size=n_cuts))
-    padded = np.full(max(1 << n_cuts.bit_length(), 256), np.nan)
-    padded[:n_cuts] = cuts
-    x = np.concatenate([rng.normal(size=500), cuts, [np.inf, -np.inf, np.nan]])
-    out = np.zeros(len(x), np.uint16)
-    rank_column(np.repeat(x, 2), 1, 2, np.concatenate([[7.0, n_cuts], padded]), 1, out)
-    expected = np.searchsorted(cuts, x, "right")
-    np.testing.assert_array_equal(out, np.where(np.isnan(x), 65_535, expected))
+    n_cuts = min(n_cuts, na - 1)
+    cuts = np.unique(rng.normal(size=n_cuts).astype(np.float32))
+    keys, n_levels = keys_of(cuts)
+    sides = [np.nextafter(cuts.astype(np.float64), side) for side in (-9, 9)]
+    ends = [np.inf, -np.inf, np.nan, 0.0, -0.0, -1e-60, 1e300, -1e300]
+    x = np.concatenate([rng.normal(size=500), cuts, *sides, ends])
+    used, zero = np.array([1], np.int32), np.zeros(1, np.int64)
+    ranks = Ranks(used, keys, zero, np.array([n_levels]), na)
+    out = ranks.room(len(x))
+    ranks.write([np.zeros_like(x), x], 0, len(x), out)
+    expected = np.where(np.isnan(x), na, np.searchsorted(cuts, x, "right"))
+    np.testing.assert_array_equal(out[: len(x)], expected)
 
 
 def test_no_rows_and_no_trees() -> None:
