@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from dh2o.estimators.deeplearning.losses import Loss
 from dh2o.estimators.deeplearning.rows import F32, F64, Rows, RowSpec, build_rows
@@ -15,6 +14,7 @@ from dh2o.estimators.deeplearning.sgd import Batch, NetState, Sgd, SgdParams
 from dh2o.models.deeplearning import DeepLearningModel
 from dh2o.models.metrics import MetricBuilder
 from dh2o.mrtask import LocalTask, current_engine
+from dh2o.mrtask.threads import one_blas_thread
 
 if TYPE_CHECKING:
     from dh2o.chunks import Block
@@ -83,25 +83,14 @@ def learn(rows: Rows, work: Work) -> Learned:
     n = round((work.epochs_before + work.share) * rows.n) - first
     key = [(work.seed ^ _STREAM) & (2**64 - 1), first]
     rng = np.random.Generator(np.random.Philox(key=key))
-    n_places = state.weights[0].shape[0] - rows.numbers.shape[1]
-    sgd = Sgd(state, work.params, work.loss, rng, n_places=n_places, center=work.state)
+    size, n_places = work.params.n_batch, state.weights[0].shape[0] - rows.numbers.shape[1]
+    sgd = Sgd(state, work.params, work.loss, rng, size=size, n_places=n_places, center=work.state)
     order = rows.drawn(work.seed, first, n)
-    size = work.params.n_batch
     with np.errstate(over="ignore", invalid="ignore"):  # an unstable network is found afterwards
         for start in range(0, n, _GATHERED * size):
-            part = rows.take(order[start : start + _GATHERED * size])
-            for at in range(0, part.n, size):
-                sgd.step(_batch(part, slice(at, at + size)))
+            some = rows.take(order[start : start + _GATHERED * size])
+            sgd.learn(Batch(some.places, some.numbers, some.y, some.offset))
     return Learned({number: (state, rows.n)})
-
-
-def _batch(rows: Rows, some: slice) -> Batch:
-    return Batch(
-        rows.places[some],
-        rows.numbers[some],
-        None if rows.y is None else rows.y[some],
-        None if rows.offset is None else rows.offset[some],
-    )
 
 
 def measure(
@@ -167,11 +156,12 @@ class _OnePlace:
         self.rows = self._read()
 
     def _read(self) -> Rows:
+        _load_blas()
         parts = current_engine().collect(self.frame, _Reader(self.spec))
         return Rows.joined(parts or [_no_rows(self.spec)])
 
     def learn(self, work: Work) -> Learned:
-        with threadpool_limits(1, "blas"):
+        with one_blas_thread():
             return learn(self.rows, work)
 
     def measure(self, model: DeepLearningModel, builder: MetricBuilder[Any], one_in: int) -> Any:
@@ -208,7 +198,7 @@ class _EachWorker:
 
     def __init__(self, frame: Frame, spec: RowSpec) -> None:
         self.spec = spec
-        self.state = current_engine().local(frame, build_rows, spec)
+        self.state = current_engine().local(frame, _rows_of, spec)
 
     def learn(self, work: Work) -> Learned:
         return self.state.run(_Learn(work))
@@ -227,6 +217,16 @@ class _EachWorker:
         self.state.close()
 
 
+def _rows_of(blocks: list[Block], spec: RowSpec, worker: WorkerContext | None = None) -> Rows:
+    _load_blas()
+    return build_rows(blocks, spec, worker)
+
+
+def _load_blas() -> None:
+    """Load what compiled matrix products call, before a pass that holds BLAS to one thread."""
+    import scipy.linalg.cython_blas  # noqa: F401
+
+
 def learner_of(frame: Frame, spec: RowSpec, one_place: bool) -> Learner:
     """Return who learns from `frame`: this process alone, or each worker that holds blocks."""
     return _OnePlace(frame, spec) if one_place else _EachWorker(frame, spec)
@@ -237,8 +237,7 @@ class _Learn(LocalTask[Learned, Learned]):
     work: Work
 
     def map(self, state: Rows, worker: WorkerContext) -> Learned:  # noqa: ARG002
-        with threadpool_limits(1, "blas"):
-            return learn(state, self.work)
+        return learn(state, self.work)
 
     def combine(self, a: Learned, b: Learned) -> Learned:
         return Learned({**a.parts, **b.parts})

@@ -1,7 +1,7 @@
-"""Stochastic gradient descent over the rows of one worker, mini-batches through BLAS.
+"""Stochastic gradient descent over the rows of one worker, by mini-batches.
 
 Rows of a batch see the same weights; what H2O would do for each of them after the other is applied
-to the weights at once, so that a batch costs a few matrix products and learns nearly as much.
+to the weights at once, so that a batch costs one pass over them and learns nearly as much.
 """
 
 from __future__ import annotations
@@ -11,17 +11,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dh2o.estimators.deeplearning import kernels
+from dh2o.estimators.deeplearning import kernels, layers
 from dh2o.estimators.deeplearning.losses import Loss
-from dh2o.models.deeplearning import dense_units
 
 __all__ = ["Batch", "NetState", "Sgd", "SgdParams"]
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 
-_SILENT = np.float32(1e-10)
-_NO_PULL = np.empty((0, 0), np.float32)
+_ACTIVATION = {
+    "Rectifier": kernels.RECTIFIER, "Tanh": kernels.TANH, "ExpRectifier": kernels.EXP_RECTIFIER,
+    "Maxout": kernels.MAXOUT,
+}  # fmt: skip
+_NOTHING: F32 = np.empty(0, np.float32)
+_NO_MATRIX: F32 = np.empty((0, 0), np.float32)
+_NOWHERE: I32 = np.empty((0, 0), np.int32)
 
 
 @dataclass(slots=True)
@@ -110,12 +114,45 @@ class Batch:
     y: NDArray[np.float32] | None
     offset: F32 | None
 
+    def take(self, some: slice) -> Batch:
+        """Return these rows."""
+        return Batch(
+            self.places[some],
+            self.numbers[some],
+            None if self.y is None else self.y[some],
+            None if self.offset is None else self.offset[some],
+        )
+
+
+@dataclass(slots=True, eq=False)
+class _Layer:
+    """A layer in a batch: its weights, inputs of units z, outputs a, deltas, and sums over rows."""
+
+    w: F32
+    b: F32
+    kind: int
+    memory: tuple[F32, ...]  # of weights two arrays, of biases two
+    pulls: tuple[F32, F32]
+    z: F32
+    a: F32
+    delta: F32
+    below: F32
+    g: F32
+    g2: F32
+
+    def of_rows(self, n: int) -> _Layer:
+        """Return the layer for n rows."""
+        if n == len(self.z):
+            return self
+        rows = (self.z[:n], self.a[:n], self.delta[:n], self.below[:n])
+        return _Layer(self.w, self.b, self.kind, self.memory, self.pulls, *rows, self.g, self.g2)
+
 
 class Sgd:
-    """Trains one state; arrays are changed in place.
+    """Trains one state, whose arrays change in place, by batches of at most `size` rows.
 
-    The first ``n_places`` input units are those of levels. With ``params.elastic`` weights are
-    pulled to those of ``center``, that strongly.
+    The first input units are those of levels. With ``params.elastic`` weights are pulled to those
+    of ``center``, that strongly.
     """
 
     def __init__(
@@ -125,6 +162,7 @@ class Sgd:
         loss: Loss,
         rng: np.random.Generator,
         *,
+        size: int,
         n_places: int = 0,
         center: NetState | None = None,
     ) -> None:
@@ -132,176 +170,101 @@ class Sgd:
         self.params = params
         self.loss = loss
         self.rng = rng
-        self.n_places = n_places
-        self.center = center if params.elastic else None
+        self.size = size
+        self._rule = _rule(params)
         self._mean_activations: dict[int, F32] = {}
+        self._is_autoencoder = params.output == "activation"
+        self._layers = [
+            self._layer(k, n_places, center if params.elastic else None)
+            for k in range(len(state.weights))
+        ]
 
-    def step(self, batch: Batch) -> None:
-        """Learn from one batch of rows."""
-        places, numbers, dense = self._inputs(batch)
-        activations, masks, winners = self._forward(places, numbers)
-        delta = self._output_delta(batch, activations[-1], dense)
-        n = len(self.state.weights)
-        for k in range(n - 1, -1, -1):
-            below = self._delta_below(k, delta, activations, masks, winners) if k else None
-            self._update(k, activations[k], places if k == 0 else None, delta)
-            if below is not None:
-                delta = below
-        self.state.n_samples += len(numbers)
+    def _layer(self, k: int, n_places: int, center: NetState | None) -> _Layer:
+        state, size = self.state, self.size
+        w, b, last = state.weights[k], state.biases[k], len(state.weights) - 1
+        n_in, wide = w.shape
+        kind = _ACTIVATION[self.params.activation]
+        kind = kind if k < last or self._is_autoencoder else kernels.LINEAR
+        n_out = wide // 2 if kind == kernels.MAXOUT else wide
+        each = len(state.memory) // (2 * len(state.weights))
+        own = state.memory[2 * k * each : 2 * (k + 1) * each]
+        memory = [*own[:each], *[_NO_MATRIX] * (2 - each)]
+        memory += [*(m[None, :] for m in own[each:]), *[_NO_MATRIX] * (2 - each)]
+        pulls = _NO_MATRIX, _NO_MATRIX
+        if center is not None:
+            pulls = center.weights[k], center.biases[k][None, :]
+        widths = (wide, n_out, wide, n_in if k else 0)
+        rows = [np.empty((size, n), np.float32) for n in widths]
+        sums = [np.empty((n_in - (0 if k else n_places), wide), np.float32) for _ in range(2)]
+        return _Layer(w, b[None, :], kind, tuple(memory), pulls, *rows, *sums)
 
-    # ---- through the layers and back
+    def learn(self, rows: Batch) -> None:
+        """Learn from rows, `size` of them at once."""
+        for start in range(0, len(rows.numbers), self.size):
+            self._step(rows.take(slice(start, start + self.size)))
 
-    def _inputs(self, batch: Batch) -> tuple[I32, F32, F32 | None]:
-        """Return places and numbers after dropout, and an autoencoder's targets before it."""
-        places, numbers, ratio = batch.places, batch.numbers, self.params.input_dropout
-        is_target = self.params.output == "activation"
-        dense = dense_units(places, numbers, self.n_places) if is_target else None
-        if ratio:
-            numbers = numbers * (self.rng.random(numbers.shape, np.float32) >= ratio)
-            places = np.where(self.rng.random(places.shape) >= ratio, places, np.int32(-1))
-        return places, numbers, dense
+    def _step(self, batch: Batch) -> None:
+        n = len(batch.numbers)
+        net = [layer.of_rows(n) for layer in self._layers]
+        masks = self._masks(n)
+        a, places = self._after_dropout(batch)
+        inputs = [a, *(layer.a for layer in net[:-1])]
+        levels = [places, *[_NOWHERE] * (len(net) - 1)]
+        for k, to in enumerate(net):
+            layers.forward(inputs[k], to.w, to.b[0], levels[k], to.kind, masks[k], to.z, to.a)
+        self._output_deltas(batch, net[-1])
+        for k in range(len(net) - 1, -1, -1):
+            to = net[k]
+            self._set_rates(k)
+            layers.backward(
+                to.w, to.b, *to.memory, *to.pulls, inputs[k], levels[k], to.delta, self._rule,
+                to.g, to.g2, to.below,
+            )  # fmt: skip
+            self._limit(k, inputs[k])
+            if k:
+                last = net[k - 1]
+                kernels.slope(last.kind, to.below, last.z, last.a, masks[k - 1], last.delta)
+        self.state.n_samples += n
 
-    def _forward(
-        self, places: I32, numbers: F32
-    ) -> tuple[list[F32], list[F32 | None], list[I32 | None]]:
-        state, params = self.state, self.params
-        activations: list[F32] = [numbers]
-        masks: list[F32 | None] = []
-        winners: list[I32 | None] = []
-        last = len(state.weights) - 1
-        for k, (w, b) in enumerate(zip(state.weights, state.biases, strict=True)):
-            z = activations[-1] @ (w[self.n_places :] if k == 0 else w)
-            z += b
-            if k == 0 and places.shape[1]:
-                kernels.add_places(z, w, places)
-            winner = mask = None
-            if k < last or params.output == "activation":
-                z, winner = _activated(params.activation, z)
-            if k < last and params.dropouts[k]:
-                mask = (self.rng.random(z.shape, np.float32) >= params.dropouts[k]).astype(
-                    np.float32
-                )
-                z *= mask
-            activations.append(z)
-            masks.append(mask)
-            winners.append(winner)
-        return activations, masks, winners
-
-    def _output_delta(self, batch: Batch, out: F32, dense: F32 | None) -> F32:
-        if dense is not None:
-            delta = 2 * (out - dense)
-        elif self.loss.is_softmax:
-            assert batch.y is not None
-            p = out - out.max(axis=1, keepdims=True)
-            np.exp(p, out=p)
-            p /= p.sum(axis=1, keepdims=True)
-            delta = self.loss.class_derivative(batch.y.astype(np.int32), p)
+    def _output_deltas(self, batch: Batch, last: _Layer) -> None:
+        loss, out = self.loss, last.a
+        if self._is_autoencoder:
+            layers.autoencoder_deltas(batch.places, batch.numbers, out)
         else:
             assert batch.y is not None
-            f = out[:, 0] if batch.offset is None else out[:, 0] + batch.offset
-            with np.errstate(over="ignore", invalid="ignore"):
-                delta = self.loss.derivative(batch.y, f).astype(np.float32)[:, None]
+            offset = _NOTHING if batch.offset is None else batch.offset
+            layers.output_deltas(loss.code, loss.is_softmax, loss.param, batch.y, offset, out)
         if self.params.n_average > 1:
-            delta = delta / np.float32(self.params.n_average)
-        delta[np.abs(delta) < _SILENT] = 0  # squares of less would be denormal numbers: slow
-        return np.ascontiguousarray(delta, np.float32)
+            out /= np.float32(self.params.n_average)
+        kernels.slope(kernels.LINEAR, out, out, out, _NO_MATRIX, last.delta)
 
-    def _delta_below(
-        self, k: int, delta: F32, activations: list[F32], masks: list[F32 | None],
-        winners: list[I32 | None],
-    ) -> F32:  # fmt: skip
-        """Return the deltas of layer k's inputs by those of its outputs."""
-        below = delta @ self.state.weights[k].T
-        a, mask = activations[k], masks[k - 1]
-        kind = self.params.activation
-        if kind == "Rectifier":
-            below *= a > 0
-        elif kind == "Tanh":
-            below *= 1 - a * a
-        elif kind == "ExpRectifier":
-            below *= np.where(a >= 0, np.float32(1), a + 1)
-        if mask is not None:
-            below *= mask
-        winner = winners[k - 1]
-        if winner is None:
-            return below
-        wide = np.zeros((*below.shape, 2), np.float32)
-        np.put_along_axis(wide, winner[:, :, None], below[:, :, None], axis=2)
-        return wide.reshape(len(below), -1)
+    def _set_rates(self, k: int) -> None:
+        p, at = self.params, self.state.n_samples
+        if not p.adaptive_rate:
+            self._rule[kernels.RATE] = p.rate_of(k, at)
+            self._rule[kernels.MOMENTUM] = p.momentum(at)
 
-    # ---- weights
+    # ---- dropout and limits
 
-    def _update(self, k: int, a: F32, places: I32 | None, delta: F32) -> None:
-        """Change the weights and biases of layer k.   IN: its input activations and deltas."""
-        p, state = self.params, self.state
-        at = self.n_places if k == 0 else 0
-        w = state.weights[k]
-        n_in, n_out = _awake(a), _awake(delta)
-        share = np.float32(1.0 / len(delta))
-        g = a.T @ delta
-        squares = delta * delta
-        if p.adaptive_rate:
-            g2 = (a * a).T @ squares
-            mean_g2, mean_dx2 = self._memory(k, 0), self._memory(k, 1)
-            forget, eps = np.float32(-np.log(p.rho)), np.float32(p.epsilon)
-            l1, l2 = np.float32(p.l1), np.float32(p.l2)
-            pull, b_pull = self._pulls(k)
-            kernels.adadelta(
-                w[at:], mean_g2[at:], mean_dx2[at:], g, g2, n_in, n_out, share, forget, eps,
-                l1, l2, pull[at:],
-            )  # fmt: skip
-            sums = g2.sum(axis=0)
-            if places is not None and places.shape[1]:
-                rho = np.float32(p.rho)
-                kernels.adadelta_places(w, mean_g2, mean_dx2, places, delta, rho, eps, l1, l2, pull)
-                sums += squares.sum(axis=0) * np.float32(places.shape[1])
-            sums /= np.float32(w.shape[0])
-            everywhere = np.array([len(delta)], np.float32)
-            b_g2, b_dx2 = self._memory(k, 0, bias=True), self._memory(k, 1, bias=True)
-            kernels.adadelta(
-                state.biases[k][None, :], b_g2[None, :], b_dx2[None, :],
-                delta.sum(axis=0)[None, :], sums[None, :], everywhere, n_out, share,
-                forget, eps, l1, l2, b_pull,
-            )  # fmt: skip
-        else:
-            self._update_by_momentum(k, at, g, places, delta, n_in, n_out, share)
-        self._limit(k, a)
+    def _after_dropout(self, rows: Batch) -> tuple[F32, I32]:
+        ratio = self.params.input_dropout
+        if not ratio:
+            return rows.numbers, rows.places
+        numbers = rows.numbers * (self.rng.random(rows.numbers.shape, np.float32) >= ratio)
+        kept = self.rng.random(rows.places.shape, np.float32) >= ratio
+        return numbers, np.where(kept, rows.places, np.int32(-1))
 
-    def _update_by_momentum(
-        self, k: int, at: int, g: F32, places: I32 | None, delta: F32, n_in: F32, n_out: F32,
-        share: np.float32,
-    ) -> None:  # fmt: skip
-        p, state = self.params, self.state
-        rate = np.float32(p.rate_of(k, state.n_samples))
-        m = np.float32(p.momentum(state.n_samples))
-        l1, l2 = np.float32(p.l1), np.float32(p.l2)
-        w = state.weights[k]
-        v = self._memory(k, 0) if state.memory else np.empty((0, 0), np.float32)
-        pull, b_pull = self._pulls(k)
-        kernels.momentum(
-            w[at:], v[at:], g, n_in, n_out, share, rate, m, p.nesterov, l1, l2, pull[at:]
-        )
-        if places is not None and places.shape[1]:
-            kernels.momentum_places(w, v, places, delta, rate, m, p.nesterov, l1, l2, pull)
-        bv = self._memory(k, 0, bias=True)[None, :] if state.memory else v
-        everywhere = np.array([len(delta)], np.float32)
-        kernels.momentum(
-            state.biases[k][None, :], bv, delta.sum(axis=0)[None, :], everywhere, n_out, share,
-            rate, m, p.nesterov, l1, l2, b_pull,
-        )  # fmt: skip
-
-    def _pulls(self, k: int) -> tuple[F32, F32]:
-        """Return the gradients of weights and biases towards the centre (Zhang et al. 2014)."""
-        if self.center is None:
-            return _NO_PULL, _NO_PULL
-        strength, state = np.float32(self.params.elastic), self.state
-        of_weights = strength * (state.weights[k] - self.center.weights[k])
-        of_biases = strength * (state.biases[k] - self.center.biases[k])
-        return of_weights, of_biases[None, :]
-
-    def _memory(self, k: int, which: int, bias: bool = False) -> F32:
-        each = 2 if self.params.adaptive_rate else 1
-        return self.state.memory[(2 * k + bias) * each + which]
+    def _masks(self, n: int) -> list[F32]:
+        """Return for each layer 1 where a unit stays in a row, else 0; nothing if all do."""
+        ratios = (*self.params.dropouts, 0.0)
+        if not any(ratios):
+            return [_NO_MATRIX] * len(self._layers)
+        return [
+            (self.rng.random((n, layer.a.shape[1]), np.float32) >= ratio).astype(np.float32)
+            if ratio
+            else _NO_MATRIX
+            for layer, ratio in zip(self._layers, ratios, strict=True)
+        ]
 
     def _limit(self, k: int, a: F32) -> None:
         """Keep incoming weights below ``max_w2``; push mean activations to their target."""
@@ -323,20 +286,11 @@ class Sgd:
                 state.biases[k - 1] -= rate * (new - np.float32(p.average_activation))
 
 
-def _awake(a: F32) -> F32:
-    """Return in how many rows each unit is not 0."""
-    return (a != 0).sum(axis=0, dtype=np.float32)
-
-
-def _activated(kind: str, z: F32) -> tuple[F32, I32 | None]:
-    if kind == "Rectifier":
-        np.maximum(z, 0, out=z)
-        return z, None
-    if kind == "Tanh":
-        np.tanh(z, out=z)
-        return z, None
-    if kind == "ExpRectifier":
-        return np.where(z >= 0, z, np.expm1(np.minimum(z, 0))).astype(np.float32), None
-    pairs = z.reshape(len(z), -1, 2)
-    winner = pairs.argmax(axis=2).astype(np.int32)
-    return np.ascontiguousarray(pairs.max(axis=2)), winner
+def _rule(p: SgdParams) -> F32:
+    """Return what the optimisers' kernels must know, by the numbers that `kernels` has."""
+    rule = np.zeros(kernels.ADAPTIVE + 1, np.float32)
+    rule[kernels.FORGET], rule[kernels.RHO] = -np.log(p.rho), p.rho
+    rule[kernels.EPSILON], rule[kernels.ELASTIC] = p.epsilon, p.elastic or 0.0
+    rule[kernels.L1], rule[kernels.L2] = p.l1, p.l2
+    rule[kernels.NESTEROV], rule[kernels.ADAPTIVE] = p.nesterov, p.adaptive_rate
+    return rule
