@@ -15,6 +15,8 @@ from dh2o.frame.rows import take_rows
 from dh2o.frame.shuffle import gathered_here
 from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Table, local_table, unique_names
+from dh2o.rapids.exchange.joining import JoinSide, joined_by_ranges
+from dh2o.rapids.exchange.size import exceeds_one_process
 from dh2o.rapids.joining import Joined, pairs_of
 from dh2o.rapids.keys import I64, key_layout
 from dh2o.rapids.levels import recoded
@@ -97,6 +99,8 @@ def join_rows(
 
     `keep` says whether rows of the left and right that have no partner stay.
     """
+    if exceeds_one_process([left, right]):
+        return _joined_by_ranges(left, right, by, keep)
     lefts, rights = common_keys(left, right, by, keep[0] or not keep[1])
     layout = key_layout([(left, lefts), (right, rights)])
     sides = [collected_keys(left, lefts, layout), collected_keys(right, rights, layout)]
@@ -105,10 +109,34 @@ def join_rows(
         joined = Joined(swapped.keys, layout, swapped.right, swapped.left)
     else:
         joined = pairs_of(sides, layout, keep)
-    left_rest = [i for i in range(left.n_cols) if i not in set(by[0])]
-    right_rest = [j for j in range(right.n_cols) if j not in set(by[1])]
+    left_rest, right_rest = (
+        _others(side, idx) for side, idx in zip((left, right), by, strict=True)
+    )
     parts = [(left.select(left_rest), joined.left), (right.select(right_rest), joined.right)]
     return _filled(left.select(by[0]), lefts, joined, [part for part in parts if part[0].n_cols])
+
+
+def _others(side: Table, by: Sequence[int]) -> list[int]:
+    """Return the columns of a side of a join that are no keys."""
+    return [i for i in range(side.n_cols) if i not in set(by)]
+
+
+def _joined_by_ranges(
+    left: Table,
+    right: Table,
+    by: tuple[Sequence[int], Sequence[int]],
+    keep: tuple[bool, bool],
+) -> Table:
+    """Return what `join_rows` does, of rows exchanged between the workers."""
+    left, right = (Table.of(_frame_of(side)) if side.is_local else side for side in (left, right))
+    columns = common_keys(left, right, by, keep[0] or not keep[1])
+    sides = [
+        JoinSide(side, keys, _others(side, idx))
+        for side, keys, idx in zip((left, right), columns, by, strict=True)
+    ]
+    made = joined_by_ranges([left.names[i] for i in by[0]], sides[0], sides[1], keep)
+    texts = [left.columns[i].is_string for i in by[0]]
+    return _as_texts(made, texts) if any(texts) else made
 
 
 def _filled(
@@ -175,7 +203,13 @@ def _texts_again(made: Table, texts: Sequence[bool]) -> Table:
     """Return key columns that were strings as strings again."""
     if not any(texts):
         return made
+    return gather(_as_texts(made, texts))
+
+
+def _as_texts(made: Table, texts: Sequence[bool]) -> Table:
+    """Return a table whose first columns, where `texts` says so, are strings."""
     from dh2o.rapids.arithmetic import as_string
 
-    kept = [as_string(c) if text else c for c, text in zip(made.columns, texts, strict=True)]
-    return gather(made.like(made.names, kept))
+    keys = zip(made.columns, texts, strict=False)
+    kept = [as_string(c) if text else c for c, text in keys]
+    return made.like(made.names, [*kept, *made.columns[len(texts) :]])

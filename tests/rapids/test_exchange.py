@@ -132,6 +132,39 @@ def test_many_groups_merge_range_by_range(
     assert_same(*grouped)
 
 
+JOINS = [(False, False), (True, False), (False, True), (True, True)]
+
+
+@pytest.mark.parametrize("keep", JOINS)
+@pytest.mark.parametrize("by", [["few", "level"], ["many"], ["text", "real"]])
+def test_joins(engine: Engine, both: Both, by: list[str], keep: tuple[bool, bool]) -> None:
+    left = frame_of(rows())[[*by, "row", "when"]]
+    right = frame_of(rows(600, seed=1), (200, 0, 400))[[*by, "row"]]
+    one, other = both(lambda: left.merge(right, keep[0], keep[1], by_x=by, by_y=by))
+    assert len(one) > 0
+    assert_same(one, other)
+
+
+@pytest.mark.parametrize("keep", JOINS)
+def test_joins_by_a_key_that_most_rows_have(
+    any_engine: Engine, both: Both, keep: tuple[bool, bool]
+) -> None:
+    table = rows()
+    table["many"] = np.where(table["row"] % 50, 5, table["many"])
+    left, right = frame_of(table), frame_of(rows(60, seed=1), (20, 0, 40))[["many", "text"]]
+    assert_same(*both(lambda: left.merge(right, keep[0], keep[1], by_x=["many"], by_y=["many"])))
+
+
+def test_joins_with_few_rows_of_this_process_or_none(engine: Engine, both: Both) -> None:
+    left = frame_of(rows())
+    small = H2OFrame({"few": [1.0, 3.0], "level": ["x", "new"], "z": [7.0, 8.0]})
+    assert_same(*both(lambda: left.merge(small, True, by_x=["few"], by_y=["few"])))
+    assert_same(*both(lambda: left.merge(small[:2], by_x=["level"], by_y=["level"])))
+    none = frame_of(rows(0), (0,))
+    assert_same(*both(lambda: left.merge(none, True, by_x=["few"], by_y=["few"])))
+    assert_same(*both(lambda: none[["few"]].merge(left[["few"]], False, True)))
+
+
 @pytest.mark.parametrize("layout", [(1,), (0,), (0, 0, 3)])
 def test_hardly_any_rows(engine: Engine, both: Both, layout: tuple[int, ...]) -> None:
     frame = frame_of(rows(sum(layout)), layout)

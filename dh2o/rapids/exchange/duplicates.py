@@ -17,7 +17,7 @@ from dh2o.rapids.exchange.pieces import (
     cut_slices,
     joined_words,
     over_ranges,
-    range_cuts,
+    spans_between,
 )
 from dh2o.rapids.exchange.runs import Runs, key_words, make_runs, run_rows, word_chunks
 from dh2o.rapids.exchange.size import n_ranges_of
@@ -36,10 +36,10 @@ def distinct_by_ranges(table: Table, columns: Sequence[Column], *, last: bool) -
     if frame is None:  # pragma: no cover - store always sets it
         raise AssertionError
     kept = _kept_rows(table, columns, last=last)
-    cuts = range_cuts(_rows_below(kept, frame.layout), kept.layout)
+    spans = spans_between(_rows_below(kept, frame.layout), kept.layout)
     empty = empty_like(frame)
     args = [(start, empty) for start in row_starts(frame.layout)[:-1]]
-    rows = Cutting((kept,), cuts, cut_slices)
+    rows = Cutting((kept,), spans, cut_slices)
     made = over_ranges(_only, args, [rows], None, whole=physical(frame))
     out = rebuilt(frame.names, frame.vecs, made, "other")
     n_blocks = -(-out.n_rows // max(1, max(frame.layout, default=0)))
@@ -55,7 +55,7 @@ def _kept_rows(table: Table, columns: Sequence[Column], *, last: bool) -> Blocks
     distinct = Runs(single, n_words)
     n_bytes = distinct.n_rows * 8 * (n_words + 1)
     inner = cuts_between_keys(distinct, splitting_keys([distinct], n_ranges_of(n_bytes)))
-    pieces = Cutting((single,), range_cuts(inner, single.layout), cut_slices)
+    pieces = Cutting((single,), spans_between(inner, single.layout), cut_slices)
     return over_ranges(_kept, [(layout.word_bits, last)] * pieces.n_ranges, [pieces], None)
 
 

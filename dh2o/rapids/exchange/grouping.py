@@ -24,8 +24,8 @@ from dh2o.rapids.exchange.pieces import (
     cut_slices,
     joined_words,
     over_ranges,
-    range_cuts,
     row_pieces,
+    spans_between,
     taken,
 )
 from dh2o.rapids.exchange.runs import Runs, key_words, make_runs, word_chunks
@@ -81,9 +81,9 @@ def grouped_by_ranges(
     partials = Runs(blocks, layout.n_words)
     n_bytes = max(blocks.n_rows * n_numbers, table.n_rows * len(in_order)) * 8
     splits = splitting_keys([partials], n_ranges_of(n_bytes))
-    cuts = range_cuts(cuts_between_keys(partials, splits), blocks.layout)
-    pieces = [Cutting((blocks,), cuts, cut_slices)]
-    args = [(np.flatnonzero(sizes).tolist(),) for sizes in np.diff(cuts, axis=0)]
+    spans = spans_between(cuts_between_keys(partials, splits), blocks.layout)
+    pieces = [Cutting((blocks,), spans, cut_slices)]
+    args = [(np.flatnonzero(low < high).tolist(),) for low, high in zip(*spans, strict=True)]
     if in_order:
         pieces += [_rows_of_ranges(table, keys, [o.column for o in in_order], layout, splits)]
     return over_ranges(ranges, args, pieces, None)
@@ -97,8 +97,8 @@ def _rows_of_ranges(
     if held.frame is None:  # pragma: no cover - store always sets it
         raise AssertionError
     runs = make_runs(table, keys, layout)
-    cuts = range_cuts(cuts_between_keys(runs, splits), runs.blocks.layout)
-    return row_pieces(physical(held.frame), runs, cuts)
+    spans = spans_between(cuts_between_keys(runs, splits), runs.blocks.layout)
+    return row_pieces(physical(held.frame), runs, spans)
 
 
 # ---- groups of blocks as blocks

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -28,8 +27,8 @@ __all__ = [
     "cut_slices",
     "joined_words",
     "over_ranges",
-    "range_cuts",
     "row_pieces",
+    "spans_between",
     "taken",
 ]
 
@@ -41,29 +40,40 @@ Cutter = Callable[..., Iterable[tuple[int, Block]]]
 
 @dataclass(frozen=True, slots=True)
 class Cutting:
-    """How blocks are cut: where (ranges + 1 x blocks), of what inputs, and by what.
+    """How blocks are cut: where (from and to, x ranges x blocks), of what inputs, and by what.
 
-    ``cutter(cuts of the block, *args, [its block of each input])`` gives range and piece.
+    ``cutter(spans of the block, *args, [its block of each input])`` gives range and piece. A row
+    may lie in several pieces, or in none.
     """
 
     inputs: tuple[Any, ...]
-    cuts: I64
+    spans: I64
     cutter: Cutter
     args: tuple[Any, ...] = ()
 
     @property
     def n_ranges(self) -> int:
-        return len(self.cuts) - 1
+        return self.spans.shape[1]
+
+    @property
+    def n_pieces(self) -> list[int]:
+        """How many pieces each range gets."""
+        found: list[int] = self._there.sum(axis=1).tolist()
+        return found
+
+    @property
+    def _there(self) -> Any:
+        return self.spans[0] < self.spans[1]
 
     def start(self) -> list[list[Any]]:
         """Start cutting; return for each range the shards that have a piece of it, in order."""
-        blocks = range(self.cuts.shape[1])
+        blocks = range(self.spans.shape[2])
         shards = current_engine().submit(
             IntoShard(self.cutter),
-            [(self.cuts[:, b], *self.args) for b in blocks],
+            [(self.spans[:, :, b], *self.args) for b in blocks],
             deps=[[(source, b) for source in self.inputs] for b in blocks],
         )
-        return [[shards[b] for b in np.flatnonzero(sizes)] for sizes in np.diff(self.cuts, axis=0)]
+        return [[shards[b] for b in np.flatnonzero(there)] for there in self._there]
 
 
 def over_ranges(
@@ -96,37 +106,42 @@ def over_ranges(
     )
 
 
-def range_cuts(inner: I64, sizes: Sequence[int]) -> I64:
-    """Return where each range begins and ends in each block (ranges + 1 x blocks)."""
+def spans_between(inner: I64, sizes: Sequence[int]) -> I64:
+    """Return from where to where each range goes in blocks that are cut (cuts x blocks)."""
     first = np.zeros((1, len(sizes)), dtype=np.int64)
-    return np.concatenate([first, inner, np.asarray(sizes, dtype=np.int64)[None, :]])
+    last = np.asarray(sizes, dtype=np.int64)[None, :]
+    return np.stack([np.concatenate([first, inner]), np.concatenate([inner, last])])
 
 
-def cut_slices(cuts: I64, inputs: list[Block]) -> Iterator[tuple[int, Block]]:
+def cut_slices(spans: I64, inputs: list[Block]) -> Iterator[tuple[int, Block]]:
     """Give the rows of a block as they lie."""
-    for part, lo, hi in _spans(cuts):
+    for part, lo, hi in _filled(spans):
         yield part, inputs[0].slice(lo, hi)
 
 
-def _cut_rows(cuts: I64, n_words: int, inputs: list[Block]) -> Iterator[tuple[int, Block]]:
+def _cut_rows(spans: I64, n_words: int, inputs: list[Block]) -> Iterator[tuple[int, Block]]:
     """Give rows in the order of keys: the columns of a block, then the words of its run."""
-    block, run = inputs
+    *blocks, run = inputs
     rows = run_rows(run, n_words)
     words = np.stack(key_words(run, n_words))
-    banks = [bank_of([chunk]) for chunk in block.chunks]
-    for part, lo, hi in _spans(cuts):
+    banks = [bank_of([chunk]) for block in blocks for chunk in block.chunks]
+    for part, lo, hi in _filled(spans):
         columns: list[Chunk] = [bank.take(rows[lo:hi]) for bank in banks]
         yield part, Block(hi - lo, (*columns, *word_chunks(words[:, lo:hi])))
 
 
-def _spans(cuts: I64) -> list[tuple[int, int, int]]:
-    """Return number, start and end of the parts between cuts that are not empty."""
-    return [(k, lo, hi) for k, (lo, hi) in enumerate(pairwise(cuts.tolist())) if lo < hi]
+def _filled(spans: I64) -> list[tuple[int, int, int]]:
+    """Return number, start and end of the spans that have rows."""
+    return [(k, lo, hi) for k, (lo, hi) in enumerate(spans.T.tolist()) if lo < hi]
 
 
-def row_pieces(source: Physical, runs: Runs, cuts: I64) -> Cutting:
-    """Return the rows of each range with their keys, in the order of keys within each piece."""
-    return Cutting((source, runs.blocks), cuts, _cut_rows, (runs.n_words,))
+def row_pieces(source: Physical | None, runs: Runs, spans: I64) -> Cutting:
+    """Return how rows are cut, which come with their keys, in their order within each piece.
+
+    Without a source these are the keys alone.
+    """
+    inputs = (runs.blocks,) if source is None else (source, runs.blocks)
+    return Cutting(inputs, spans, _cut_rows, (runs.n_words,))
 
 
 def joined_words(pieces: Sequence[Block], n_words: int, first: int) -> U64:

@@ -22,7 +22,7 @@ NBYTES_A_RANGE = 24 << 20
 
 def exceeds_one_process(tables: Sequence[Table]) -> bool:
     """Return whether rows of these tables are better exchanged between workers by their keys."""
-    if any(table.is_local for table in tables) and len(tables) == 1:
+    if all(table.is_local for table in tables):
         return False
     n_bytes = sum(rows_nbytes(table) for table in tables)
     if n_bytes <= ALWAYS_SMALL_NBYTES:

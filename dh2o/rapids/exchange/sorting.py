@@ -9,7 +9,7 @@ from dh2o.frame.align import empty_like
 from dh2o.frame.layout import even_layout, row_starts
 from dh2o.frame.physical import physical, rebuilt
 from dh2o.rapids.columns import Column, Table
-from dh2o.rapids.exchange.pieces import joined_words, over_ranges, range_cuts, row_pieces, taken
+from dh2o.rapids.exchange.pieces import joined_words, over_ranges, row_pieces, spans_between, taken
 from dh2o.rapids.exchange.runs import make_runs
 from dh2o.rapids.exchange.splits import cuts_at_ranks
 from dh2o.rapids.keys import key_layout
@@ -30,7 +30,7 @@ def sorted_by_ranges(table: Table, columns: Sequence[Column], ups: Sequence[bool
     largest = max(frame.layout, default=0)
     layout = even_layout(frame.n_rows, max(1, -(-frame.n_rows // max(1, largest))))
     inner = cuts_at_ranks(runs, row_starts(layout)[1:-1])
-    pieces = row_pieces(physical(frame), runs, range_cuts(inner, frame.layout))
+    pieces = row_pieces(physical(frame), runs, spans_between(inner, frame.layout))
     empty = empty_like(frame)
     args = [(keys.word_bits, empty)] * len(layout)
     blocks = over_ranges(_merged, args, [pieces], layout)

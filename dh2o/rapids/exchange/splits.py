@@ -17,7 +17,7 @@ from dh2o.mrtask import current_engine
 from dh2o.rapids.exchange.runs import Runs, key_words
 from dh2o.rapids.keys import I64, U64
 
-__all__ = ["cuts_at_ranks", "cuts_between_keys", "splitting_keys"]
+__all__ = ["bounds_of_keys", "cuts_at_ranks", "cuts_between_keys", "keys_after", "splitting_keys"]
 
 SAMPLE_KEYS = 1 << 18
 """About so many keys come to this process in a round."""
@@ -158,29 +158,59 @@ def splitting_keys(many: Sequence[Runs], n_ranges: int) -> U64:
 
 
 @dataclass(frozen=True, slots=True)
-class _LowerBounds:
-    """Gives how many keys of a run come before each of some keys."""
+class _Bounds:
+    """Gives how many keys of a run come before each of some keys, and how many up to it."""
 
     keys: U64
 
     def __call__(self, block: Block) -> I64:
         words = key_words(block, len(self.keys))
-        return np.array([_lower_bound(words, key) for key in self.keys.T], dtype=np.int64)
+        found = [_bounds(words, key) for key in self.keys.T]
+        return np.array(found, dtype=np.int64).reshape(-1, 2).T
 
 
-def _lower_bound(words: Sequence[U64], key: U64) -> int:
+def _bounds(words: Sequence[U64], key: U64) -> tuple[int, int]:
     low, high = 0, len(words[0])
     for word, digit in zip(words, key, strict=True):
         part = word[low:high]
-        low, high = (
-            low + int(np.searchsorted(part, digit, side="left")),
-            low + int(np.searchsorted(part, digit, side="right")),
-        )
-    return low
+        first, last = (int(np.searchsorted(part, digit, side)) for side in ("left", "right"))
+        low, high = low + first, low + last
+    return low, high
+
+
+def bounds_of_keys(runs: Runs, keys: U64) -> tuple[I64, I64]:
+    """Return how many keys of each run come before some keys (keys x runs), and how many up to."""
+    if not keys.shape[1] or not len(runs):
+        none = np.zeros((keys.shape[1], len(runs)), dtype=np.int64)
+        return none, none
+    low, high = np.stack(current_engine().collect(runs.blocks, _Bounds(keys)), axis=2)
+    return low, high
 
 
 def cuts_between_keys(runs: Runs, keys: U64) -> I64:
     """Return where each run is cut (keys x runs): before the first row that is not below a key."""
-    if not keys.shape[1] or not len(runs):
-        return np.zeros((keys.shape[1], len(runs)), dtype=np.int64)
-    return np.stack(current_engine().collect(runs.blocks, _LowerBounds(keys)), axis=1)
+    return bounds_of_keys(runs, keys)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _KeysAt:
+    """Gives the keys at places of a run, the highest of all keys behind its end."""
+
+    n_words: int
+    cuts: I64
+
+    def __call__(self, block: Block) -> U64:
+        places = self.cuts[:, block.index]
+        words = np.full((self.n_words, len(places)), np.iinfo(np.uint64).max, dtype=np.uint64)
+        inside = places < block.n_rows
+        for out, word in zip(words, key_words(block, self.n_words), strict=True):
+            out[inside] = word[places[inside]]
+        return words
+
+
+def keys_after(runs: Runs, cuts: I64) -> U64:
+    """Return the lowest key (words x cuts) behind each cut of the runs."""
+    found = np.stack(current_engine().collect(runs.blocks, _KeysAt(runs.n_words, cuts)), axis=2)
+    order = np.lexsort(found[::-1], axis=1)[:, :1]
+    lowest: U64 = np.take_along_axis(found, order[None], axis=2)[:, :, 0]
+    return lowest
