@@ -1,6 +1,7 @@
-"""Scoring many rows with boosted trees: nanoseconds a row and tree, beside the peers' predict.
+"""Scoring many rows with trees: nanoseconds a row and tree, beside the peers' predict.
 
-python benchmarks/bench_scoring.py [--rows N] [--trees T] [--depth D] [--data floats|airlines]
+python benchmarks/bench_scoring.py [--algo gbm|drf] [--rows N] [--trees T] [--depth D]
+                                   [--data floats|airlines]
                                    [--threads 2] [--peers lightgbm,xgboost,sklearn] [--rounds 3]
 
 Models are trained on a tenth of the rows.  `kernel` is dh2o's kernel alone, on one thread.
@@ -9,10 +10,12 @@ Models are trained on a tenth of the rows.  `kernel` is dh2o's kernel alone, on 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from bench_drf import RATE
 from bench_gbm import LEARN_RATE, MIN_ROWS, Clock, Data, dh2o_frames
 
 
@@ -25,10 +28,13 @@ def dh2o_predict(data: Data) -> tuple[Callable[[], Any], Callable[[], Any]]:
     args, frames = data.args, dh2o_frames(data)
     raw = {
         "training_frame": "bench_a", "response_column": "y", "ntrees": args.trees,
-        "max_depth": args.depth, "learn_rate": LEARN_RATE, "min_rows": MIN_ROWS, "seed": 1,
-        "score_tree_interval": args.trees,
+        "max_depth": args.depth, "seed": 1, "score_tree_interval": args.trees,
     }  # fmt: skip
-    model = start_build(current_engine(), "gbm", raw).result()
+    if args.algo == "gbm":
+        raw |= {"learn_rate": LEARN_RATE, "min_rows": MIN_ROWS}
+    else:
+        raw |= {"sample_rate": RATE, "min_rows": 1}
+    model = start_build(current_engine(), args.algo, raw).result()
     n, p = data.test[0].shape
     x = np.zeros((n, p + 1))
     x[:, :-1] = data.test[0]
@@ -43,34 +49,59 @@ def dh2o_predict(data: Data) -> tuple[Callable[[], Any], Callable[[], Any]]:
     return whole, lambda: model.forest.sums(x)
 
 
-def peer_predict(data: Data, name: str) -> Callable[[], Any]:
-    """Return what scores the held-out rows with a peer's model."""
-    args = data.args
+def boosted(name: str, args: argparse.Namespace, coded: bool, _columns: int) -> Any:
+    """Return a peer's boosted trees."""
     more: dict[str, Any] = {"learning_rate": LEARN_RATE, "max_depth": args.depth}
-    tables = bool(data.coded) and name != "sklearn"
-    model: Any
     if name == "lightgbm":
         from lightgbm import LGBMClassifier
 
-        model = LGBMClassifier(n_estimators=args.trees, num_leaves=2**args.depth, verbose=-1,
-                               min_child_samples=MIN_ROWS, n_jobs=args.threads, **more)  # fmt: skip
-    elif name == "xgboost":
+        return LGBMClassifier(n_estimators=args.trees, num_leaves=2**args.depth, verbose=-1,
+                              min_child_samples=MIN_ROWS, n_jobs=args.threads, **more)  # fmt: skip
+    if name == "xgboost":
         from xgboost import XGBClassifier
 
-        model = XGBClassifier(n_estimators=args.trees, tree_method="hist", n_jobs=args.threads,
-                              enable_categorical=tables, **more)  # fmt: skip
-    else:
-        from sklearn.ensemble import HistGradientBoostingClassifier
+        return XGBClassifier(n_estimators=args.trees, tree_method="hist", n_jobs=args.threads,
+                             enable_categorical=coded, **more)  # fmt: skip
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
-        model = HistGradientBoostingClassifier(max_iter=args.trees, early_stopping=False,
-                                               max_leaf_nodes=2**args.depth, **more)  # fmt: skip
+    return HistGradientBoostingClassifier(max_iter=args.trees, early_stopping=False,
+                                          max_leaf_nodes=2**args.depth, **more)  # fmt: skip
+
+
+def bagged(name: str, args: argparse.Namespace, coded: bool, columns: int) -> Any:
+    """Return a peer's random forest."""
+    share, more = math.sqrt(columns) / columns, {"n_estimators": args.trees, "n_jobs": args.threads}
+    if name == "lightgbm":
+        from lightgbm import LGBMClassifier
+
+        return LGBMClassifier(boosting_type="rf", max_depth=args.depth, num_leaves=131_072,
+                              min_child_samples=1, subsample=RATE, subsample_freq=1, verbose=-1,
+                              feature_fraction_bynode=share, **more)  # fmt: skip
+    if name == "xgboost":
+        from xgboost import XGBRFClassifier
+
+        return XGBRFClassifier(max_depth=args.depth, subsample=RATE, min_child_weight=0,
+                               colsample_bynode=share, tree_method="hist",
+                               enable_categorical=coded, **more)  # fmt: skip
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(max_depth=args.depth, max_features="sqrt", max_samples=RATE,
+                                  random_state=1, **more)  # fmt: skip
+
+
+def peer_predict(data: Data, name: str) -> Callable[[], Any]:
+    """Return what scores the held-out rows with a peer's model."""
+    tables = bool(data.coded) and name != "sklearn"
     X, held = data.tables if tables else (data.train[0], data.test[0])
+    make = boosted if data.args.algo == "gbm" else bagged
+    model = make(name, data.args, tables, X.shape[1])
     model.fit(X, data.train[1])
     return lambda: model.predict_proba(held)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--algo", choices=["gbm", "drf"], default="gbm")
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--columns", type=int, default=28)
     parser.add_argument("--trees", type=int, default=100)
@@ -95,8 +126,8 @@ def main() -> None:
                 with Clock() as clock:
                     run()
                 clocks[name].append(clock)
-        print(f"{args.data}: {args.test_rows} rows, {args.trees} trees of depth {args.depth}, "
-              f"{args.threads} threads, best of {args.rounds}")  # fmt: skip
+        print(f"{args.algo}, {args.data}: {args.test_rows} rows, {args.trees} trees of depth "
+              f"{args.depth}, {args.threads} threads, best of {args.rounds}")  # fmt: skip
         own = min(c.wall for c in clocks["dh2o"])
         for name in runs:
             wall, cpu = min(c.wall for c in clocks[name]), min(c.cpu for c in clocks[name])
