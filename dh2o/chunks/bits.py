@@ -78,8 +78,16 @@ def count_codes(packed: U8, width: int, n_rows: int) -> I64:
 
 def bytes_of(packed: U8, width: int, n_rows: int) -> Buffer:
     """Return the codes of `n_rows` rows, a byte each."""
-    lanes = packed[:, None] >> np.arange(0, 8, width, dtype=np.uint8) & np.uint8((1 << width) - 1)
-    return lanes.ravel()[:n_rows]
+    per_byte = 8 // width
+    if width == 1:
+        return np.unpackbits(packed, bitorder="little")[:n_rows]
+    # all codes of a byte at a time, as one integer: their bits move apart
+    together = packed.astype(f"<u{per_byte}")
+    codes = together.copy()
+    for place in range(1, per_byte):
+        codes |= together << (8 - width) * place
+    codes &= codes.dtype.type(sum(((1 << width) - 1) << 8 * place for place in range(per_byte)))
+    return codes.view(np.uint8)[:n_rows]
 
 
 def slice_bits(packed: U8, width: int, start: int, stop: int) -> U8:

@@ -58,10 +58,10 @@ def gathered_here(source: Physical, rows: I64, layout: Layout) -> list[list[Chun
         blocks = engine.gather(Physical(source.names[some], source.columns[some], source.layout))
         chunks = list(zip(*(block.chunks for block in blocks), strict=True))
         banks = threads.map(bank_of, chunks)
-        each = [(bank, part) for part in parts for bank in banks]
+        each = [(bank, part) for bank in banks for part in parts]  # one bank fills the cache
         taken = threads.map(lambda one: one[0].take(one[1]), each)
         for i, row in enumerate(found):
-            row += taken[i * len(banks) : (i + 1) * len(banks)]
+            row += taken[i :: len(parts)]
     return found
 
 

@@ -11,9 +11,10 @@ import numpy as np
 from dh2o.chunks.codec import read_only
 from dh2o.rapids.keys import I64, U64, WORD_BITS, KeyLayout
 from dh2o.rapids.ordering import (
-    COUNTED_BITS,
     counted,
     fused,
+    in_order,
+    is_counted,
     key_ranges,
     ordered,
     parallel,
@@ -73,15 +74,15 @@ def _rule(
 def _by_word(sides: Sequence[U64], n_bits: int, rule: _Rule) -> Pairs:
     """Return the pairs of keys of one word that has room for the row's number beside the key."""
     words = [read_only(np.ascontiguousarray(side[0])) for side in sides]
-    if n_bits <= COUNTED_BITS:
+    if is_counted(n_bits, max(rule.bits)):
         placed = [counted(w, n_bits, b, parallel) for w, b in zip(words, rule.bits, strict=True)]
         return _of_whole(placed, rule)
 
     def one(ends: tuple[int, int]) -> list[U64]:
-        parts = [fused(w, (0, n_bits), b, ends) for w, b in zip(words, rule.bits, strict=True)]
-        for part in parts:
-            part.sort()
-        return parts
+        return [
+            in_order(fused(word, (0, n_bits), bits, ends), n_bits + bits)
+            for word, bits in zip(words, rule.bits, strict=True)
+        ]
 
     return _paired(parallel(one, key_ranges(words, (0, n_bits))), rule)
 
@@ -105,26 +106,39 @@ def _of_whole(sides: Sequence[U64], rule: _Rule) -> Pairs:
 
 def _paired(parts: Sequence[Sequence[U64]], rule: _Rule) -> Pairs:
     """Return the pairs of two sides in order, given as parts of the same ranges of keys."""
+    rooms = [len(left) + len(right) for left, right in parts]  # enough if one has no key twice
+    while True:
+        starts = np.cumsum([0, *rooms])
+        n_rows = int(starts[-1])
+        out = np.empty(n_rows, np.uint64), np.empty(n_rows, np.int64), np.empty(n_rows, np.int64)
+        counts = parallel(
+            lambda k: _walked(parts[k], rule, out, slice(starts[k], starts[k + 1])),  # noqa: B023
+            range(len(parts)),
+        )
+        if all(n <= room for n, room in zip(counts, rooms, strict=True)):
+            return _closed_up(out, starts, counts)
+        rooms = counts
+
+
+def _walked(sides: Sequence[U64], rule: _Rule, out: Pairs, place: slice) -> int:
+    """Write the pairs of two sides to a place of `out`; return how many there are."""
     from dh2o.rapids import key_kernels
 
-    def walk(k: int, out: Pairs) -> int:
-        left, right = (read_only(side) for side in parts[k])
-        shape = (rule.shifts, rule.masks, *rule.keep)
-        n: int = key_kernels.pair_rows(left, rule.bits[0], right, rule.bits[1], *shape, *out)
-        return n
+    left, right = (read_only(side) for side in sides)
+    shape = (rule.shifts, rule.masks, *rule.keep)
+    columns = (column[place] for column in out)
+    n: int = key_kernels.pair_rows(left, rule.bits[0], right, rule.bits[1], *shape, *columns)
+    return n
 
-    none = (np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64))
-    counts = parallel(lambda k: walk(k, none), range(len(parts)))
+
+def _closed_up(out: Pairs, starts: I64, counts: Sequence[int]) -> Pairs:
+    """Return the first so many rows from each start, one after the other."""
     ends = np.cumsum([0, *counts])
+    for column in out:
+        for k in range(1, len(counts)):  # towards the front: numpy copies overlaps rightly
+            column[ends[k] : ends[k + 1]] = column[starts[k] : starts[k] + counts[k]]
     n = int(ends[-1])
-    found = (np.empty(n, np.uint64), np.empty(n, np.int64), np.empty(n, np.int64))
-
-    def fill(k: int) -> None:
-        part = slice(ends[k], ends[k + 1])
-        walk(k, (found[0][part], found[1][part], found[2][part]))
-
-    parallel(fill, [k for k, count in enumerate(counts) if count])
-    return found
+    return out[0][:n], out[1][:n], out[2][:n]
 
 
 def _ranked(

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 _TOP = np.uint64(1 << 63)
+_NONE = np.uint64((1 << 64) - 1)  # larger than any key: some of its bits are a row's number
 
 
 @njit(nogil=True, cache=True)
@@ -318,38 +319,40 @@ def pair_rows(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays one by one
     """Return how many rows the join of two sides has.
 
     A side is its keys in order, each shifted by so many bits, with the row's number in these.
-    OUT: key, left row and right row (-1 for none) of every row of the join, by key, then by row;
-    nothing where these are empty.
+    OUT: key, left row and right row (-1 for none) of every row of the join, by key, then by row,
+    as far as there is room.
     """
     up_left, up_right = np.uint64(left_bits), np.uint64(right_bits)
     low_left = (np.uint64(1) << up_left) - np.uint64(1)
     low_right = (np.uint64(1) << up_right) - np.uint64(1)
-    n_left, n_right, write = len(left), len(right), len(keys) > 0
+    n_left, n_right, room = len(left), len(right), len(keys)
     i = j = n = 0
     while i < n_left or j < n_right:
-        a = left[i] >> up_left if i < n_left else right[j] >> up_right
-        b = right[j] >> up_right if j < n_right else a
-        key = min(a, b)
-        i_end, j_end = i, j
-        while i_end < n_left and left[i_end] >> up_left == key:
-            i_end += 1
-        while j_end < n_right and right[j_end] >> up_right == key:
-            j_end += 1
-        paired = i < i_end and j < j_end and not _unknown(key, shifts, masks)
-        lefts = i_end - i if paired or all_left else 0
-        rights = j_end - j if all_right and not paired else 0
-        times = j_end - j if paired else 1
-        if write:
-            for x in range(i, i + lefts):
-                row = np.int64(left[x] & low_left)
-                for y in range(j, j + times):
-                    keys[n], rows_left[n] = key, row
-                    rows_right[n] = np.int64(right[y] & low_right) if paired else -1
-                    n += 1
-            for y in range(j, j + rights):
-                keys[n], rows_left[n], rows_right[n] = key, -1, np.int64(right[y] & low_right)
-                n += 1
-        else:
-            n += lefts * times + rights
+        a = left[i] >> up_left if i < n_left else _NONE
+        b = right[j] >> up_right if j < n_right else _NONE
+        i_end, j_end = i + np.int64(a <= b), j + np.int64(b <= a)
+        if a == b:
+            while i_end < n_left and left[i_end] >> up_left == a:
+                i_end += 1
+            while j_end < n_right and right[j_end] >> up_right == a:
+                j_end += 1
+            if not _unknown(a, shifts, masks):
+                for x in range(i, i_end):
+                    for y in range(j, j_end):
+                        if n < room:
+                            keys[n] = a
+                            rows_left[n] = np.int64(left[x] & low_left)
+                            rows_right[n] = np.int64(right[y] & low_right)
+                        n += 1
+                i, j = i_end, j_end
+                continue
+        for x in range(i, i_end if all_left else i):
+            if n < room:
+                keys[n], rows_left[n], rows_right[n] = a, np.int64(left[x] & low_left), -1
+            n += 1
+        for y in range(j, j_end if all_right else j):
+            if n < room:
+                keys[n], rows_left[n], rows_right[n] = b, -1, np.int64(right[y] & low_right)
+            n += 1
         i, j = i_end, j_end
     return n

@@ -10,7 +10,7 @@ import pytest
 
 from dh2o.errors import RapidsError
 from dh2o.mrtask import Engine
-from dh2o.rapids import H2OFrame
+from dh2o.rapids import H2OFrame, ordering
 from dh2o.rapids.columns import local_table
 from dh2o.rapids.groups import group_rows
 from dh2o.rapids.keys import key_layout
@@ -128,5 +128,6 @@ def test_keys_that_would_fill_the_memory_are_refused(
     frame = H2OFrame({"x": list(range(1000))})
     few = psutil.virtual_memory()._replace(available=20_000)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: few)
+    monkeypatch.setattr(ordering, "ALWAYS_FREE", 0)
     with pytest.raises(RapidsError, match=r"1000 rows .* GiB are free"):
         assert frame.sort("x").nrow
