@@ -56,10 +56,8 @@ class Shard:
     def _bytes(self, start: int, length: int) -> bytes:
         with suppress(OSError):
             return _read(self.path, start, length)
-        answer = _lane_here().peers.ask(
-            self.address, "shard", {"path": self.path, "start": start, "length": length}
-        )
-        found = answer.answer()
+        message = {"path": self.path, "start": start, "length": length}
+        found = _peers_here().ask(self.address, "shard", message).answer()
         if found["status"] != "ok":
             raise ShardLostError(f"{self.address} does not send what it has cut. Run it again.")
         content: bytes = found["value"]
@@ -164,6 +162,19 @@ def _lane_here() -> Any:
         return lane_of(get_worker())
     except ValueError:
         return current_engine().here()
+
+
+def _peers_here() -> Any:
+    """Return how this process asks workers."""
+    from distributed import get_worker
+
+    from dh2o.mrtask.engine import current_engine
+
+    try:
+        get_worker()
+    except ValueError:
+        return current_engine().lane.peers
+    return _lane_here().peers
 
 
 class IntoShard:

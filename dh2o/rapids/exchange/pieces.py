@@ -124,10 +124,21 @@ def _cut_rows(spans: I64, n_words: int, inputs: list[Block]) -> Iterator[tuple[i
     *blocks, run = inputs
     rows = run_rows(run, n_words)
     words = np.stack(key_words(run, n_words))
-    banks = [bank_of([chunk]) for block in blocks for chunk in block.chunks]
+    columns = [_in_order(chunk, rows) for block in blocks for chunk in block.chunks]
     for part, lo, hi in _filled(spans):
-        columns: list[Chunk] = [bank.take(rows[lo:hi]) for bank in banks]
-        yield part, Block(hi - lo, (*columns, *word_chunks(words[:, lo:hi])))
+        chunks = [column(lo, hi) for column in columns]
+        yield part, Block(hi - lo, (*chunks, *word_chunks(words[:, lo:hi])))
+
+
+def _in_order(chunk: Chunk, rows: I64) -> Callable[[int, int], Chunk]:
+    """Return what gives a span of the rows in this order.
+
+    Numbers are put in order and encoded once, then sliced; a slice of texts would keep all texts.
+    """
+    bank = bank_of([chunk])
+    if chunk.kind == "string":
+        return lambda lo, hi: bank.take(rows[lo:hi])
+    return bank.take(rows).slice
 
 
 def _filled(spans: I64) -> list[tuple[int, int, int]]:

@@ -1,0 +1,67 @@
+"""Shards: parts cut by one task and read by others, in files that go with the task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dh2o.chunks import Block, encode_floats, encode_strings
+from dh2o.mrtask import Engine, FromShards, IntoShard, ShardLostError, shards
+from tests.killing import wait_until
+
+
+def parts(n: int) -> Iterator[tuple[int, Block]]:
+    """Parts 0, 2, 4 ... of one, three, five ... rows."""
+    import pyarrow as pa
+
+    for part in range(0, n, 2):
+        texts = pa.array([f"row {i}" for i in range(part + 1)], pa.large_string())
+        yield part, Block.of((encode_floats(np.arange(part + 1) / 3), encode_strings(texts)))
+
+
+def joined(inputs: list[Any]) -> list[tuple[list[float], list[str]]]:
+    return [(block.floats(0).tolist(), block.strings(1).to_pylist()) for block in inputs]
+
+
+def test_parts_come_as_they_were_cut(any_engine: Engine) -> None:
+    cut = any_engine.submit(IntoShard(parts), [(5,), (3,), (0,)])
+    found = any_engine.submit(FromShards(joined), [(2,), (4,), (1,)], deps=[cut] * 3)
+    expected = dict(parts(5))
+    assert any_engine.gather(found) == [
+        joined([expected[2], expected[2]]), joined([expected[4]]), []
+    ]  # fmt: skip
+
+
+def test_files_go_with_their_task(engine: Engine) -> None:
+    held = engine.here().shards
+    wait_until(lambda: len(held) == 0, "files of other tests to go")
+    cut = engine.submit(IntoShard(parts), [(5,), (3,)])
+    shard = engine.gather(cut)[0]
+    assert len(held) == 2
+    assert shard.read(4).n_rows == 5
+    del cut
+    wait_until(lambda: len(held) == 0, "the files to go")
+    with pytest.raises(ShardLostError):
+        shard.read(4)
+
+
+@pytest.mark.cluster
+def test_parts_are_read_through_their_worker(
+    cluster3: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on another machine, where the file is not."""
+
+    def no_file(*_: Any) -> bytes:
+        raise FileNotFoundError
+
+    cut = cluster3.submit(IntoShard(parts), [(5,)])
+    shard = cluster3.gather(cut)[0]
+    monkeypatch.setattr(shards, "_read", no_file)
+    assert joined([shard.read(4)]) == joined([dict(parts(5))[4]])
+    assert shard.read(3) is None
+    stranger = shards.Shard(shard.address, "/etc/hostname", {0: (0, 1)})
+    with pytest.raises(ShardLostError):  # only what the worker has cut is sent
+        stranger.read(0)
