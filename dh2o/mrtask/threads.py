@@ -75,6 +75,13 @@ class _Run:
                 return
 
 
+def _let_this_thread(controller: Any) -> None:
+    """Let this thread set the number: threadpoolctl heeds the first that ever did, silently."""
+    clear = getattr(controller, "clear_controlling_thread", None)
+    if clear is not None:
+        clear(force=True)
+
+
 class _BlasLimit:
     """Holds BLAS to one thread while any pass runs: results must not depend on the cores."""
 
@@ -102,7 +109,9 @@ class _BlasLimit:
     def _set(self, counts: list[int]) -> None:
         for controller, count in zip(self._controllers, counts, strict=True):
             if controller.get_num_threads() != count:
+                _let_this_thread(controller)
                 controller.set_num_threads(count)
+                _let_this_thread(controller)
 
     def _find(self) -> None:
         if len(sys.modules) == self._n_modules:  # no import since: no new BLAS either

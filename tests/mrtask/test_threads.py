@@ -65,3 +65,19 @@ def test_blas_runs_on_one_thread_meanwhile() -> None:
     with one_blas_thread(), one_blas_thread():
         assert blas_threads() == {1}
     assert blas_threads() == before
+
+
+def test_blas_is_held_by_any_thread() -> None:
+    """Jobs run on threads that come and go; each of them must be able to hold BLAS."""
+    found: list[set[int]] = []
+
+    def hold() -> None:
+        with one_blas_thread():
+            found.append(blas_threads())
+
+    with one_blas_thread():
+        pass  # this thread was the first to set a number
+    other = threading.Thread(target=hold)
+    other.start()
+    other.join()
+    assert found == [{1}]
