@@ -12,9 +12,14 @@ from dh2o.errors import KeyLockedError, KeyNotFoundError
 from dh2o.mrtask import wire
 from dh2o.mrtask.blocks import Blocks
 from dh2o.mrtask.spool import SpoolRef
+from dh2o.mrtask.store_entries import PLUGIN_NAME
 
 if TYPE_CHECKING:
     from dh2o.mrtask.engine import Engine
+    from dh2o.mrtask.store_entries import Entries
+
+IMMUTABLE_KINDS = ("frame",)
+_MISSING: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +80,49 @@ class DKV:
 
     def get(self, key: str) -> Any:
         """Return the value; raises `KeyNotFoundError`."""
-        found = self._fetch(key)
-        if found is None:
+        value = self.find(key, _MISSING)
+        if value is _MISSING:
             raise KeyNotFoundError.of("Key", key, self.keys())
-        return self._open(found)
+        return value
 
     def find(self, key: str, default: Any = None) -> Any:
-        """Return the value, or `default`."""
+        """Return the value, or `default`.
+
+        Where the scheduler lives in this process, an immutable value is opened once: asking for it
+        by every expression costs two turns of the event loop otherwise.
+        """
+        entries = self._entries_here()
+        if entries is not None:
+            entry = entries.find(key)
+            if entry is None:
+                return default
+            if entry.opened is not None:
+                return entry.opened
         found = self._fetch(key)
-        return default if found is None else self._open(found)
+        if found is None:
+            return default
+        value = self._open(found)
+        if entries is not None and found["kind"] in IMMUTABLE_KINDS:
+            entry = entries.find(key)
+            if entry is not None and entry.version == found["version"]:
+                entry.opened = value
+        return value
 
     def kind(self, key: str) -> str | None:
         """Return the kind of the value under `key`, or None."""
+        entries = self._entries_here()
+        if entries is not None:
+            entry = entries.find(key)
+            return None if entry is None else entry.kind
         kind: str | None = self._engine.call("kind", key=key)
         return kind
+
+    def _entries_here(self) -> Entries | None:
+        """Return what the scheduler keeps if it lives in this process."""
+        scheduler = self._engine.scheduler_here
+        self._engine.check_open()
+        plugin = None if scheduler is None else scheduler.plugins.get(PLUGIN_NAME)
+        return None if plugin is None else plugin.entries
 
     def _fetch(self, key: str) -> dict[str, Any] | None:
         bridge = f"got-{self._engine.client.id}-{uuid.uuid4().hex}"

@@ -16,12 +16,11 @@ from typing import Any
 
 from distributed.diagnostics.plugin import SchedulerPlugin
 
-from dh2o.mrtask.store_entries import Entries, LockedKeyError, Locks
+from dh2o.mrtask.store_entries import PLUGIN_NAME, Entries, LockedKeyError, Locks
 from dh2o.mrtask.store_jobs import Jobs
 from dh2o.mrtask.store_spool import SpoolHolds
 from dh2o.mrtask.watch import ask
 
-PLUGIN_NAME = "dh2o-store"
 UNKNOWN_GRACE_S = 2.0
 HANDLERS = (
     "alive", "relay", "where", "workers", "worker_facts", "has_dashboard", "setting", "release_all",

@@ -6,10 +6,15 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+PLUGIN_NAME = "dh2o-store"  # of the scheduler's plugin that keeps the entries
+
 
 @dataclass
 class StoredEntry:
-    """One value: opaque bytes, and the tasks and spool files that it needs."""
+    """One value: opaque bytes, and the tasks and spool files that it needs.
+
+    `opened` is the value itself where the one worker and the scheduler share a process.
+    """
 
     value: bytes
     kind: str
@@ -17,6 +22,7 @@ class StoredEntry:
     tasks: tuple[Any, ...]
     files: tuple[str, ...]
     maker: str | None
+    opened: Any = None
 
 
 class Entries:
@@ -60,6 +66,10 @@ class Entries:
         if entry is None:
             return None
         return {"value": entry.value, "kind": entry.kind, "version": entry.version}
+
+    def find(self, key: str) -> StoredEntry | None:
+        """Return the entry itself, for who lives in this process."""
+        return self._stored.get(key)
 
     def tasks(self, key: str) -> tuple[Any, ...]:
         """Return the tasks that the value under `key` mentions."""

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from dh2o.errors import FrameError, KeyNotFoundError
@@ -47,3 +50,19 @@ def test_another_kind_of_value_is_no_frame(engine: Engine) -> None:
 def test_illegal_keys(engine: Engine, key: str) -> None:
     with pytest.raises(FrameError, match="no legal key"):
         Frame.from_python([1]).put(key or " ")
+
+
+def test_in_this_process_a_frame_is_opened_once(engine: Engine) -> None:
+    frame = Frame.from_python({"a": [1.0, 2.0]}).put("once")
+    first = engine.dkv.find("once")
+    assert engine.dkv.find("once") is first
+    assert engine.dkv.kind("once") == "frame"
+    frame.with_key(None).put("once")  # another version
+    assert engine.dkv.find("once") is not first
+    blocks = weakref.ref(engine.dkv.find("once").vecs[0].ref[0])
+    del frame, first
+    engine.dkv.remove("once")  # and nothing is left of it
+    gc.collect()
+    assert blocks() is None
+    assert engine.dkv.find("once") is None
+    assert not engine.dkv.contains("once")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from dh2o.errors import RapidsError
 from dh2o.rapids import ValFrame, ValKeyed, ValMapFrame, ValNum, ValNums, ValStr, ValStrs
+from dh2o.rapids.columns import Table
+from dh2o.rapids.passes import gather
 from dh2o.server.schemas.base import Key, Schema
 from dh2o.server.schemas.cluster import InitIDV3, SessionIdV4, SessionPropertyV3
 from dh2o.server.schemas.munging import (
@@ -21,7 +23,6 @@ from dh2o.server.schemas.munging import (
 )
 
 if TYPE_CHECKING:
-    from dh2o.frame import Frame
     from dh2o.rapids import Val
     from dh2o.server.app import Call
 
@@ -77,7 +78,7 @@ def evaluate(call: Call, args: RapidsSchemaV3) -> Schema:
 def value_schema(value: Val) -> Schema:
     """Return the schema that carries a Rapids value."""
     if isinstance(value, ValFrame):
-        return _frame(value.frame, value.key)
+        return _frame(value)
     if isinstance(value, ValNum):
         return RapidsNumberV3(scalar=float(value.value))
     if isinstance(value, ValNums):
@@ -88,7 +89,7 @@ def value_schema(value: Val) -> Schema:
         return RapidsStringsV3(string=list(value.values))
     if isinstance(value, ValMapFrame):
         return RapidsMapFrameV3(
-            frames=[_frame(part.frame, part.key) for part in value.frames.values()],
+            frames=[_frame(part) for part in value.frames.values()],
             map_keys=RapidsStringsV3(string=list(value.frames)),
         )
     if isinstance(value, ValKeyed):
@@ -96,6 +97,8 @@ def value_schema(value: Val) -> Schema:
     return RapidsFunctionV3(funstr=str(value))
 
 
-def _frame(frame: Frame, key: str | None) -> RapidsFrameV3:
-    name = key or frame.key
-    return RapidsFrameV3(key=Key(name, "Frame"), num_rows=frame.n_rows, num_cols=frame.n_cols)
+def _frame(value: ValFrame) -> RapidsFrameV3:
+    """Return the shape of a frame, which is evaluated: what its formulas raise belongs here."""
+    table = gather(value.table) if value.table.is_local else Table.of(value.frame)
+    key = Key(value.key or table.key, "Frame")
+    return RapidsFrameV3(key=key, num_rows=table.n_rows, num_cols=table.n_cols)
