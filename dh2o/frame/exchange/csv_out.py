@@ -98,25 +98,17 @@ class _BlockToText:
 
 def lines_of(cells: Sequence[Any], separator: str) -> bytes:
     """Return the lines of large_string columns without nulls."""
-    from dh2o.frame.exchange.csv_kernel import weave
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
-    n_rows = len(cells[0])
-    offsets = np.empty((len(cells), n_rows + 1), np.int64)
-    pieces = []
-    used = 0
-    for k, column in enumerate(cells):
-        _, bounds, data = column.buffers()
-        own = np.frombuffer(bounds, np.int64)[column.offset : column.offset + n_rows + 1]
-        np.add(own, used - own[0], out=offsets[k])
-        if data is not None:
-            piece = np.frombuffer(data, np.uint8)[own[0] : own[-1]]
-            pieces.append(piece)
-            used += len(piece)
-    between = np.frombuffer(separator.encode(), np.uint8)
-    out = np.empty(used + n_rows * (len(between) * (len(cells) - 1) + 1), np.uint8)
-    together = np.concatenate(pieces) if pieces else np.empty(0, np.uint8)
-    weave(together, offsets, between, out)
-    return out.tobytes()
+    nothing, end, between = (pa.scalar(t, pa.large_string()) for t in ("", "\n", separator))
+    last = pc.binary_join_element_wise(cells[-1], nothing, end)
+    lines = pc.binary_join_element_wise(*cells[:-1], last, between)
+    _, bounds, data = lines.buffers()
+    if data is None:
+        return b""
+    first, stop = np.frombuffer(bounds, np.int64)[[lines.offset, lines.offset + len(lines)]]
+    return memoryview(data)[first:stop].tobytes()
 
 
 def _texts(chunk: Chunk, column: _CsvColumn, how: CsvOptions) -> Any:
