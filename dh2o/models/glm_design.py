@@ -7,7 +7,7 @@ No one-hot columns exist: a row has one code per categorical, and codes pick coe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any
 
@@ -40,6 +40,8 @@ class Design:
     skip_na: bool
     #: Columns among the above that are made of others.
     derived: Mapping[str, Derived] = field(default_factory=dict)
+    #: In a part of a design: which levels of a categorical alone have a coefficient.
+    chosen: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @property
     def base_columns(self) -> tuple[str, ...]:
@@ -78,6 +80,8 @@ class Design:
 
         Of a crossing without all levels: the pairs that have no first level.
         """
+        if self.categoricals[idx] in self.chosen:
+            return self.chosen[self.categoricals[idx]]
         kept = np.ones(len(self.levels[idx]), dtype=np.bool_)
         if self.all_levels:
             return kept
@@ -86,6 +90,32 @@ class Design:
             return np.array([a > 0 and b > 0 for a, b in made.pairs], dtype=np.bool_)
         kept[:1] = False
         return kept
+
+    def part(self, inside: NDArray[np.bool_]) -> Design:
+        """Return the design of these of its coefficients and the intercept, in the same order."""
+        chosen: dict[str, NDArray[np.bool_]] = {}
+        at = 0
+        for idx, name in enumerate(self.categoricals):
+            kept = self.levels_kept(idx)
+            places = np.flatnonzero(kept)
+            own = inside[at : at + len(places)]
+            at += len(places)
+            if own.any():
+                chosen[name] = np.zeros(len(kept), dtype=np.bool_)
+                chosen[name][places[own]] = True
+        cats = [idx for idx, name in enumerate(self.categoricals) if name in chosen]
+        numbers = np.flatnonzero(inside[at:-1])
+        return replace(
+            self,
+            categoricals=tuple(self.categoricals[i] for i in cats),
+            levels=tuple(self.levels[i] for i in cats),
+            modes=tuple(self.modes[i] for i in cats),
+            numerics=tuple(self.numerics[i] for i in numbers),
+            fills=self.fills[numbers],
+            shift=self.shift[numbers],
+            scale=self.scale[numbers],
+            chosen=chosen,
+        )
 
     @property
     def names(self) -> tuple[str, ...]:

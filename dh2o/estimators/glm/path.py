@@ -14,6 +14,7 @@ from dh2o.estimators.glm.fit import Limits, State, fit
 from dh2o.estimators.glm.linear import Linear
 from dh2o.estimators.glm.problem import Problem
 from dh2o.estimators.glm.rows import Roles
+from dh2o.estimators.glm.screening import Screen
 from dh2o.estimators.glm.solve import Penalty
 from dh2o.frame import Frame
 
@@ -49,6 +50,7 @@ class PathPlan:
     lambdas: tuple[float, ...]
     lambda_max: float
     null_beta: F64
+    null_gradient: F64
     low: F64 | None
     high: F64 | None
     is_search: bool
@@ -86,6 +88,9 @@ class Path:
         self.state = state
         self.start = (state.beta.copy(), state.nll)
         self.solutions: list[Solution] = []
+        self.screen = Screen(
+            problem, plan.null_gradient, plan.lambda_max * max(plan.alphas[0], 1e-2)
+        )
         self._of_null: tuple[float, float] | None = None
 
     def run(self, report: object = None) -> None:
@@ -115,6 +120,7 @@ class Path:
     def _restart(self) -> None:
         self.state.beta, self.state.nll = self.start[0].copy(), self.start[1]
         self.state.iterations = 0
+        self.screen.restart()
         if not self.problem.is_linear:
             self.problem.last = None
 
@@ -128,6 +134,9 @@ class Path:
         if lam >= self.plan.lambda_max and penalty.l1 > 0:
             return self._solution(lam, alpha, self.plan.null_beta)
         drop = self.plan.drop_collinear and not len(self.state.dropped)
+        if self.screen.helps(penalty, self.limits) and not self.plan.drop_collinear:
+            self.screen.fit(penalty, self.state, self.limits)
+            return self._solution(lam, alpha, self.state.beta)
         fit(self.problem, penalty, self.state, self.limits, drop_collinear=drop)
         return self._solution(lam, alpha, self.state.beta)
 

@@ -78,6 +78,7 @@ def plan_of(training: Training, null_beta: F64, gradient: F64) -> PathPlan:
         lambdas=lambdas,
         lambda_max=largest,
         null_beta=null_beta,
+        null_gradient=gradient,
         low=wishes.low,
         high=wishes.high,
         rho=wishes.rho,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +38,7 @@ from dh2o.estimators.glm.start import (
 from dh2o.estimators.spec import TrainSpec
 from dh2o.models.glm import GLMModel
 from dh2o.models.glm_family import family_of
+from dh2o.mrtask.threads import one_blas_thread
 
 if TYPE_CHECKING:
     from dh2o.mrtask import JobContext
@@ -47,6 +50,8 @@ _MAX_GRAM_NBYTES = 1 << 30
 #: How often theta and beta are fitted in turns at most, and how still theta must stand.
 _MAX_TURNS = 50
 _TURN_ACCURACY = 1e-3
+#: Up to so many coefficients the driver's linear algebra runs on one thread.
+_SMALL_MATRIX = 1200
 
 
 @dataclass(slots=True, eq=False)
@@ -94,7 +99,8 @@ def train_glm(ctx: JobContext, spec: TrainSpec) -> GLMModel:
         progress.after_solution(len(path.solutions) - 1, solution)
 
     if spec.params["max_iterations"] != 0:
-        path.run(report)
+        with _blas_threads(problem):
+            path.run(report)
     else:
         path.solutions.append(Solution(0.0, plan.alphas[0], null_beta, 0, math.nan, math.nan, 0))
     by_likelihood = spec.params["dispersion_parameter_method"] == "ml"
@@ -106,6 +112,22 @@ def train_glm(ctx: JobContext, spec: TrainSpec) -> GLMModel:
         ctx.warn(f"Reached maximum number of iterations {spec.params['max_iterations']}!")
     best = _choose(spec, path.solutions)
     return finish(training, path, best, progress)
+
+
+@contextmanager
+def _blas_threads(problem: Problem) -> Iterator[None]:
+    """Keep BLAS on one thread throughout if the driver's matrices are small.
+
+    Passes need it so in any case, and to wake and stop its threads between two of them costs more
+    than they gain.
+    """
+    if problem.n_coefficients > _SMALL_MATRIX:
+        yield
+        return
+    import scipy.linalg  # noqa: F401  (its BLAS must be loaded to be held)
+
+    with one_blas_thread():
+        yield
 
 
 def _begin(ctx: JobContext, spec: TrainSpec) -> Training:
