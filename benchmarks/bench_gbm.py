@@ -228,7 +228,8 @@ def main() -> None:
     with init(n_workers=1, threads_per_worker=args.threads, processes=False):
         data = Data(args)
         names = ["dh2o", *[peer for peer in args.peers.split(",") if peer]]
-        run_dh2o(Data(argparse.Namespace(**{**vars(args), "rows": 2000, "trees": 2})))  # compile
+        # Compile, for rows as narrow as many rows are.
+        run_dh2o(Data(argparse.Namespace(**{**vars(args), "rows": 40_000, "trees": 2})))
         results: dict[str, list[Result]] = {name: [] for name in names}
         grown: dict[str, float] = {}
         for _ in range(args.rounds):
