@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,3 +122,12 @@ def test_unknown_parameters_are_named() -> None:
 
 def test_numbers_that_json_has_not_become_texts() -> None:
     assert encode([math.nan, math.inf, -math.inf, 1.5]) == ["NaN", "Infinity", "-Infinity", 1.5]
+
+
+def test_lists_are_written_as_plain_values() -> None:
+    nan, inf = float("nan"), float("inf")
+    assert encode((1.5, nan, -inf, 2)) == [1.5, "NaN", "-Infinity", 2]
+    assert encode([1e308, 1e308, -1.0]) == [1e308, 1e308, -1.0]  # whose sum is infinite
+    assert encode(["a", None, True, 3]) == ["a", None, True, 3]
+    assert encode([Key("k", "Frame"), (inf,)]) == [Key("k", "Frame").to_json(), ["Infinity"]]
+    assert encode(np.array([[1.0, nan]])) == [[1.0, "NaN"]]

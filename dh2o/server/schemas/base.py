@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 __all__ = ["SCHEMAS", "Key", "Request", "Schema", "SchemaV4", "both", "encode", "gives", "takes"]
 
 #: Every schema by its name, as ``/3/Metadata/schemas`` lists them.
 SCHEMAS: dict[str, type[Schema]] = {}
 
+#: Types that JSON writes as they are.
+_ATOMS = {str, int, bool, type(None)}
 _PLAIN = {"string", "int", "long", "double", "float", "boolean", "byte", "enum", "Polymorphic"}
 
 
@@ -111,8 +114,8 @@ class Schema:
     def to_json(self) -> dict[str, Any]:
         """Return the schema as a JSON object of plain values."""
         out = self.head()
-        for spec in fields(self):
-            out[spec.metadata.get("name", spec.name.rstrip("_"))] = encode(getattr(self, spec.name))
+        for attribute, name in _wire_names(type(self)):
+            out[name] = encode(getattr(self, attribute))
         return out
 
     @classmethod
@@ -126,6 +129,13 @@ class Schema:
             }
             for spec in fields(cls)
         }
+
+
+@cache
+def _wire_names(schema: Any) -> tuple[tuple[str, str], ...]:
+    """Return each attribute of a schema with its name in JSON."""
+    specs = fields(schema)
+    return tuple((s.name, s.metadata.get("name", s.name.rstrip("_"))) for s in specs)
 
 
 @dataclass(kw_only=True)
@@ -159,8 +169,16 @@ def encode(value: Any) -> Any:
     if hasattr(value, "tolist"):  # numpy arrays and scalars
         return encode(value.tolist())
     if isinstance(value, list | tuple | set | frozenset):
-        return [encode(v) for v in value]
+        return _encoded_list(value)
     return str(value)
+
+
+def _encoded_list(values: Collection[Any]) -> list[Any]:
+    """Return the elements as plain values; levels may be millions, columns a hundred thousand."""
+    kinds = set(map(type, values))
+    if kinds <= _ATOMS or (kinds == {float} and math.isfinite(sum(values))):
+        return list(values)
+    return [encode(v) for v in values]
 
 
 def _not_finite(value: float) -> str:
