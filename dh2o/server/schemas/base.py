@@ -114,7 +114,8 @@ class Schema:
     def to_json(self) -> dict[str, Any]:
         """Return the schema as a JSON object of plain values."""
         out = self.head()
-        for attribute, name in _wire_names(type(self)):
+        kind: Any = type(self)  # a dataclass has no hash, its class has
+        for attribute, name in _wire_names(kind):
             out[name] = encode(getattr(self, attribute))
         return out
 
