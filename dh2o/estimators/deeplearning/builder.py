@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 __all__ = ["DeepLearningBuilder"]
 
 _DISTRIBUTION_OF = {"Absolute": "laplace", "Huber": "huber", "Quantile": "quantile"}
-_MANY_UPDATES = 1000  # updates below which rows are learned from one at a time
-_FEW_UPDATES = 300  # that limit where each update is dear
+# Updates below which rows are learned from one at a time, and rows that see the same weights at
+# most: more learn visibly less an epoch. The second pair is for trainings whose updates are dear.
+_MANY_UPDATES, _MAX_BATCH = 1000, 32
+_FEW_UPDATES, _MAX_DEAR_BATCH = 150, 64
 _DEAR = 5e8  # rows times weights of a training from where on updates are dear
 # Without ADADELTA nothing holds steps back: rate times rows of a batch, beyond which they explode.
 _STEADY = 0.02
-_MAX_BATCH = 32  # rows that see the same weights; more learn visibly less an epoch
 
 
 class DeepLearningBuilder(ModelBuilder):
@@ -245,8 +246,9 @@ def sgd_params(spec: TrainSpec, n_rows: int, n_weights: int) -> SgdParams:
     p = spec.params
     asked = p["mini_batch_size"]
     n_seen = p["epochs"] * n_rows
-    wanted = _FEW_UPDATES if n_seen * n_weights > _DEAR else _MANY_UPDATES
-    most = min(_MAX_BATCH, int(n_seen / wanted))
+    is_dear = n_seen * n_weights > _DEAR
+    wanted, most = (_FEW_UPDATES, _MAX_DEAR_BATCH) if is_dear else (_MANY_UPDATES, _MAX_BATCH)
+    most = min(most, int(n_seen / wanted))
     if not p["adaptive_rate"]:
         most = min(most, int(_STEADY * asked / p["rate"]))
     n_batch = max(asked, most, 1)

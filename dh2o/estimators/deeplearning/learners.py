@@ -25,7 +25,7 @@ __all__ = ["Learned", "Learner", "Work", "learner_of", "mean_state"]
 
 _STREAM = 0x0D1D
 _DEAR = 5e8  # rows times weights of a measurement from where on single precision must do
-_GATHERED = 128  # batches whose rows are copied side by side before they are learned from
+_GATHERED = 64  # batches whose rows are copied side by side before they are learned from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
