@@ -122,7 +122,11 @@ def bit_patterns(values: F64) -> I64:
 
 def few_uniques(values: Buffer) -> bool:
     """Return False when a sample shows that a dictionary is out of question."""
-    return len(np.unique(values[:: max(1, len(values) // _SAMPLE)])) <= MAX_UNIQUES
+    # np.unique would take four times as long.
+    sample = np.sort(values[:: max(1, len(values) // _SAMPLE)])
+    known = sample[~np.isnan(sample)]
+    n_known = int(np.count_nonzero(known[1:] != known[:-1])) + bool(len(known))
+    return n_known + (len(known) < len(sample)) <= MAX_UNIQUES
 
 
 def number_uniques(bits: I64) -> tuple[I64, Buffer] | None:

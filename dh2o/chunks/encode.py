@@ -53,39 +53,45 @@ def encode_ints(values: Any, na_mask: Mask | None = None) -> Chunk:
     values = np.ascontiguousarray(values, dtype=np.int64)
     if na_mask is not None:
         values = _mark_na(values, na_mask)
-    return _or_sparse(encode_dense_ints(values), values)
+    return _encode_plain_ints(values, NA_INT) or _or_sparse(encode_dense_ints(values), values)
 
 
 def encode_small_ints(values: I32) -> Chunk:
     """Return what `encode_ints` does of 32-bit integers, `SMALL_NA` being NA, in less time."""
-    grid = _plain_grid(values)
-    if grid is None:
-        ints = values.astype(np.int64)
-        ints[values == SMALL_NA] = NA_INT
-        return encode_ints(ints)
-    codes = values - np.int32(grid.bias) if grid.bias else values
-    codes = codes.astype(narrow_dtype(grid.width))
-    if grid.has_na:
-        codes[values == SMALL_NA] = grid.na_code
-    return _number(grid, len(values), grid.pack(codes))
+    plain = _encode_plain_ints(values, SMALL_NA)
+    if plain is not None:
+        return plain
+    ints = values.astype(np.int64)
+    ints[values == SMALL_NA] = NA_INT
+    return _or_sparse(encode_dense_ints(ints), ints)
 
 
-def _plain_grid(values: I32) -> GridCodec | None:
-    """Return the grid of step 1 that holds the values best; None if another form may be better."""
+def _encode_plain_ints(values: Buffer, na: int) -> Chunk | None:
+    """Return integers on a grid of step 1; None if another form may hold them better.
+
+    `na` is the least integer of their type. That nothing is better shows in a few values, mostly.
+    """
     if len(values) < MIN_CLEVER_ROWS:
         return None
-    hi = int(values.max())
-    lo = int((values - np.int32(1)).min()) + 1  # NA becomes the largest one
-    if hi == SMALL_NA or hi - lo >= 1 << 31:
+    least, hi = int(values.min()), int(values.max())
+    has_na = least == na
+    lo = int((values - values.dtype.type(1)).min()) + 1 if has_na else least  # NA is the largest
+    if hi == na or (lo == hi and not has_na) or likely_fill(values) is not None:
         return None
-    has_na = bool(values.min() == SMALL_NA)
-    sample = _near_and_far(values)
     grid = narrowest_grid(lo, hi, GridCodec(1, has_na=has_na))
-    if grid is None or (lo == hi and not has_na) or likely_fill(values) is not None:
+    if grid is None or hi - lo >= 1 << 31:
         return None
-    if grid.width >= 8 and common_step(sample[sample != SMALL_NA].astype(np.int64), lo) > 1:
+    if grid.width >= 8:
+        few = _near_and_far(values)
+        if common_step(few[few != na].astype(np.int64), lo) > 1:
+            return None
+    if grid.width >= 16 and few_uniques(values):
         return None
-    return None if grid.width >= 16 and few_uniques(values) else grid
+    codes = values - values.dtype.type(grid.bias) if grid.bias else values
+    codes = codes.astype(narrow_dtype(grid.width))
+    if has_na:
+        codes[values == na] = grid.na_code
+    return _number(grid, len(values), grid.pack(codes))
 
 
 def encode_codes(codes: Any) -> Chunk:

@@ -10,10 +10,11 @@ import numpy as np
 from dh2o.parse import numbers
 from dh2o.parse.levels import LevelTable
 from dh2o.parse.lines import may_be_time, may_be_uuid
+from dh2o.parse.plain_rows import CellTable
 from dh2o.parse.setup import ENUM, NUMERIC, STRING, TIME, UUID
 from dh2o.parse.texts import read_uuids
 from dh2o.parse.times import NOT_A_TIME, read_times
-from dh2o.parse.tokenise import Dialect, U8Array, new_tally, slots_of, tokenise
+from dh2o.parse.tokenise import TABLE_FULL, Dialect, U8Array, new_tally, slots_of, tokenise
 
 _N_PROBED = 2000
 _MOSTLY_UNIQUE = 0.95
@@ -99,23 +100,20 @@ def count_cells(
     `n_skipped` rows (0 or 1, the header) at the start are left out.
     """
     counter = _Counter(dialect, n_columns)
-    slots = slots_of(n_columns, tuple(range(n_columns)))
-    cells = np.empty((max(64, _CELLS_PER_TILE // n_columns), n_columns, 2), np.int32)
-    n_rows, pos, tally = 0, start, new_tally()
+    pos = start
     if n_skipped:
-        _, pos, _ = tokenise(
-            buf, pos, buf.size, buf.size, at_end, dialect, slots, cells[:n_skipped], 0, tally
-        )
-    while True:
-        n, pos, why = tokenise(
-            buf, pos, buf.size, buf.size, at_end, dialect, slots, cells, n_rows, tally
-        )
-        if n == 0:
-            return n_rows, counter.finish()
-        counter.add(buf, cells, n)
+        slots = slots_of(n_columns, ())
+        none = np.empty((n_skipped, 1, 2), np.int32)
+        end = buf.size
+        _, pos, _ = tokenise(buf, pos, end, end, at_end, dialect, slots, none, 0, new_tally())
+    table = CellTable(dialect, n_columns, tuple(range(n_columns)), _CELLS_PER_TILE)
+    n_rows, why = 0, TABLE_FULL
+    while why == TABLE_FULL:
+        n, pos, why = table.fill(buf, pos, buf.size, buf.size, at_end, n_rows)
+        if n:
+            counter.add(buf, table.cells, n)
         n_rows += n
-        if why != 1:
-            return n_rows, counter.finish()
+    return n_rows, counter.finish()
 
 
 def counts_of_texts(
@@ -132,24 +130,26 @@ class _Counter:
 
     def __init__(self, dialect: Dialect, n_columns: int) -> None:
         self._dialect = dialect
-        self._kinds = np.zeros((n_columns, 5), np.int64)
+        self._kinds = np.zeros((n_columns, numbers.N_KINDS), np.int64)
         self._levels = [LevelTable() for _ in range(n_columns)]
         self._codes: list[list[np.ndarray]] = [[] for _ in range(n_columns)]
 
     def add(
         self, buf: U8Array, cells: np.ndarray, n_rows: int, *, words_only: bool = False
     ) -> None:
-        kinds = np.empty(n_rows, np.uint8)
+        kinds, words = np.empty(n_rows, np.uint8), np.empty(n_rows, np.int32)
+        quote = self._dialect.quote
         for slot in range(len(self._levels)):
-            numbers.kinds_of_cells(buf, cells, n_rows, slot, self._dialect.quote, kinds)
+            counts = self._kinds[slot]
+            n_words = numbers.kinds_of_cells(buf, cells, n_rows, slot, quote, kinds, counts, words)
             if words_only:
-                kinds[kinds != numbers.EMPTY] = numbers.WORD
-            self._kinds[slot] += np.bincount(kinds, minlength=5)[:5]
-            words = np.flatnonzero(kinds == numbers.WORD)
-            if words.size:
-                codes = np.empty(words.size, np.int32)
-                some = np.ascontiguousarray(cells[words, slot : slot + 1])
-                self._levels[slot].read(buf, some, words.size, 0, self._dialect, codes, 0)
+                words = np.flatnonzero(kinds != numbers.EMPTY).astype(np.int32)
+                counts[numbers.ZERO] = counts[numbers.NONZERO] = 0
+                n_words = words.size
+            if n_words:
+                codes = np.empty(n_words, np.int32)
+                some = np.ascontiguousarray(cells[words[:n_words], slot : slot + 1])
+                self._levels[slot].read(buf, some, n_words, 0, self._dialect, codes, 0)
                 self._codes[slot].append(codes)
 
     def finish(self) -> list[ColumnCounts]:

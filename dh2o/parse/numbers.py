@@ -30,7 +30,8 @@ MIN_POWER, MAX_POWER = -342, 308
 EXACT_INT = 1 << 53
 
 # What a cell is.
-EMPTY, ZERO, NONZERO, WORD, NA_WORD, HARD = range(6)
+N_KINDS = 6
+EMPTY, ZERO, NONZERO, WORD, NA_WORD, HARD = range(N_KINDS)
 
 # Slots of the tally of a numeric column.
 N_BAD, FIRST_BAD, N_FRACTIONS, N_WIDE = range(4)
@@ -355,19 +356,40 @@ def read_ints(
 
 @njit(cache=True, nogil=True)
 def kinds_of_cells(
-    buf: U8Array, cells: CellArray, n_rows: int, slot: int, quote: int, kinds: NDArray[np.uint8]
-) -> None:
-    """kinds[r] = what cell (r, slot) is to a number parser: empty, zero, nonzero or a word."""
+    buf: U8Array,
+    cells: CellArray,
+    n_rows: int,
+    slot: int,
+    quote: int,
+    kinds: NDArray[np.uint8],
+    counts: I64Array,
+    words: NDArray[np.int32],
+) -> int:
+    """kinds[r] = what cell (r, slot) is to a number parser; the count of words.
+
+    OUT: kinds (empty, zero, nonzero or a word), counts (of each, added), words (their rows).
+    """
+    n_words = 0
     for r in range(n_rows):
+        start = cells[r, slot, 0]
         stop = cells[r, slot, 1]
         kind = WORD
-        if stop >= 0:
-            kind, _, _, _, _ = parts(buf, cells[r, slot, 0], stop)
-        if kind == NA_WORD or not (kind != EMPTY or is_na(buf, cells[r, slot, 0], stop, quote)):
+        if 0 < stop - start <= 8 <= stop:
+            word = tail_digits(load_word(buf, stop - 8), stop - start)
+            if is_digits(word):
+                kind = NONZERO if digits_of(word) != _ZERO else ZERO
+        if kind == WORD and stop >= 0:
+            kind, _, _, _, _ = parts(buf, start, stop)
+        if kind == NA_WORD or not (kind != EMPTY or is_na(buf, start, stop, quote)):
             kind = WORD
         elif kind == HARD:
             kind = NONZERO
+        if kind == WORD:
+            words[n_words] = r
+            n_words += 1
         kinds[r] = kind
+        counts[kind] += 1
+    return n_words
 
 
 def hard_number(text: str) -> float:

@@ -13,7 +13,19 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from dh2o.parse.tokenise import CR, LF, SPACE, TAB, CellArray, Dialect, U8Array
+from dh2o.parse.tokenise import (
+    CR,
+    LF,
+    SPACE,
+    TAB,
+    TABLE_FULL,
+    CellArray,
+    Dialect,
+    U8Array,
+    new_tally,
+    slots_of,
+    tokenise,
+)
 from dh2o.parse.words import BLOCK_NBYTES, count_bits, matches, trailing_zeros
 
 I32Array = NDArray[np.int32]
@@ -21,6 +33,8 @@ I32Array = NDArray[np.int32]
 #: Room for marks beyond the last that counts: they are written a few at a time.
 MARKS_SLACK = BLOCK_NBYTES
 
+_MARKS = 1 << 14
+_FEW_ROWS = 16
 _MARKER = 2
 _HIGHEST_SPECIAL = 39  # of the bytes that a cell may begin with, spaces and quotes are up to here
 _NEEDS_MARKS, _NOT_PLAIN = -1, -2
@@ -193,3 +207,46 @@ def tokenise_plain(
         pos = end + 1
         row += 1
     return row, pos
+
+
+class CellTable:
+    """A table of cells for one tile of rows after the other, and the tally of odd rows."""
+
+    def __init__(
+        self, dialect: Dialect, n_columns: int, kept: tuple[int, ...], n_cells: int
+    ) -> None:
+        n_slots = max(len(kept), 1)
+        self.cells = np.empty((max(n_cells // n_slots, _FEW_ROWS), n_slots, 2), np.int32)
+        self.tally = new_tally()
+        self._dialect = dialect
+        self._slots = slots_of(n_columns, kept)
+        self._may_be_plain = may_be_plain(dialect, n_columns)
+        self._patience = _FEW_ROWS
+        self._marks = np.empty(max(_MARKS, 4 * n_columns) + MARKS_SLACK, np.int32)
+
+    def fill(
+        self, buf: U8Array, pos: int, row_limit: int, n_bytes: int, at_end: bool, first_row: int
+    ) -> tuple[int, int, int]:
+        """Fill the table as `tokenise` does; return (rows, next row's start, why it ends there).
+
+        Rows that the quick tokeniser does not know go to the thorough one, a few at first, then
+        more and more as long as it finds nothing else.
+        """
+        dialect, slots = self._dialect, self._slots
+        n_rows = 0
+        while True:
+            stop = len(self.cells)
+            if self._may_be_plain:
+                n_plain, pos = tokenise_plain(
+                    buf, pos, row_limit, n_bytes, dialect, slots, self.cells[n_rows:], self._marks
+                )
+                n_rows += n_plain
+                self._patience = _FEW_ROWS if n_plain else min(2 * self._patience, stop)
+                stop = min(n_rows + self._patience, stop)
+            cells, first = self.cells[n_rows:stop], first_row + n_rows
+            n_more, pos, why = tokenise(
+                buf, pos, row_limit, n_bytes, at_end, dialect, slots, cells, first, self.tally
+            )
+            n_rows += n_more
+            if why != TABLE_FULL or n_rows == len(self.cells):
+                return n_rows, pos, why

@@ -22,7 +22,7 @@ from dh2o.parse.bad_cells import BadCells
 from dh2o.parse.columns import ColumnReader, LocalCodes, reader_for
 from dh2o.parse.lines import first_line_of, split_line
 from dh2o.parse.number_columns import NumberColumns
-from dh2o.parse.plain_rows import MARKS_SLACK, may_be_plain, tokenise_plain
+from dh2o.parse.plain_rows import CellTable
 from dh2o.parse.setup import NUMERIC, SVMLIGHT, ParseSetup
 from dh2o.parse.sources import Source, open_text
 from dh2o.parse.storage import open_raw
@@ -32,18 +32,13 @@ from dh2o.parse.tokenise import (
     U8Array,
     decode_lenient,
     dialect_of,
-    new_tally,
     next_row_start,
-    slots_of,
-    tokenise,
 )
 
 BOM_8 = b"\xef\xbb\xbf"
 UNKNOWN_END = -1
 MAX_ROW_NBYTES = (1 << 31) - (1 << 20)
 _CELLS_PER_TILE = 1 << 15
-_MARKS = 1 << 14
-_FEW_ROWS = 16
 _SLACK_NBYTES = 1 << 16
 _MIN_PIECE_NBYTES = 1 << 10
 _HEADER_NBYTES = 1 << 20
@@ -139,13 +134,7 @@ class BlockReader:
             self._readers.append(reader if alone else None)
         self._number_slots = np.array([s for s, r in enumerate(self._readers) if r is None], int)
         self._numbers = NumberColumns(self.dialect, len(self._number_slots))
-        self._slots = slots_of(setup.number_columns, kept)
-        n_slots = max(len(kept), 1)
-        self._cells = np.empty((max(_CELLS_PER_TILE // n_slots, 16), n_slots, 2), np.int32)
-        self._may_be_plain = may_be_plain(self.dialect, setup.number_columns)
-        self._patience = _FEW_ROWS
-        self._marks = np.empty(max(_MARKS, 4 * setup.number_columns) + MARKS_SLACK, np.int32)
-        self.tally = new_tally()
+        self._table = CellTable(self.dialect, setup.number_columns, kept, _CELLS_PER_TILE)
         self.n_rows = 0
 
     def read(
@@ -154,54 +143,18 @@ class BlockReader:
         """Take the rows that start in ``pos .. row_limit``; return (next row's start, why)."""
         while True:
             start = pos
-            n, pos, why = self._tokenise(buf, pos, row_limit, n_bytes, at_end)
+            n, pos, why = self._table.fill(buf, pos, row_limit, n_bytes, at_end, self.n_rows)
             left = (n * max(row_limit - pos, 0) * 9) // (8 * max(pos - start, 1))
             expected = self.n_rows + n + left
             if self._number_slots.size:
                 slots = self._number_slots
-                self._numbers.read(buf, self._cells, n, slots, self.n_rows, expected)
+                self._numbers.read(buf, self._table.cells, n, slots, self.n_rows, expected)
             for slot, reader in enumerate(self._readers):
                 if reader is not None:
-                    reader.read(buf, self._cells, n, slot, self.n_rows)
+                    reader.read(buf, self._table.cells, n, slot, self.n_rows)
             self.n_rows += n
             if why != TABLE_FULL:
                 return pos, why
-
-    def _tokenise(
-        self, buf: U8Array, pos: int, row_limit: int, n_bytes: int, at_end: bool
-    ) -> tuple[int, int, int]:
-        """Fill the table of cells; return (rows, next row's start, why it ends there).
-
-        Rows that the quick tokeniser does not know go to the thorough one, a few at first, then
-        more and more as long as it finds nothing else.
-        """
-        dialect, slots = self.dialect, self._slots
-        n = 0
-        while True:
-            stop = len(self._cells)
-            if self._may_be_plain:
-                n_plain, pos = tokenise_plain(
-                    buf, pos, row_limit, n_bytes, dialect, slots, self._cells[n:], self._marks
-                )
-                n += n_plain
-                self._patience = _FEW_ROWS if n_plain else min(2 * self._patience, stop)
-                stop = min(n + self._patience, stop)
-            cells = self._cells[n:stop]
-            n_more, pos, why = tokenise(
-                buf,
-                pos,
-                row_limit,
-                n_bytes,
-                at_end,
-                dialect,
-                slots,
-                cells,
-                self.n_rows + n,
-                self.tally,
-            )
-            n += n_more
-            if why != TABLE_FULL or n == len(self._cells):
-                return n, pos, why
 
     def finish(self, segments: tuple[SegmentReport, ...], nbytes: int) -> ParsedRange:
         """Return the block read so far."""
@@ -215,7 +168,7 @@ class BlockReader:
             n_rows=self.n_rows,
             segments=segments,
             bad=tuple(bad for _, bad in made),
-            tally=tuple(self.tally.tolist()),
+            tally=tuple(self._table.tally.tolist()),
             levels=tuple(c.levels if isinstance(c, LocalCodes) else None for c in columns),
             nbytes=nbytes,
         )

@@ -36,7 +36,9 @@ def kind_of(text: str) -> int:
     bad = np.zeros(numbers.TALLY_LEN, np.int64)
     numbers.read_numbers(buf, cells, 1, 0, np.empty(1), 0, bad, np.empty(1, np.int64))
     kinds = np.empty(1, np.uint8)
-    numbers.kinds_of_cells(buf, cells, 1, 0, 34, kinds)
+    counts, words = np.zeros(numbers.N_KINDS, np.int64), np.empty(1, np.int32)
+    n_words = numbers.kinds_of_cells(buf, cells, 1, 0, 34, kinds, counts, words)
+    assert (n_words, counts[kinds[0]]) == (kinds[0] == numbers.WORD, 1)
     if kinds[0] == numbers.WORD and not bad[numbers.N_BAD]:
         return numbers.NA_WORD
     return int(kinds[0])

@@ -104,12 +104,14 @@ def _codes_of_dictionary(column: Any, wish: ColumnWish) -> LocalCodes:
     texts = [None if value is None else _level(value) for value in values]
     known: dict[str, int] = {}
     words = {word.strip() for word in wish.na_words}
-    places = np.zeros(len(texts) + 1, np.int64)
+    places = np.zeros(len(texts) + 1, np.int64)  # the last one, at -1, is that of NA
     for i, text in enumerate(texts):
         if text is not None and text not in words:
-            places[i + 1] = known.setdefault(text, len(known)) + 1
-    indices = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    codes = _narrow(places[indices + 1], len(known))
+            places[i] = known.setdefault(text, len(known)) + 1
+    indices = whole.indices
+    if indices.null_count:
+        indices = indices.fill_null(-1)
+    codes = _narrow(places, len(known))[indices.to_numpy(zero_copy_only=False)]
     return LocalCodes(codes, tuple(known), is_declared=wish.is_declared)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import IO, Any, Protocol
 
 from dh2o.errors import ParseError
@@ -28,7 +29,10 @@ class TableFile(Protocol):
     """An open file of typed columns."""
 
     schema: Any
-    parts: list[Part]
+
+    @property
+    def parts(self) -> list[Part]:
+        """What can be read on its own, in the order of the rows."""
 
     def read(self, numbers: Sequence[int], names: Sequence[str], n_rows: int) -> Iterator[Any]:
         """Give the columns of some parts as Arrow tables of at most `n_rows` rows."""
@@ -143,18 +147,30 @@ class IpcFile:
 
         self._file = file
         self._batches: Any = None
-        nbytes = file.size()
         head = file.read(6)
         file.seek(0)
         if head == b"ARROW1":
             self._batches = pa.ipc.open_file(file)
             self.schema = self._batches.schema
-            n = self._batches.num_record_batches
-            rows = [self._batches.get_batch(i).num_rows for i in range(n)] if n else []
-            self.parts = [Part(n_rows, nbytes // n) for n_rows in rows]
         else:
             self.schema = pa.ipc.open_stream(file).schema
-            self.parts = [Part(-1, nbytes)]
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The record batches; of each one column is read, and only where somebody asks."""
+        import pyarrow as pa
+
+        nbytes = self._file.size()
+        if self._batches is None:
+            return [Part(-1, nbytes)]
+        n = self._batches.num_record_batches
+        if not n or not len(self.schema):
+            return [Part(0, nbytes)] * n
+        narrow = min(range(len(self.schema)), key=lambda i: _width(self.schema.field(i).type))
+        some = pa.ipc.open_file(
+            self._file, options=pa.ipc.IpcReadOptions(included_fields=[narrow], use_threads=False)
+        )
+        return [Part(some.get_batch(i).num_rows, nbytes // n) for i in range(n)]
 
     def read(self, numbers: Sequence[int], names: Sequence[str], n_rows: int) -> Iterator[Any]:
         """Give one table after the other, cut at `n_rows` rows."""
@@ -168,6 +184,14 @@ class IpcFile:
         self._file.seek(0)
         for batch in pa.ipc.open_stream(self._file):
             yield from _cut(pa.Table.from_batches([batch]).select(list(names)), n_rows)
+
+
+def _width(kind: Any) -> int:
+    """Return the bits of a value of an Arrow type, many where values differ."""
+    try:
+        return int(kind.bit_width)
+    except ValueError:
+        return 1 << 10
 
 
 def _cut(table: Any, n_rows: int) -> Iterator[Any]:
