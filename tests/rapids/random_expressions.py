@@ -212,11 +212,12 @@ class Generator:
         )
         return self.rng.choice(rules)(depth)
 
-    def _match(self, depth: int) -> str:
+    def _match(self, _depth: int) -> str:
         otherwise = self.of("nan", "0", "-1")
         start = self.of("0", "1")
         if self.rng.random() < 0.5:
-            return f"(match {self.enum(depth)} [{self.level()} {self.level()}] {otherwise} {start})"
+            enum = self.column("enum")  # H2O's match reads past a whole column just assigned
+            return f"(match {enum} [{self.level()} {self.level()}] {otherwise} {start})"
         return f"(match {self.column('num')} [1 2 0.5 -3] {otherwise} {start})"
 
     def _assigned(self, depth: int) -> str:
@@ -420,10 +421,15 @@ class Generator:
         source = self.mixed(depth) if self.rng.random() < 0.2 else self.frame.name
         keys = self.of("5", "4", "5 3", "3", "")
         parts = [
-            f'"{how}" {self.of("0", "1", "3")} "{self.of("all", "rm", "ignore")}"'
-            for how in self.rng.sample(AGGREGATES, self.rng.randint(1, 3))
+            self._aggregate(how) for how in self.rng.sample(AGGREGATES, self.rng.randint(1, 3))
         ]
         return f"(GB {source} [{keys}] {' '.join(parts)})"
+
+    def _aggregate(self, how: str) -> str:
+        rule = self.of("all", "rm", "ignore")
+        # a column without NA where H2O's extreme of no values is a number
+        column = self.of("2", "3") if how in ("min", "max") else self.of("0", "1", "3")
+        return f'"{how}" {column} "{rule}"'
 
     def value(self, depth: int) -> str:
         """Return a number, string or list."""
