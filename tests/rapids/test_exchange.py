@@ -94,7 +94,7 @@ SORTS: list[tuple[list[str], list[bool]]] = [
 
 
 @pytest.mark.parametrize(("by", "ups"), SORTS)
-def test_sorts(any_engine: Engine, both: Both, by: list[str], ups: list[bool]) -> None:
+def test_sorts(engine: Engine, both: Both, by: list[str], ups: list[bool]) -> None:
     frame = frame_of(rows())
     assert_same(*both(lambda: frame.sort(by, ascending=ups)))
 
@@ -123,7 +123,7 @@ def test_groups(engine: Engine, both: Both, by: list[str]) -> None:
 
 
 def test_many_groups_merge_range_by_range(
-    any_engine: Engine, both: Both, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, both: Both, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(grouping, "FEW_NBYTES", 0)
     frame = frame_of(rows())
@@ -147,7 +147,7 @@ def test_joins(engine: Engine, both: Both, by: list[str], keep: tuple[bool, bool
 
 @pytest.mark.parametrize("keep", JOINS)
 def test_joins_by_a_key_that_most_rows_have(
-    any_engine: Engine, both: Both, keep: tuple[bool, bool]
+    engine: Engine, both: Both, keep: tuple[bool, bool]
 ) -> None:
     table = rows()
     table["many"] = np.where(table["row"] % 50, 5, table["many"])
@@ -204,6 +204,16 @@ def test_runs_are_cut_at_exact_ranks(engine: Engine) -> None:
             np.testing.assert_array_equal(cut, expected)
         between = cuts_between_keys(runs, splitting_keys([runs], 5))
         assert (np.diff(between, axis=0) >= 0).all()
+
+
+@pytest.mark.cluster
+def test_on_three_workers(cluster3: Engine, both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grouping, "FEW_NBYTES", 0)
+    frame, right = frame_of(rows()), frame_of(rows(60, seed=1), (20, 0, 40))[["many", "text"]]
+    assert_same(*both(lambda: frame.sort(["real", "few"], ascending=[False, True])))
+    assert_same(*both(lambda: frame.drop_duplicates(["few", "level"], keep="last")))
+    assert_same(*both(lambda: frame.group_by(["few"]).var("real").median("row").get_frame()))
+    assert_same(*both(lambda: frame.merge(right, True, by_x=["many"], by_y=["many"])))
 
 
 @pytest.mark.cluster
