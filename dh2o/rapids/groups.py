@@ -17,6 +17,7 @@ import numpy as np
 from dh2o.chunks import Block
 from dh2o.chunks.codec import read_only
 from dh2o.errors import RapidsError
+from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Table
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.keys import I64, U64, KeyLayout, KeyTiles, key_layout
@@ -260,6 +261,10 @@ def grouped(
     layout = key_layout([(table, keys)])
     wants = tuple(wanted or [frozenset({SUMS})] * len(columns))
     n_slots = table_slots(table, layout)
+    if not n_slots and table.layout is not None and current_engine().scheduler_here is not None:
+        from dh2o.rapids.many_groups import grouped_here
+
+        return grouped_here(table, (keys, layout), columns, wants)
     return reduce(table, exprs, lambda p: GroupTask(p, layout, wants, n_slots))
 
 

@@ -18,13 +18,16 @@ __all__ = [
     "add_sizes",
     "add_sums",
     "count_codes",
+    "fold_cells",
     "medians",
     "merge_sorted",
+    "number_cells",
     "pack_codes",
     "pack_grid",
     "pack_real",
     "pair_rows",
     "place_codes",
+    "unpack_grid",
 ]
 
 _TOP = np.uint64(1 << 63)
@@ -57,6 +60,17 @@ def pack_codes(
         code = np.int64(raw[i])
         place = add + sign * code
         out[i] |= np.uint64(np.int64(0) if code == na else place) << up
+
+
+@njit(nogil=True, cache=True)
+def unpack_grid(
+    word: Any, shift: int, mask: int, add: int, sign: int, power: float, out: Any
+) -> None:
+    """Out = (add + sign * code) / power, NaN for code 0."""
+    down, bits = np.uint64(shift), np.uint64(mask)
+    for i in range(len(word)):
+        code = np.int64(word[i] >> down & bits)
+        out[i] = np.float64(add + sign * code) / power if code else np.nan
 
 
 @njit(nogil=True, cache=True)
@@ -168,29 +182,100 @@ def add_range(slots: Any, values: Any, ranges: Any) -> None:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
+def _merge(sums: Any, slot: int, more: Any, i: int) -> None:
+    """sums[slot] += more[i], those of later rows."""
+    n_more = more[i, 0]
+    if n_more == 0.0:
+        return
+    n = sums[slot, 0]
+    sums[slot, 0] = n + n_more
+    sums[slot, 1] += more[i, 1]
+    if sums.shape[1] > 2:
+        sums[slot, 4] += more[i, 4]
+        apart = more[i, 2] - sums[slot, 2]
+        if n == 0.0:
+            sums[slot, 2], sums[slot, 3] = more[i, 2], more[i, 3]
+        else:
+            sums[slot, 2] += apart * n_more / (n + n_more)
+            sums[slot, 3] += more[i, 3] + apart * apart * n * n_more / (n + n_more)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
 def merge_sums(sums: Any, places: Any, more: Any) -> None:
     """sums[places] += more: counts, sums and (Chan, Golub and LeVeque, 1983) moments.
 
     `more` are those of later rows; an empty `places` says that the slots are the same.
     """
-    moments = sums.shape[1] > 2
     same = len(places) == 0
     for i in range(len(more)):
-        slot = i if same else places[i]
-        n_more = more[i, 0]
-        if n_more == 0.0:
-            continue
-        n = sums[slot, 0]
-        sums[slot, 0] = n + n_more
-        sums[slot, 1] += more[i, 1]
-        if moments:
-            sums[slot, 4] += more[i, 4]
-            apart = more[i, 2] - sums[slot, 2]
-            if n == 0.0:
-                sums[slot, 2], sums[slot, 3] = more[i, 2], more[i, 3]
-            else:
-                sums[slot, 2] += apart * n_more / (n + n_more)
-                sums[slot, 3] += more[i, 3] + apart * apart * n * n_more / (n + n_more)
+        _merge(sums, i if same else places[i], more, i)
+
+
+@njit(nogil=True, cache=True)
+def number_cells(
+    rows: Any, starts: Any, block_ends: Any, slots: Any, blocks: Any, firsts: Any
+) -> int:
+    """Return how many cells there are: what one block holds of one group.
+
+    `rows` are sorted by group, whose `starts` are given, then by number; a block ends before
+    block_ends[b]. OUT: slots[row] the cell of a row, blocks[cell], firsts[group] its first cell
+    and, last, the number of cells.
+    """
+    n = 0
+    for g in range(len(starts)):
+        stop = starts[g + 1] if g + 1 < len(starts) else len(rows)
+        firsts[g] = n
+        end = np.int64(-1)
+        for i in range(starts[g], stop):
+            row = rows[i]
+            if row >= end:
+                block, above = 0, len(block_ends) - 1
+                while block < above:  # the first block that ends after the row
+                    middle = (block + above) // 2
+                    if block_ends[middle] > row:
+                        above = middle
+                    else:
+                        block = middle + 1
+                end = block_ends[block]
+                blocks[n] = block
+                n += 1
+            slots[row] = n - 1
+    firsts[len(starts)] = n
+    return n
+
+
+@njit(nogil=True, cache=True)
+def _top_bit(number: Any) -> int:
+    top = 0
+    while number > 0:
+        number >>= 1
+        top += 1
+    return top
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def fold_cells(cells: Any, blocks: Any, firsts: Any, out: Any) -> None:
+    """out[group] = its cells, merged along the tree of the block numbers (they are overwritten).
+
+    Two neighbours merge as soon as they meet at a lower node of the tree than the second of them
+    and the cell after it.
+    """
+    waiting = np.empty(64, dtype=np.int64)
+    for g in range(len(firsts) - 1):
+        n = 0
+        for cell in range(firsts[g], firsts[g + 1]):
+            while n > 1 and _top_bit(blocks[waiting[n - 2]] ^ blocks[waiting[n - 1]]) < _top_bit(
+                blocks[waiting[n - 1]] ^ blocks[cell]
+            ):
+                n -= 1
+                _merge(cells, waiting[n - 1], cells, waiting[n])
+            waiting[n] = cell
+            n += 1
+        while n > 1:
+            n -= 1
+            _merge(cells, waiting[n - 1], cells, waiting[n])
+        for column in range(cells.shape[1]):
+            out[g, column] = cells[waiting[0], column]
 
 
 @njit(nogil=True, cache=True)
@@ -330,7 +415,7 @@ def pair_rows(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays one by one
     while i < n_left or j < n_right:
         a = left[i] >> up_left if i < n_left else _NONE
         b = right[j] >> up_right if j < n_right else _NONE
-        i_end, j_end = i + np.int64(a <= b), j + np.int64(b <= a)
+        i_end, j_end = i + (1 if a <= b else 0), j + (1 if b <= a else 0)
         if a == b:
             while i_end < n_left and left[i_end] >> up_left == a:
                 i_end += 1

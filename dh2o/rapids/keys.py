@@ -152,12 +152,14 @@ class KeyField:
         """Return the values whose codes lie in `words`."""
         if not self.n_codes:
             return self._unpack_real(words[self.word])
-        codes = self.codes(words).view(np.int64)
-        places = self.n_codes + 1 - codes if self.down else codes
-        values = (places + (self.lowest - 1)).astype(np.float64)
-        if self.decimals:
-            values /= 10.0**self.decimals
-        values[codes == 0] = np.nan
+        from dh2o.rapids import key_kernels
+
+        last = self.lowest + self.n_codes  # the one after the largest
+        add, sign = (last, -1) if self.down else (self.lowest - 1, 1)
+        word = read_only(np.ascontiguousarray(words[self.word]))
+        shape = (self.shift, np.uint64((1 << self.n_bits) - 1), add, sign, 10.0**self.decimals)
+        values = np.empty(len(word))
+        key_kernels.unpack_grid(word, *shape, values)
         return values
 
     def _unpack_real(self, word: U64) -> F64:
