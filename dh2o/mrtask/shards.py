@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dh2o.errors import WorkerLostError
+from dh2o.errors import DH2OError, WorkerLostError
 from dh2o.mrtask.direct import running_key
 
 if TYPE_CHECKING:
@@ -78,18 +78,19 @@ class Shards:
 
     def write(self, key: Any, parts: Iterable[tuple[int, Block]]) -> Shard:
         """Return the shard of blocks by the number of their part; it belongs to the task `key`."""
-        self._folder.mkdir(parents=True, exist_ok=True)
         path = str(self._folder / uuid.uuid4().hex)
         with self._lock:
             old, self._paths[key] = self._paths.get(key), path
         _remove(old)
-        spans: dict[int, tuple[int, int]] = {}
-        with Path(path).open("wb") as file:
-            for part, block in parts:
-                start = file.tell()
-                for piece in _pieces_of(block):
-                    file.write(piece)
-                spans[part] = (start, file.tell() - start)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            spans = _written(path, parts)
+        except OSError as error:
+            self.release(key)
+            raise DH2OError(
+                f"Worker {self._address} cannot write to {self._folder}: {error}. Make room there, "
+                "or start workers with a local_directory on a larger disk."
+            ) from error
         return Shard(self._address, path, spans)
 
     def read(self, path: str, start: int, length: int) -> bytes:
@@ -112,6 +113,18 @@ class Shards:
         with self._lock:
             self._paths.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _written(path: str, parts: Iterable[tuple[int, Block]]) -> dict[int, tuple[int, int]]:
+    """Write blocks one after the other; return where each part lies."""
+    spans: dict[int, tuple[int, int]] = {}
+    with Path(path).open("wb") as file:
+        for part, block in parts:
+            start = file.tell()
+            for piece in _pieces_of(block):
+                file.write(piece)
+            spans[part] = (start, file.tell() - start)
+    return spans
 
 
 def _remove(path: str | None) -> None:

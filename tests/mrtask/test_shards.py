@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from dh2o.chunks import Block, encode_floats, encode_strings
+from dh2o.errors import DH2OError
 from dh2o.mrtask import Engine, FromShards, IntoShard, ShardLostError, shards
 from tests.killing import wait_until
 
@@ -46,6 +48,13 @@ def test_files_go_with_their_task(engine: Engine) -> None:
     wait_until(lambda: len(held) == 0, "the files to go")
     with pytest.raises(ShardLostError):
         shard.read(4)
+
+
+def test_a_full_disk_is_named(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.here().shards, "_folder", Path("/proc/full"))
+    cut = engine.submit(IntoShard(parts), [(5,), (3,), (1,)])
+    with pytest.raises(DH2OError, match=r"cannot write to /proc/full.*local_directory"):
+        engine.gather(cut)
 
 
 @pytest.mark.cluster
