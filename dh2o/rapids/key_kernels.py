@@ -27,6 +27,7 @@ __all__ = [
     "pack_real",
     "pair_rows",
     "place_codes",
+    "ranks",
     "unpack_grid",
 ]
 
@@ -60,6 +61,26 @@ def pack_codes(
         code = np.int64(raw[i])
         place = add + sign * code
         out[i] |= np.uint64(np.int64(0) if code == na else place) << up
+
+
+@njit(nogil=True, cache=True)
+def ranks(keys: Any, fields: Any, n_groups: int, out: Any) -> None:
+    """Out = 1, 2, ... for the keys of a group, in order; NaN where a field to sort by is NA.
+
+    `fields` are the word, shift and mask of each field, those of the group first.
+    """
+    n = 0
+    for i in range(keys.shape[1]):
+        same, ranked = i > 0, True
+        for f in range(len(fields)):
+            shift, mask = fields[f, 1], fields[f, 2]
+            code = keys[fields[f, 0], i] >> shift & mask
+            if f >= n_groups:
+                ranked = ranked and code != 0
+            elif same:
+                same = code == keys[fields[f, 0], i - 1] >> shift & mask
+        n = (n if same else 0) + (1 if ranked else 0)
+        out[i] = n if ranked else np.nan
 
 
 @njit(nogil=True, cache=True)

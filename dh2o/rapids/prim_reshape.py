@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dh2o.chunks.codec import read_only
 from dh2o.errors import RapidsError
 from dh2o.frame import VecType
 from dh2o.rapids.arithmetic import java_double
@@ -230,20 +231,13 @@ def _ranks(keys: np.ndarray, layout: KeyLayout, n_groups: int) -> np.ndarray:
 
     `keys` are the packed keys of rows in order, of which the first fields are the group.
     """
-    groups, sorts = layout.fields[:n_groups], layout.fields[n_groups:]
-    n_rows = keys.shape[1]
-    starts = np.zeros(n_rows, dtype=np.bool_)
-    starts[:1] = True
-    for field in groups:
-        codes = field.codes(keys)
-        starts[1:] |= codes[1:] != codes[:-1]
-    ranked = np.ones(n_rows, dtype=np.bool_)
-    for field in sorts:
-        ranked &= field.codes(keys) != 0
-    counted = np.cumsum(ranked)
-    before = np.where(starts, counted - ranked, 0)
-    base = np.maximum.accumulate(before) if n_rows else before
-    return np.where(ranked, counted - base, np.nan).astype(np.float64)
+    from dh2o.rapids import key_kernels
+
+    fields = [(field.word, field.shift, (1 << field.n_bits) - 1) for field in layout.fields]
+    shape = read_only(np.array(fields, dtype=np.uint64).reshape(-1, 3))
+    ranks = np.empty(keys.shape[1])
+    key_kernels.ranks(read_only(np.ascontiguousarray(keys)), shape, n_groups, ranks)
+    return ranks
 
 
 def _by_fields(keys: np.ndarray, fields: Sequence[KeyField]) -> np.ndarray:

@@ -131,3 +131,15 @@ def test_keys_that_would_fill_the_memory_are_refused(
     monkeypatch.setattr(ordering, "ALWAYS_FREE", 0)
     with pytest.raises(RapidsError, match=r"1000 rows .* GiB are free"):
         assert frame.sort("x").nrow
+
+
+@pytest.mark.parametrize("n_words", [1, 2])
+def test_ranks_count_rows_without_na_in_their_group(engine: Engine, n_words: int) -> None:
+    draw = np.random.default_rng(2)
+    data = pd.DataFrame({"g": draw.integers(0, 7, 300), "h": draw.integers(0, 3, 300)})
+    data["v"] = draw.permutation(300) + (0.5 if n_words == 1 else np.pi)
+    data.loc[draw.random(300) < 0.2, "v"] = np.nan
+    found = H2OFrame(data).rank_within_group_by(["g", "h"], ["v"], [False], "rank").as_data_frame()
+    keys = [found["g"], found["h"]]
+    expected = found.groupby(keys)["v"].rank(ascending=False, method="first")
+    np.testing.assert_array_equal(found["rank"], expected)
