@@ -12,7 +12,7 @@ import pytest
 
 from dh2o.errors import JobCancelledError, KeyLockedError, ParseError
 from dh2o.mrtask import Engine
-from dh2o.parse import ParseSetup, RawFile, guess_setup, parse_files, start_parse
+from dh2o.parse import ParseSetup, RawFile, carriers, guess_setup, parse_files, start_parse
 from dh2o.parse.run import ParseRun
 
 N_ROWS = 20_000
@@ -130,6 +130,17 @@ def test_uploads_are_read_from_the_spool_and_removed(engine: Engine, table: Path
     assert frame.n_rows == N_ROWS
     assert not engine.dkv.contains("upload_1")
     engine.dkv.remove("up.hex")
+
+
+def test_same_bits_on_threads_and_through_the_graph(
+    engine: Engine, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(carriers.carrier_for(engine, 1 << 20), carriers.ThreadCarrier)
+    here = bits(engine, parse_files(engine, setup_of(table), "here.hex"))
+    monkeypatch.setattr(carriers, "_SHARE_OF_MEMORY", 0.0)
+    assert isinstance(carriers.carrier_for(engine, 1 << 20), carriers.GraphCarrier)
+    assert bits(engine, parse_files(engine, setup_of(table), "graph.hex")) == here
+    engine.dkv.remove("here.hex", "graph.hex")
 
 
 @pytest.mark.cluster
