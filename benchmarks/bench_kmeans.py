@@ -1,20 +1,20 @@
 """Seconds of K-means with k = 10 and 20 iterations on rows that are made up, beside scikit-learn.
 
-python benchmarks/bench_kmeans.py [--rows 1000000] [--numbers 28] [--clusters 10]
+python benchmarks/bench_kmeans.py [--rows 1000000] [--numbers 28] [--clusters 10] [--h2o URL]
 
 Both run in turns in one process, each with the threads it takes by itself; CPU seconds are those
-of all threads. The sum of squares says how good the clusters are (both standardised).
+of all threads, memory is the peak above what lay there before. The sum of squares says how good
+the clusters are (both standardised). With `--h2o` a real H2O trains on the same rows.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from timing import best, timed, train_h2o
 
 import dh2o
 from dh2o.estimators.builder import start_build
@@ -31,20 +31,15 @@ def made_up(n_rows: int, n_numbers: int, seed: int = 0) -> Any:
     return (x - x.mean(axis=0)) / x.std(axis=0, ddof=1)
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, float, Any]:
-    """Return seconds by the clock and of CPU, and the result."""
-    start, cpu = time.perf_counter(), time.process_time()
-    found = work()
-    return time.perf_counter() - start, time.process_time() - cpu, found
-
-
 def main() -> None:
     """Print seconds and ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--numbers", type=int, default=28)
     parser.add_argument("--clusters", type=int, default=10)
+    parser.add_argument("--h2o", default="", metavar="URL")
     options = parser.parse_args()
+    import pandas as pd
     from sklearn.cluster import KMeans
 
     x, k = made_up(options.rows, options.numbers), options.clusters
@@ -68,15 +63,23 @@ def main() -> None:
     pairs = {"random rows": ("Random", "random"), "far apart": ("Furthest", "k-means++")}
     for name, (mine, other) in pairs.items():
         runs = [(timed(lambda m=mine: ours(m)), timed(lambda o=other: theirs(o))) for _ in range(3)]
-        best = [min(run[i][:2] for run in runs) for i in range(2)]
+        ours_, theirs_ = (best(list(of)) for of in zip(*runs, strict=True))
         print(f"{options.rows:,} x {options.numbers}, first centres {name}:")
-        for i, who in enumerate(("dh2o", "scikit-learn")):
-            sse, n = runs[0][i][2]
-            wall, cpu = best[i]
-            print(f"  {who:<14}{wall:7.2f} s {cpu:7.2f} s CPU   {n} iterations, SSE {sse:,.0f}")
+        for who, run in (("dh2o", ours_), ("scikit-learn", theirs_)):
+            sse, n = run.result
+            print(f"  {who:<14}{run.text}   {n} iterations, SSE {sse:,.0f}")
         print(
-            f"  ratio {best[0][0] / best[1][0]:.2f} by the clock, {best[0][1] / best[1][1]:.2f} CPU"
+            f"  ratio {ours_.wall / theirs_.wall:.2f} by the clock, "
+            f"{ours_.cpu / theirs_.cpu:.2f} CPU"
         )
+    if options.h2o:
+        seconds, model = train_h2o(
+            options.h2o,
+            pd.DataFrame(x, columns=names),
+            lambda e: e.H2OKMeansEstimator(k=k, init="Random", seed=1, max_iterations=ITERATIONS),
+            x=names,
+        )
+        print(f"  {'H2O':<14}{seconds:7.2f} s, SSE {model.tot_withinss():,.0f}")
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ import argparse
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from timing import peak_mb, reset_peak
 
 K = 100
 
@@ -127,14 +127,14 @@ def compare(
     for turn in range(repeats + 1):  # the first one warms up
         for peer, run in runs.items():
             gc.collect()
-            before = _reset_peak()
+            before = reset_peak()
             used, start = time.process_time(), time.perf_counter()
             answer = run()
             seconds, used = time.perf_counter() - start, time.process_time() - used
             if turn:
                 wall[peer] = min(wall.get(peer, np.inf), seconds)
                 cpu[peer] = min(cpu.get(peer, np.inf), used)
-                peak[peer] = max(peak.get(peer, 0.0), _peak_mb() - before)
+                peak[peer] = max(peak.get(peer, 0.0), peak_mb() - before)
             else:
                 facts[peer] = check(peer, answer)
             del answer
@@ -153,17 +153,6 @@ def compare(
             f"{peer} {wall[peer]:6.3f} s {cpu[peer]:6.3f} cpu +{peak[peer]:4.0f} MB{ratio}"
         )
     print(f"{name:<34} " + " | ".join(cells), flush=True)
-
-
-def _reset_peak() -> float:
-    """Forget the peak of this process's memory; return what it takes now, in MB."""
-    Path("/proc/self/clear_refs").write_text("5")
-    return _peak_mb()
-
-
-def _peak_mb() -> float:
-    status = Path("/proc/self/status").read_text().splitlines()
-    return next(int(x.split()[1]) / 1e3 for x in status if x.startswith("VmHWM"))
 
 
 def names_of(argument: str, known: Sequence[str]) -> list[str]:
