@@ -52,8 +52,14 @@ class LevelProduct(Derived):
 
     def values(self, read: Read) -> F64:
         codes, x = read(self.first), read(self.second)
-        codes = np.where(np.isnan(codes), self.mode, codes)
-        return np.where(codes == self.level, np.where(np.isnan(x), self.fill, x), 0.0)
+        hit = codes == self.level
+        if self.mode == self.level:
+            hit |= np.isnan(codes)
+        rows = np.flatnonzero(hit)  # mostly few: there is a column for each level
+        own = x[rows]
+        out = np.zeros(len(codes))
+        out[rows] = np.where(np.isnan(own), self.fill, own)
+        return out
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,8 @@ class _Reader:
     roles: Roles
     standardise: bool
     buffer: F64
+    #: Columns of this tile that others are made of: many may be made of one.
+    bases: dict[str, F64] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -101,8 +103,17 @@ class _Reader:
     def _read(self, name: str, start: int, stop: int) -> F64:
         return self.chunks[name].floats(start=start, stop=stop)
 
+    def _derived(self, name: str, start: int, stop: int) -> F64:
+        def base(of: str) -> F64:
+            if of not in self.bases:
+                self.bases[of] = self._read(of, start, stop)
+            return self.bases[of]
+
+        return self.design.values(name, base)
+
     def tile(self, start: int, stop: int) -> Tile:
         design, roles, n = self.design, self.roles, stop - start
+        self.bases.clear()
         y = self._read(roles.response, start, stop)
         w = self._read(roles.weights, start, stop) if roles.weights else np.ones(n)
         offset = self._read(roles.offset, start, stop) if roles.offset else None
@@ -133,7 +144,7 @@ class _Reader:
         """Return the level of each row, NA filled in.   OUT: usable, where NA rows are skipped."""
         design, name = self.design, self.design.categoricals[idx]
         if name in design.derived:
-            made = design.values(name, lambda base: self._read(base, start, stop))
+            made = self._derived(name, start, stop)
             codes = np.where(np.isnan(made), -1.0, made).astype(np.int32)
         else:
             codes = self.chunks[name].codes(start=start, stop=stop)
@@ -148,7 +159,7 @@ class _Reader:
         """Read one column into `out`, NA filled in.   OUT: usable, where NA rows are skipped."""
         design, name = self.design, self.design.numerics[idx]
         if name in design.derived:
-            out[:] = design.values(name, lambda base: self._read(base, start, stop))
+            out[:] = self._derived(name, start, stop)
         else:
             self.chunks[name].floats(out, start, stop)
         if np.isnan(np.add.reduce(out)):
