@@ -18,8 +18,8 @@ from dh2o.chunks.bounds import NO_GRID, GridBounds, grid_bounds
 from dh2o.chunks.chunk import Chunk, Kind
 from dh2o.chunks.codec import I64, NA_INT, read_only
 from dh2o.chunks.encode import all_na, encode_floats, encode_ints, encode_strings, encode_uuids
-from dh2o.chunks.integer import GridCodec, narrowest_grid
-from dh2o.chunks.places import few_values, grid_dtype, number_chunk, plain_grid
+from dh2o.chunks.integer import GridCodec, narrow_dtype, narrowest_grid
+from dh2o.chunks.places import few_values, number_chunk, plain_grid
 from dh2o.chunks.scan import KERNEL_ROWS, to_grid
 
 __all__ = ["Bank", "bank_of"]
@@ -111,7 +111,7 @@ class _Codes:
 
 
 def _of_codes(parts: Sequence[Chunk], grid: GridCodec, kind: Kind, each: Each) -> _Codes:
-    dtype = grid_dtype(grid)
+    dtype = narrow_dtype(grid.width)
     starts = np.cumsum([0, *(c.n_rows for c in parts)])
     codes = np.empty(int(starts[-1]), dtype=dtype)
 

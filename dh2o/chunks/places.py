@@ -16,9 +16,9 @@ from dh2o.chunks.codec import F64, Buffer, Stored
 from dh2o.chunks.constant import ConstantCodec
 from dh2o.chunks.dictionary import DictionaryCodec
 from dh2o.chunks.encode import all_na
-from dh2o.chunks.integer import GridCodec, narrowest_grid
+from dh2o.chunks.integer import GridCodec, narrow_dtype, narrowest_grid
 
-__all__ = ["FewValues", "few_values", "grid_dtype", "number_chunk", "places_chunk", "plain_grid"]
+__all__ = ["FewValues", "few_values", "number_chunk", "places_chunk", "plain_grid"]
 
 U64 = npt.NDArray[np.uint64]
 
@@ -55,11 +55,6 @@ def plain_grid(chunk: Chunk) -> GridCodec | None:
     return None if codec.has_negative_zero else codec
 
 
-def grid_dtype(grid: GridCodec) -> Any:
-    """Return the type of a grid's codes, one a row."""
-    return {16: np.uint16, 32: np.uint32}.get(grid.width, np.uint8)
-
-
 def places_chunk(places: U64, lowest: int, decimals: int, kind: Kind) -> Chunk | None:
     """Return the numbers (lowest - 1 + place) / 10**decimals, NA for place 0, in narrow codes.
 
@@ -76,7 +71,7 @@ def places_chunk(places: U64, lowest: int, decimals: int, kind: Kind) -> Chunk |
     grid = narrowest_grid(lowest - 1 + max(1, first), lowest - 1 + last, like)
     if grid is None:
         return None
-    codes = places.astype(grid_dtype(grid))  # modulo 2**width, as is the sum
+    codes = places.astype(narrow_dtype(grid.width))  # modulo 2**width, as is the sum
     codes += codes.dtype.type((lowest - 1 - grid.bias) % (1 << 8 * codes.itemsize))
     if has_na:
         codes[places == 0] = grid.na_code
