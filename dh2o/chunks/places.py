@@ -6,7 +6,7 @@ places but for the first. So keys are packed and unpacked without a look at a do
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
