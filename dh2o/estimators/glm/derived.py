@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from dh2o.errors import KeyNotFoundError
+from dh2o.estimators.glm.tables import importances_table
 from dh2o.estimators.scoring import model_metrics
 from dh2o.frame import Frame
 from dh2o.models.glm import GLMModel
@@ -30,6 +31,7 @@ def derived_model(
     output = output.replace(
         training_metrics=_metrics(made, output.training_frame),
         validation_metrics=_metrics(made, output.validation_frame),
+        variable_importances=importances_table(made),
         scoring_history=history if not (muted or keeps_offset_out) else output.scoring_history,
         extra=extra,
     )

@@ -31,7 +31,8 @@ _TINY = 1e-300
 class Progress:
     """Measures steps and solutions when the parameters ask for it, and keeps what it found.
 
-    ``by_row`` has the metrics of each row of the history to come, by its place.
+    ``by_row`` has the metrics of each row of the history to come, by its place; ``plain_by_row``
+    those with the effects that scoring leaves out.
     """
 
     spec: TrainSpec
@@ -39,6 +40,7 @@ class Progress:
     plan: PathPlan
     make_model: Callable[[F64], GLMModel]
     by_row: dict[int, Metrics] = field(default_factory=dict)
+    plain_by_row: dict[int, Metrics] = field(default_factory=dict)
     tests: list[float] = field(default_factory=list)
     stop_values: list[float] = field(default_factory=list)
 
@@ -69,15 +71,22 @@ class Progress:
             self._add_test(state)
         if not self._is_due(state.iterations):
             return False
-        found = self.measure(self.make_model(state.beta))
-        self.by_row[len(state.steps) - 1] = found
+        found = self._measure_row(len(state.steps) - 1, state.beta)
         self.stop_values.append(self.rule.value(found.get("validation", found["training"])))
         return self.rule.should_stop(self.stop_values)
 
     def after_solution(self, place: int, solution: Solution) -> None:
         """Look at a solution of a lambda search."""
         if self.plan.is_search and self._is_due(solution.iteration):
-            self.by_row[place] = self.measure(self.make_model(solution.beta))
+            self._measure_row(place, solution.beta)
+
+    def _measure_row(self, place: int, beta: F64) -> Metrics:
+        model = self.make_model(beta)
+        self.by_row[place] = self.measure(model)
+        if self._mutes:
+            plain = model.with_effects(muted=(), mutes_offset=False)
+            self.plain_by_row[place] = self.measure(plain)
+        return self.by_row[place]
 
     def _is_due(self, iteration: int) -> bool:
         params = self.spec.params
@@ -110,7 +119,7 @@ class Progress:
             errors = xval_of_steps(self.spec.cv_facts, [s.iteration for s in state.steps])
         for (_, row), (mean, error) in zip(rows, errors, strict=False):
             row |= {"deviance_xval": mean, "deviance_se": error}
-        measured = self.by_row if restricted or not self._mutes else {}
+        measured = self.by_row if restricted or not self._mutes else self.plain_by_row
         measured = {**measured, len(rows) - 1: final}
         if restricted:
             for place, (_, row) in enumerate(rows):

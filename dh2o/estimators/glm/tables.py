@@ -108,11 +108,16 @@ def magnitudes_table(model: GLMModel) -> TwoDimTable:
 
 
 def importances_table(model: GLMModel) -> TwoDimTable | None:
-    """Return the same sizes as variable importances; None without predictors."""
-    order = magnitude_order(model)
+    """Return the same sizes as variable importances; None without predictors.
+
+    Columns that predictions leave out count nothing.
+    """
+    counted = model.beta == model.scoring_beta
+    whole = magnitudes(model) * counted.reshape(model.class_beta.shape).all(axis=0)[:-1]
+    order = np.argsort(-whole, kind="stable")
     if not len(order):
         return None
-    sizes = magnitudes(model)[order].astype(np.float32).astype(np.float64)
+    sizes = whole[order].astype(np.float32).astype(np.float64)
     total, largest = sizes.sum(), sizes.max()
     names = np.array(model.design.names)[order].tolist()
     zeros = np.zeros_like(sizes)

@@ -142,6 +142,10 @@ def test_control_variables_count_in_training_only(engine: Engine) -> None:
     )  # fmt: skip
     assert plain.coefficients() == muted.coefficients()
     assert (muted.scoring_beta != 0).sum() == 2
+    table = muted.output.variable_importances
+    assert table is not None
+    sizes = dict(zip(table["variable"], table["relative_importance"], strict=True))
+    assert {name for name, size in sizes.items() if size} == {"b"}
     eta = beta_of(plain, "b") @ [B, np.ones(N)]
     p = predict_frame(muted, frame).rows(0, N).floats("p1")
     np.testing.assert_allclose(p, 1 / (1 + np.exp(-eta)), rtol=1e-12)
