@@ -173,14 +173,12 @@ class LanePlugin(WorkerPlugin):
 
     def block(self, recipe: Recipe, idx: int, foreign: dict[BlockKey, Any]) -> Any:
         """Return block `idx` from this worker's memory and the fetched `foreign` parts."""
-        self.room.tend()
-        data = self.worker.data
         parts = []
         for key in recipe.keys_of(idx):
             part = foreign.get(key)
             if part is None:
                 try:
-                    part = data[key]
+                    part = self.room.value(key)
                 except KeyError:
                     raise BlockMovedError(f"{key} is not on {self.worker.address}") from None
             parts.append(part)

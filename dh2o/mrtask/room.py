@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from dh2o.mrtask.allocator import keep_nothing
@@ -18,6 +19,7 @@ _USABLE_SHARE = 0.75  # of the limit; at 0.8 Dask stops taking tasks
 _PASS_SHARE = 0.12  # for what passes and tasks open at one time
 _LEAST_SHARE = 0.05
 _AMPLE_NBYTES = 2 << 30
+_FULL_SHARE = 0.7
 _EVERY_S = 0.05
 
 
@@ -39,6 +41,20 @@ class Room:
         self._target = None if is_ample(worker) else getattr(worker.data, "n", None)
         if self._target is not None and worker.nanny is not None:
             keep_nothing()
+
+    def value(self, key: Any) -> Any:
+        """Return a value of this worker; raises KeyError if there is none.
+
+        What is on disk is read and left there if memory is nearly full: to take it in would write
+        others to disk, which a pass over all blocks would then read again.
+        """
+        self.tend()
+        data = self._worker.data
+        slow = getattr(data, "slow", None)
+        if slow is not None and key in slow and data.fast.total_weight > _FULL_SHARE * data.n:
+            with suppress(KeyError):  # it has just been taken in
+                return slow[key]
+        return data[key]
 
     def tend(self) -> int | None:
         """Spill blocks until there is room; return what they may take, None if that is Dask's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import dask
@@ -11,6 +12,7 @@ from distributed.protocol import deserialize, serialize
 
 from dh2o.chunks import Block, encode_ints
 from dh2o.mrtask import serializers
+from dh2o.mrtask.room import Room
 from dh2o.mrtask.start import start_cluster
 from tests.mrtask.tables import FloatSum
 
@@ -52,3 +54,28 @@ def test_passes_over_spilled_blocks() -> None:
         with engine.local(blocks, lambda parts, *_: [part.n_rows for part in parts]) as state:
             assert state.n_workers == 1
         assert data.fast.total_weight < 9e6
+
+
+class _Spilled(dict[str, int]):
+    """A worker's dictionary: what is taken in from disk lies in the dictionary itself."""
+
+    def __init__(self, n_held: int) -> None:
+        super().__init__(warm=1)
+        self.n = 100
+        self.fast = SimpleNamespace(total_weight=n_held)
+        self.slow = {"cold": 2}
+
+    def __missing__(self, key: str) -> int:
+        self[key] = self.slow[key]
+        return self[key]
+
+
+@pytest.mark.parametrize("n_held", [20, 90])
+def test_a_full_worker_reads_from_disk_and_keeps_what_it_has(n_held: int) -> None:
+    data = _Spilled(n_held)
+    limits = SimpleNamespace(memory_limit=None)
+    room = Room(SimpleNamespace(memory_manager=limits, data=data, nanny=None))
+    assert [room.value("warm"), room.value("cold")] == [1, 2]
+    assert ("cold" in data) == (n_held == 20)
+    with pytest.raises(KeyError):
+        room.value("gone")
