@@ -35,9 +35,9 @@ def _train_marked(ctx: Any, folder: str, raw: dict[str, Any]) -> Any:
 
 
 @pytest.mark.cluster
-@pytest.mark.parametrize("reproducible", [True, False])
+@pytest.mark.parametrize("how", ["reproducible", "", "elastic_averaging"])
 def test_a_killed_worker_costs_no_more_than_an_iteration(
-    cluster3: Engine, tmp_path: Path, reproducible: bool
+    cluster3: Engine, tmp_path: Path, how: str
 ) -> None:
     wait_for_workers(cluster3, 3)
     with use_engine(cluster3):
@@ -45,7 +45,7 @@ def test_a_killed_worker_costs_no_more_than_an_iteration(
     raw = {
         "training_frame": "dl_killed_frame", "response_column": "y", "hidden": [16],
         "ignored_columns": ["count", "num", "three"], "epochs": 12, "seed": 3,
-        "reproducible": reproducible,
+        **({how: True} if how else {}),
     }  # fmt: skip
     with killing(tmp_path, after_marks=3) as recovery:
         job = cluster3.start_job("dl", _train_marked, str(tmp_path), raw, dest="dl_killed")
@@ -53,7 +53,7 @@ def test_a_killed_worker_costs_no_more_than_an_iteration(
     assert recovery.report("deep learning") < 120
     assert model.output.training_metrics.auc > 0.85
     wait_for_workers(cluster3, 3)
-    if reproducible:
+    if how == "reproducible":
         with use_engine(cluster3):
             again = cluster3.start_job("dl", _train_marked, str(tmp_path), raw, dest="dl_again")
             calm = again.result(timeout=150)
