@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dh2o.chunks import Block
 from dh2o.chunks.codec import read_only
@@ -89,6 +90,11 @@ class ColumnStats:
             ranges = np.empty((n_slots, 2))
             ranges[:, 0], ranges[:, 1] = np.inf, -np.inf
         return cls(sums, ranges)
+
+    def of(self, slots: NDArray[Any]) -> ColumnStats:
+        """Return the statistics of these slots (numbers, or a mask)."""
+        ranges = None if self.ranges is None else self.ranges[slots]
+        return ColumnStats(None if self.sums is None else self.sums[slots], ranges)
 
     def add(self, slots: I64, values: F64) -> None:
         """Add the values of rows in these slots."""
@@ -200,11 +206,7 @@ class GroupTask(TileTask[Partial, Grouped]):
         there = np.flatnonzero(partial.n_rows)
         keys = self.layout.unpack(there.astype(np.uint64)[None, :])
         n_rows = partial.n_rows[there].astype(np.float64)
-        stats = [
-            ColumnStats(s._sums[there], None if s.ranges is None else s.ranges[there])
-            for s in partial.stats
-        ]
-        return Grouped(keys, n_rows, stats)
+        return Grouped(keys, n_rows, [s.of(there) for s in partial.stats])
 
 
 def _add_rows(partial: Partial, slots: I64, columns: Sequence[F64]) -> Partial:

@@ -18,7 +18,6 @@ __all__ = [
     "add_sizes",
     "add_sums",
     "count_codes",
-    "fold_cells",
     "medians",
     "merge_sorted",
     "number_cells",
@@ -203,33 +202,29 @@ def add_range(slots: Any, values: Any, ranges: Any) -> None:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _merge(sums: Any, slot: int, more: Any, i: int) -> None:
-    """sums[slot] += more[i], those of later rows."""
-    n_more = more[i, 0]
-    if n_more == 0.0:
-        return
-    n = sums[slot, 0]
-    sums[slot, 0] = n + n_more
-    sums[slot, 1] += more[i, 1]
-    if sums.shape[1] > 2:
-        sums[slot, 4] += more[i, 4]
-        apart = more[i, 2] - sums[slot, 2]
-        if n == 0.0:
-            sums[slot, 2], sums[slot, 3] = more[i, 2], more[i, 3]
-        else:
-            sums[slot, 2] += apart * n_more / (n + n_more)
-            sums[slot, 3] += more[i, 3] + apart * apart * n * n_more / (n + n_more)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
 def merge_sums(sums: Any, places: Any, more: Any) -> None:
     """sums[places] += more: counts, sums and (Chan, Golub and LeVeque, 1983) moments.
 
     `more` are those of later rows; an empty `places` says that the slots are the same.
     """
+    moments = sums.shape[1] > 2
     same = len(places) == 0
     for i in range(len(more)):
-        _merge(sums, i if same else places[i], more, i)
+        slot = i if same else places[i]
+        n_more = more[i, 0]
+        if n_more == 0.0:
+            continue
+        n = sums[slot, 0]
+        sums[slot, 0] = n + n_more
+        sums[slot, 1] += more[i, 1]
+        if moments:
+            sums[slot, 4] += more[i, 4]
+            apart = more[i, 2] - sums[slot, 2]
+            if n == 0.0:
+                sums[slot, 2], sums[slot, 3] = more[i, 2], more[i, 3]
+            else:
+                sums[slot, 2] += apart * n_more / (n + n_more)
+                sums[slot, 3] += more[i, 3] + apart * apart * n * n_more / (n + n_more)
 
 
 @njit(nogil=True, cache=True)
@@ -263,40 +258,6 @@ def number_cells(
             slots[row] = n - 1
     firsts[len(starts)] = n
     return n
-
-
-@njit(nogil=True, cache=True)
-def _top_bit(number: Any) -> int:
-    top = 0
-    while number > 0:
-        number >>= 1
-        top += 1
-    return top
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def fold_cells(cells: Any, blocks: Any, firsts: Any, out: Any) -> None:
-    """out[group] = its cells, merged along the tree of the block numbers (they are overwritten).
-
-    Two neighbours merge as soon as they meet at a lower node of the tree than the second of them
-    and the cell after it.
-    """
-    waiting = np.empty(64, dtype=np.int64)
-    for g in range(len(firsts) - 1):
-        n = 0
-        for cell in range(firsts[g], firsts[g + 1]):
-            while n > 1 and _top_bit(blocks[waiting[n - 2]] ^ blocks[waiting[n - 1]]) < _top_bit(
-                blocks[waiting[n - 1]] ^ blocks[cell]
-            ):
-                n -= 1
-                _merge(cells, waiting[n - 1], cells, waiting[n])
-            waiting[n] = cell
-            n += 1
-        while n > 1:
-            n -= 1
-            _merge(cells, waiting[n - 1], cells, waiting[n])
-        for column in range(cells.shape[1]):
-            out[g, column] = cells[waiting[0], column]
 
 
 @njit(nogil=True, cache=True)

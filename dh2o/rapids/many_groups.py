@@ -8,7 +8,6 @@ of blocks are (`dh2o.mrtask.folding`), so that sums have the same bits on any cl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -43,8 +42,7 @@ def grouped_here(
     stats: list[ColumnStats] = []
     if columns:
         slots, cells = _cells(order.rows, starts, table.layout or ())
-        made = _added(table, columns, wanted, slots, len(cells))
-        stats = [_folded(one, cells, want) for one, want in zip(made, wanted, strict=True)]
+        stats = _folded(_added(table, columns, wanted, slots, len(cells)), cells)
     return Grouped(found_keys, n_rows.astype(np.float64), stats)
 
 
@@ -95,32 +93,20 @@ def _added(
     return made
 
 
-def _folded(cells: ColumnStats, where: _Cells, wanted: frozenset[str]) -> ColumnStats:
-    """Return the statistics of groups from those of their cells."""
-    from dh2o.rapids import key_kernels
-
-    n_groups = len(where.group_starts) - 1
-    if n_groups == len(where):
-        return cells
-    firsts, blocks = read_only(where.group_starts), read_only(where.block)
-    found = ColumnStats.none(n_groups, wanted)
-    cuts = np.linspace(0, n_groups, 9).astype(np.int64)
-
-    def fold(k: int) -> None:
-        groups = slice(cuts[k], cuts[k + 1])
-        if cells.sums is not None and found.sums is not None:
-            key_kernels.fold_cells(
-                cells.sums, blocks, firsts[cuts[k] : cuts[k + 1] + 1], found.sums[groups]
-            )
-        if cells.ranges is not None and found.ranges is not None and n_groups:
-            some = slice(firsts[cuts[k]], firsts[cuts[k + 1]])
-            _extremes(cells.ranges[some], firsts[groups] - firsts[cuts[k]], found.ranges[groups])
-
-    parallel(fold, range(8))
-    return found
-
-
-def _extremes(ranges: Any, starts: I64, out: Any) -> None:
-    if len(starts):
-        out[:, 0] = np.minimum.reduceat(ranges[:, 0], starts)
-        out[:, 1] = np.maximum.reduceat(ranges[:, 1], starts)
+def _folded(columns: list[ColumnStats], cells: _Cells) -> list[ColumnStats]:
+    """Return the statistics of groups from those of their cells, merged level by level."""
+    n_groups = len(cells.group_starts) - 1
+    groups = np.repeat(np.arange(n_groups), np.diff(cells.group_starts))
+    nodes = cells.block
+    while len(nodes) > n_groups:
+        nodes = nodes >> 1
+        second = (groups[1:] == groups[:-1]) & (nodes[1:] == nodes[:-1])  # of two siblings
+        first = np.append(True, ~second)
+        places = (np.cumsum(first) - 1)[1:][second]
+        rights = np.flatnonzero(second) + 1
+        for k, stats in enumerate(columns):
+            kept = stats.of(first)
+            kept.merge(stats.of(rights), places)
+            columns[k] = kept
+        groups, nodes = groups[first], nodes[first]
+    return columns
