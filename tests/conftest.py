@@ -39,10 +39,23 @@ def _tests_travel_by_value() -> None:
             cloudpickle.register_pickle_by_value(module)
 
 
+_RUNNING: list[Engine] = []  # that all files of tests share
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_keys_are_left_for_the_next_file() -> Iterator[None]:
+    yield
+    for engine in _RUNNING:
+        engine.dkv.unlock_all()
+        engine.dkv.remove_all()
+
+
 @pytest.fixture(scope="session")
 def _embedded() -> Iterator[Engine]:
     engine = init(n_workers=1, threads_per_worker=2, processes=False)
+    _RUNNING.append(engine)
     yield engine
+    _RUNNING.remove(engine)
     engine.close()
 
 
@@ -53,7 +66,9 @@ def _three_processes() -> Iterator[Engine]:
     for name in ("distributed.nanny", "distributed.scheduler", "distributed.worker"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # tests kill workers on purpose
     engine = start_cluster(n_workers=3, threads_per_worker=1, processes=True)
+    _RUNNING.append(engine)
     yield engine
+    _RUNNING.remove(engine)
     engine.close()
 
 

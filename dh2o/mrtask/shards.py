@@ -105,8 +105,8 @@ class Shards:
         """Remove the file of a task that Dask has dropped."""
         if key in self._paths:
             with self._lock:
-                path = self._paths.pop(key, None)
-            _remove(path)
+                _remove(self._paths.get(key))
+                self._paths.pop(key, None)
 
     def close(self) -> None:
         """Remove all files."""

@@ -20,7 +20,6 @@ from tests.mrtask.tables import FloatSum, table
 def _clean(request: pytest.FixtureRequest) -> Any:
     name = "any_engine" if "any_engine" in request.fixturenames else "cluster3"
     dkv = request.getfixturevalue(name).dkv
-    dkv.remove_all()  # what other tests' frames and models left
     yield
     dkv.unlock_all()
     dkv.remove_all()
