@@ -30,9 +30,12 @@ class ShellCluster:
         self._file = folder / "scheduler.json"
         protocol = ["--protocol", "tls"] if tls else []
         self._start("scheduler", ["--port", "0", *protocol, *self._where(), "--no-dashboard"])
-        # Dask creates the file, then fills it.
-        wait_until(lambda: self._file.exists() and self._file.stat().st_size, "the scheduler")
-        self.address: str = json.loads(self._file.read_text())["address"]
+        try:  # Dask creates the file, then fills it
+            wait_until(lambda: self._file.exists() and self._file.stat().st_size, "the scheduler")
+            self.address: str = json.loads(self._file.read_text())["address"]
+        except BaseException:
+            self.close()
+            raise
 
     def _where(self) -> list[str]:
         return ["--host", "127.0.0.1", "--scheduler-file", str(self._file), *self._tls]
