@@ -17,7 +17,6 @@ from dh2o.estimators.messages import BuilderError, Message
 from dh2o.models.params import ModelParameter, ModelParameters
 
 Level = Literal["critical", "secondary", "expert"]
-UNSEEDED = -1
 DOUBLE_MAX = 1.7976931348623157e308
 
 _READERS: dict[str, Callable[[Any], Any]] = {

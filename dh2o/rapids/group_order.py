@@ -18,7 +18,7 @@ from dh2o.rapids.ordering import collected_keys, ordered, parallel
 from dh2o.rapids.passes import carrier_of, local_tiles
 from dh2o.rapids.program import Program, Tiles, compile_exprs
 
-__all__ = ["medians_by_group", "modes_by_group"]
+__all__ = ["commonest", "medians_by_group", "modes_by_group"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +122,17 @@ def modes_by_group(table: Table, keys: Sequence[Column], column: Column, groups:
     levels = pairs.keys[-1]
     known = ~np.isnan(levels)
     of_pair = group_rows(pairs.keys[:-1])[0] if keys else np.zeros(len(levels), dtype=np.int64)
-    of_pair, levels, counts = of_pair[known], levels[known], pairs.n_rows[known]
+    return commonest(of_pair[known], levels[known], pairs.n_rows[known], groups.n_groups)
+
+
+def commonest(of_pair: I64, levels: F64 | I64, counts: F64 | I64, n_groups: int) -> F64:
+    """Return the level of each group with the highest count, the first of several; 0 without any.
+
+    Level ``levels[i]`` stands in group ``of_pair[i]`` ``counts[i]`` times.
+    """
     order = np.lexsort((levels, -counts, of_pair))
     of_pair, levels = of_pair[order], levels[order]
     first = np.append(True, of_pair[1:] != of_pair[:-1])[: len(of_pair)]
-    out = np.zeros(groups.n_groups)
+    out = np.zeros(n_groups)
     out[of_pair[first]] = levels[first]
     return out

@@ -28,7 +28,6 @@ __all__ = [
 ]
 
 _MAX_DRAWN_LEAVES = 256
-_STEPS = ("number_of_trees", "iterations", "iteration", "epochs")
 
 
 def plot_tree(view: TreeView, title: str, save_plot_path: Any = None) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dh2o.chunks.codec import read_only
+from dh2o.rapids.group_order import commonest
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.keys import I64
 
@@ -41,15 +42,7 @@ def _modes(codes: F64, starts: I64) -> F64:
     """Return the commonest code of each group, the first of several; 0 where all are NA."""
     groups = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     known = ~np.isnan(codes)
-    out = np.zeros(len(starts) - 1)
-    if not known.any():
-        return out
     levels = codes[known].astype(np.int64)
-    n_levels = int(levels.max()) + 1
+    n_levels = int(levels.max(initial=0)) + 1
     pairs, counts = np.unique(groups[known] * n_levels + levels, return_counts=True)
-    of_pair, level = pairs // n_levels, pairs % n_levels
-    order = np.lexsort((level, -counts, of_pair))
-    of_pair, level = of_pair[order], level[order]
-    first = np.append(True, of_pair[1:] != of_pair[:-1])
-    out[of_pair[first]] = level[first]
-    return out
+    return commonest(pairs // n_levels, pairs % n_levels, counts, len(starts) - 1)
