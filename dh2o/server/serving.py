@@ -7,6 +7,7 @@ import errno
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -45,12 +46,13 @@ class Server:
         self.state.stop = self.request_stop
         self.state.logbook.attach()
         self._stop = threading.Event()
+        self._closing = False
         self._sockets: dict[int, Any] = {}
         try:
             self._wsgi = create_server(
                 create_app(self.state),
                 map=self._sockets,
-                host=options.host,
+                host=_address(options.host),
                 port=options.port,
                 threads=options.n_threads,
                 channel_timeout=_CHANNEL_TIMEOUT_S,
@@ -93,14 +95,18 @@ class Server:
 
     def close(self) -> None:
         """Stop answering; wait a moment for requests that are being served."""
+        if self._closing:
+            return
         self._stop.set()
         deadline = time.monotonic() + _STOP_GRACE_S
         while self._is_answering() and time.monotonic() < deadline:
             time.sleep(0.01)
+        self._closing = True
         if self._thread.is_alive():
-            self._wsgi.trigger.pull_trigger(self._close_sockets)
+            self._wsgi.pull_trigger()
             self._thread.join(_STOP_GRACE_S)
         self._wsgi.task_dispatcher.shutdown(timeout=1)
+        self._close_sockets()
         self.state.logbook.detach()
 
     def _is_answering(self) -> bool:
@@ -109,20 +115,41 @@ class Server:
         return bool(self.state.n_active) or any(c.requests or c.total_outbufs_len for c in channels)
 
     def _run(self) -> None:
-        self._wsgi.run()
+        adj = self._wsgi.adj
+        while not self._closing:
+            self._wsgi.asyncore.loop(
+                timeout=adj.asyncore_loop_timeout,
+                map=self._sockets,
+                use_poll=adj.asyncore_use_poll,
+                count=1,
+            )
 
     def _close_sockets(self) -> None:
-        # On the loop's own thread, which ends when no socket is left.
+        # Only when neither the loop nor a request can write to them any more: their numbers go to
+        # the next file that this process opens, which would get what was meant for them.
         for channel in list(self._wsgi.active_channels.values()):
             with contextlib.suppress(OSError):
                 channel.handle_close()
-        self._wsgi.close()
+        if self._thread.is_alive() or self._wsgi.task_dispatcher.threads:
+            self._wsgi.asyncore.dispatcher.close(self._wsgi)  # the port only
+        else:
+            self._wsgi.close()
 
     def __enter__(self) -> Server:
         return self.start()
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def _address(host: str) -> str:
+    """Return one address of a host: a name with several would listen on a port for each."""
+    try:
+        found = socket.getaddrinfo(host or None, 0, 0, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)
+    except OSError as error:
+        raise ParameterError(f"host: {host!r} is no address of this machine: {error}.") from None
+    by_version = sorted(found, key=lambda info: info[0] != socket.AF_INET)
+    return str(by_version[0][4][0])
 
 
 def _cannot_listen(options: ServerOptions, error: OSError) -> ParameterError:

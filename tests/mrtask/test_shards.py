@@ -38,16 +38,14 @@ def test_parts_come_as_they_were_cut(any_engine: Engine) -> None:
 
 
 def test_files_go_with_their_task(engine: Engine) -> None:
-    held = engine.here().shards
-    wait_until(lambda: len(held) == 0, "files of other tests to go")
     cut = engine.submit(IntoShard(parts), [(5,), (3,)])
-    shard = engine.gather(cut)[0]
-    assert len(held) == 2
-    assert shard.read(4).n_rows == 5
+    found = engine.gather(cut)
+    assert all(Path(shard.path).is_file() for shard in found)
+    assert found[0].read(4).n_rows == 5
     del cut
-    wait_until(lambda: len(held) == 0, "the files to go")
+    wait_until(lambda: not any(Path(shard.path).exists() for shard in found), "the files to go")
     with pytest.raises(ShardLostError):
-        shard.read(4)
+        found[0].read(4)
 
 
 def test_a_full_disk_is_named(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

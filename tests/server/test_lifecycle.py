@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from typing import Any
 import pytest
 import requests
 
+from dh2o.errors import ParameterError
 from dh2o.mrtask import Engine
 from dh2o.server import Server, ServerOptions
 from tests.killing import wait_until
@@ -33,6 +37,53 @@ model = h2o.estimators.H2OGradientBoostingEstimator(ntrees=3, seed=1)
 model.train(x=["AGE", "PSA"], y="CAPSULE", training_frame=frame)
 print(model.predict(frame).nrow, frame["AGE"].mean()[0])
 """
+
+
+def test_a_name_with_two_addresses_has_one_port(
+    embedded: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", 0, 0, 0)),
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0)),
+    ]
+    asked = socket.getaddrinfo
+
+    def lookup(host: str | None, *args: Any, **named: Any) -> Any:
+        return found if host == "localhost" else asked(host, *args, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", lookup)
+        server = Server(embedded, ServerOptions(host="localhost", port=0, no_auth=True))
+    with server:
+        answer = requests.get(f"http://127.0.0.1:{server.port}/3/Ping", timeout=30)
+    assert answer.status_code == 200
+
+
+def test_a_host_of_another_machine_is_named(embedded: Engine) -> None:
+    options = ServerOptions(host="no-such-host.invalid", port=0, user="u", password="p")
+    with pytest.raises(ParameterError, match=r"host: 'no-such-host.invalid' is no address"):
+        Server(embedded, options)
+
+
+def test_closing_while_clients_ask_leaves_no_socket_open(embedded: Engine) -> None:
+    """Requests wake the loop until the end; the last of them must find its pipe, or none."""
+    for _ in range(5):
+        server = Server(embedded, ServerOptions(port=0, no_auth=True))
+        asked = [threading.Thread(target=_ask_until_gone, args=(server.url,)) for _ in range(3)]
+        with server:
+            for thread in asked:
+                thread.start()
+            requests.get(f"{server.url}/3/Ping", timeout=30)
+        server.close()  # again: nothing to do
+        for thread in asked:
+            thread.join()
+        assert not server._sockets
+
+
+def _ask_until_gone(url: str) -> None:
+    with requests.Session() as session, contextlib.suppress(requests.RequestException):
+        while True:
+            session.get(f"{url}/3/Ping", timeout=30)
 
 
 def stops(process: subprocess.Popen[str]) -> int:
