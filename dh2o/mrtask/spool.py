@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import uuid
@@ -11,11 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from dh2o.errors import DH2OError
+from dh2o.errors import DH2OError, WorkerLostError
 from dh2o.mrtask import wire
 
 if TYPE_CHECKING:
     from dh2o.mrtask.engine import Engine
+
+log = logging.getLogger("dh2o.mrtask")
 
 
 class SpoolRef:
@@ -105,9 +108,11 @@ class Spool:
         folder = Path(tempfile.mkdtemp(prefix="dh2o-spool-"))
         mark = folder / "mark"
         mark.write_bytes(b"dh2o")
-        seen = self._engine.client.run(_exists, str(mark))
-        mark.unlink()
-        if not seen or not all(seen.values()):
+        try:
+            is_seen = self._is_seen(mark)
+        finally:
+            mark.unlink()
+        if not is_seen:
             folder.rmdir()
             raise DH2OError(
                 "Data from this client need a place that all workers can read. "
@@ -115,6 +120,21 @@ class Spool:
             )
         self._engine.when_closed(lambda: _remove_if_empty(folder))
         return str(self._engine.call("setting", name="spool", value=str(folder)))
+
+    def _is_seen(self, mark: Path) -> bool:
+        """Return whether all workers find a file; while there are none, wait for the first."""
+        client = self._engine.client
+        seen = client.run(_exists, str(mark))
+        if not seen:
+            log.warning("The cluster has no workers yet. Waiting for the first.")
+            asked = client.submit(_exists, str(mark), pure=False)  # adaptive clusters start one
+            try:
+                asked.result(timeout=self._engine.recovery_timeout_s)
+            except TimeoutError:
+                message = "The cluster has no workers. Start some, then try again."
+                raise WorkerLostError(message) from None
+            seen = client.run(_exists, str(mark))
+        return bool(seen) and all(seen.values())
 
 
 class _Writer:

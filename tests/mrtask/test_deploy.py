@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dh2o.errors import WorkerLostError
 from dh2o.mrtask import Engine
 from dh2o.mrtask.start import join_cluster, start_cluster
 from tests.killing import kill_worker, wait_for_workers
@@ -70,6 +71,20 @@ def test_plain_cluster_grows_shrinks_and_is_shared(tmp_path: Path) -> None:
         assert FloatSum().do_all(blocks) == total
         kill_worker(engine, engine.places(blocks)[0])
         assert FloatSum().do_all(blocks) == total
+
+
+def test_data_wait_for_the_first_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with shell_cluster(tmp_path, 0) as cluster, join_cluster(cluster.address) as engine:
+        monkeypatch.setattr(engine, "recovery_timeout_s", 0.1)
+        with pytest.raises(WorkerLostError, match="no workers"):
+            engine.spool.write_bytes(b"spooled")
+        monkeypatch.undo()
+        cluster.add_worker()
+        ref = engine.spool.write_bytes(b"spooled")
+        assert ref.read_bytes() == b"spooled"
+        assert "Waiting for the first" in caplog.text
 
 
 def test_local_cluster_with_temporary_credentials() -> None:
