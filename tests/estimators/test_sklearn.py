@@ -65,6 +65,14 @@ def test_classes_come_back_as_they_were(labels: np.ndarray) -> None:
     assert list(fitted.feature_names_in_) == ["a", "b"]
 
 
+def test_the_index_is_no_predictor() -> None:
+    table = pd.DataFrame(X, columns=["a", "b"])
+    table.index = pd.Index(NUMBERS, name="id")  # it would give the response away
+    fitted = MeanEstimator().fit(table[::2], NUMBERS[::2])
+    assert list(fitted.feature_names_in_) == ["a", "b"]
+    assert fitted.model.output.names == ("a", "b", "_dh2o_response")
+
+
 def test_numbers_are_classes_if_the_distribution_says_so() -> None:
     y = (X[:, 0] > 0).astype(int) * 10
     fitted = MeanEstimator(distribution="bernoulli").fit(X, y)

@@ -101,7 +101,10 @@ class SklearnSide:
         from dh2o.models.predict_local import score_table
 
         if not self.model.output.category.is_classifier:
-            raise AttributeError("predict_proba: this model predicts numbers.")
+            raise AttributeError(
+                "predict_proba: this model predicts numbers. For numbers that are classes give the "
+                "estimator distribution='bernoulli' or 'multinomial' (GLM: family='binomial')."
+            )
         return score_table(self.model, X)[:, : self.model.n_outputs]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -149,6 +152,8 @@ def local_columns(X: Any) -> dict[str, Any]:
 
     if isinstance(X, Mapping):
         return dict(X)
+    if hasattr(X, "iloc"):  # pandas, whose own way to Arrow takes the index for a column
+        X = pa.Table.from_pandas(X, preserve_index=False)
     if hasattr(X, "__arrow_c_stream__") or isinstance(X, pa.Table):
         table = pa.table(X)
         return dict(zip(table.column_names, table.columns, strict=True))
