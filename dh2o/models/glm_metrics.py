@@ -95,8 +95,8 @@ class GLMMetricBuilder(MetricBuilder[GLMPartial]):
     def _n_free(self, n_obs: int) -> int:
         """Return the residual degrees of freedom; ordinal classes share their slopes."""
         if self.family.name == "ordinal" and self.class_shares is not None:
-            n_thresholds = len(self.class_shares) - 1
-            return n_obs - (self.rank // n_thresholds + n_thresholds - 1)
+            n_slopes = (self.rank - 1) // (len(self.class_shares) - 1)
+            return n_obs - (n_slopes + np.count_nonzero(self.class_shares) - 1)
         return n_obs - self.rank
 
     def _log_likelihood(self, y: F64, mu: F64, w: F64) -> F64:

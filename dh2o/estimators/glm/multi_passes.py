@@ -92,13 +92,14 @@ class OrdinalTask(SumsTask):
     """Gradient and Hessian of proportional odds: P(y <= k) = logistic(threshold_k + x b).
 
     Parameters are the slopes at all places (that of the intercept stays 0) and then the
-    thresholds.
+    thresholds between the ``present`` classes, in order.
     """
 
     design: Design
     roles: Roles
     slopes: F64
     thresholds: F64
+    present: NDArray[np.int64]
     standardise: bool
     with_gram: bool = True
     every: int = 1
@@ -107,8 +108,12 @@ class OrdinalTask(SumsTask):
     def n_parameters(self) -> int:
         return len(self.slopes) + len(self.thresholds)
 
+    def _classes(self, tile: Tile) -> NDArray[np.int32]:
+        """Return the place of each row's class among the present ones."""
+        return np.searchsorted(self.present, tile.classes).astype(np.int32)
+
     def add(self, tile: Tile, total: GramSums) -> None:
-        n, classes, n_classes = len(self.slopes), tile.classes, len(self.thresholds) + 1
+        n, classes, n_classes = len(self.slopes), self._classes(tile), len(self.thresholds) + 1
         eta = linear_predictor(self.design, tile, self.slopes)
         d = _ordered(eta, classes, self.thresholds)
         total.nll += float(tile.w @ d.loss)
@@ -118,16 +123,17 @@ class OrdinalTask(SumsTask):
         total.gradient[n:] += high[:-1] + low[1:]
         if self.with_gram:
             total.tables[0].add(tile, tile.w * (d.h_high + d.h_low + 2 * d.h_both))
-            self._add_thresholds(tile, d, total.cross)
+            self._add_thresholds(tile, classes, d, total.cross)
 
     @property
     def cross_shape(self) -> tuple[int, int]:
         return len(self.thresholds), self.n_parameters
 
-    def _add_thresholds(self, tile: Tile, d: _Ordered, cross: F64) -> None:
+    def _add_thresholds(
+        self, tile: Tile, classes: NDArray[np.int32], d: _Ordered, cross: F64
+    ) -> None:
         """Add the rows of the Hessian that belong to thresholds, below the diagonal."""
-        n, classes, w = len(self.slopes), tile.classes, tile.w
-        n_classes = len(self.thresholds) + 1
+        n, w, n_classes = len(self.slopes), tile.w, len(self.thresholds) + 1
         both = np.zeros((2, n_classes, n))
         add_class_sums(self.design, tile, classes, w * (d.h_high + d.h_both), both[0])
         add_class_sums(self.design, tile, classes, w * (d.h_low + d.h_both), both[1])
@@ -187,7 +193,7 @@ class SquaredErrorTask(OrdinalTask):
         n = len(self.slopes)
         eta = linear_predictor(self.design, tile, self.slopes)
         etas = self.thresholds[:, None] + eta
-        before = np.arange(len(self.thresholds))[:, None] < tile.classes
+        before = np.arange(len(self.thresholds))[:, None] < self._classes(tile)
         wrong = np.where(before == (etas > 0), etas, 0.0) * tile.w
         total.nll += 0.5 * float((wrong * etas).sum())
         add_gradient(self.design, tile, wrong.sum(axis=0), total.gradient[:n])

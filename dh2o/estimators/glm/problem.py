@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,10 +189,12 @@ class MultinomialProblem(Problem):
     """One predictor a class, softmax; beta has the classes' coefficients one after the other.
 
     Adding the same to all classes changes no probability. What no penalty decides keeps the sum
-    over classes that it started with: 0 for slopes.
+    over classes that it started with: 0 for slopes. Only ``present`` classes, those that have rows,
+    have coefficients to fit; the intercept of the others is -inf, their probability 0.
     """
 
     n_classes: int = 0
+    present: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def is_linear(self) -> bool:
@@ -200,11 +202,11 @@ class MultinomialProblem(Problem):
 
     @property
     def n_coefficients(self) -> int:
-        return self.n_classes * self.design.n_coefficients
+        return len(self.present) * self.design.n_coefficients
 
     @property
     def penalised(self) -> Mask:
-        mask = np.ones((self.n_classes, self.design.n_coefficients), dtype=np.bool_)
+        mask = np.ones((len(self.present), self.design.n_coefficients), dtype=np.bool_)
         mask[:, -1] = False
         return mask.ravel()
 
@@ -214,14 +216,18 @@ class MultinomialProblem(Problem):
 
     @property
     def _kept(self) -> NDArray[np.int64]:
-        first = np.arange(self.n_classes)[:, None] * self.design.n_places
+        first = self.present[:, None] * self.design.n_places
         return (first + self.design.kept).ravel()
 
     def blocks(self, beta: F64) -> F64:
-        return beta.reshape(self.n_classes, -1)
+        """Return the coefficients of each class; those without rows have 0 and -inf."""
+        out = np.zeros((self.n_classes, self.design.n_coefficients))
+        out[:, -1] = -np.inf
+        out[self.present] = beta.reshape(len(self.present), -1)
+        return out
 
     def of_blocks(self, blocks: F64) -> F64:
-        return blocks.ravel().copy()
+        return blocks[self.present].ravel()
 
     def _places(self, beta: F64) -> F64:
         return np.array([self.design.spread(block) for block in self.blocks(beta)])
@@ -252,16 +258,17 @@ class MultinomialProblem(Problem):
 
 @dataclass(slots=True, eq=False)
 class OrdinalProblem(MultinomialProblem):
-    """Proportional odds: one set of slopes, one threshold fewer than classes.
+    """Proportional odds: one set of slopes, one threshold fewer than classes that have rows.
 
-    beta has the slopes, then the thresholds, which rise.
+    beta has the slopes, then the thresholds, which rise. In `blocks` a class without rows ends
+    where it begins: at the threshold before it, or at -inf or inf.
     """
 
     by_squared_error: bool = False
 
     @property
     def n_coefficients(self) -> int:
-        return self.design.n_coefficients - 1 + self.n_classes - 1
+        return self.design.n_coefficients - 1 + len(self.present) - 1
 
     @property
     def penalised(self) -> Mask:
@@ -273,7 +280,7 @@ class OrdinalProblem(MultinomialProblem):
 
     @property
     def _kept(self) -> NDArray[np.int64]:
-        thresholds = self.design.n_places + np.arange(self.n_classes - 1)
+        thresholds = self.design.n_places + np.arange(len(self.present) - 1)
         return np.concatenate([self.design.kept[:-1], thresholds])
 
     def blocks(self, beta: F64) -> F64:
@@ -281,19 +288,22 @@ class OrdinalProblem(MultinomialProblem):
         n_slopes = self.design.n_coefficients - 1
         out = np.zeros((self.n_classes, n_slopes + 1))
         out[:-1, :-1] = beta[:n_slopes]
-        out[:-1, -1] = beta[n_slopes:]
+        edges = np.concatenate([[-np.inf], beta[n_slopes:], [np.inf]])
+        n_begun = np.searchsorted(self.present, np.arange(self.n_classes - 1), side="right")
+        out[:-1, -1] = edges[n_begun]
         return out
 
     def of_blocks(self, blocks: F64) -> F64:
-        return np.concatenate([blocks[0, :-1], blocks[:-1, -1]])
+        return np.concatenate([blocks[0, :-1], blocks[self.present[:-1], -1]])
 
     def task(self, beta: F64, *, with_gram: bool, every: int = 1) -> SumsTask:
         n_slopes = self.design.n_coefficients - 1
         slopes = self.design.spread(np.append(beta[:n_slopes], 0.0))
         kind = SquaredErrorTask if self.by_squared_error else OrdinalTask
         return kind(
-            self.design, self.roles, slopes, beta[n_slopes:], self.standardise, with_gram, every
-        )
+            self.design, self.roles, slopes, beta[n_slopes:], self.present, self.standardise,
+            with_gram, every,
+        )  # fmt: skip
 
     def fixed(self, xx: F64, penalty: Penalty) -> F64:  # noqa: ARG002  (nothing to fix)
         return xx

@@ -64,8 +64,11 @@ def _design(
     )
 
 
-def problem_of(spec: TrainSpec, design: Design, roles: Roles) -> Problem:
-    """Return what is minimised; its ``obj_reg`` is yet to be set."""
+def problem_of(spec: TrainSpec, design: Design, roles: Roles, by_class: F64) -> Problem:
+    """Return what is minimised; its ``obj_reg`` is yet to be set.
+
+    IN: ``by_class``, the weight of each class where there are several.
+    """
     params = spec.params
     family = family_of(params["family"], params["tweedie_variance_power"], params["theta"])
     link = link_of(params["link"], params["tweedie_link_power"])
@@ -74,11 +77,25 @@ def problem_of(spec: TrainSpec, design: Design, roles: Roles) -> Problem:
     frame = spec.train.select(used)
     common = (frame, design, family, link, roles, params["standardize"], params["intercept"], 1.0)
     if family.name == "multinomial":
-        return MultinomialProblem(*common, n_classes=spec.n_classes)
+        return MultinomialProblem(*common, n_classes=spec.n_classes, present=_present(by_class))
     if family.name == "ordinal":
         by_squares = params["solver"] == "GRADIENT_DESCENT_SQERR"
-        return OrdinalProblem(*common, n_classes=spec.n_classes, by_squared_error=by_squares)
+        return OrdinalProblem(
+            *common, n_classes=spec.n_classes, present=_present(by_class),
+            by_squared_error=by_squares,
+        )  # fmt: skip
     return Problem(*common)
+
+
+def _present(by_class: F64) -> NDArray[np.int64]:
+    """Return the classes that have rows."""
+    present = np.flatnonzero(by_class > 0)
+    if len(present) < 2:
+        raise ModelError(
+            "All rows that can be used for training are of one class. Give the model rows of "
+            "another class too."
+        )
+    return present
 
 
 def _plugs(key: str | None) -> dict[str, Any] | None:
@@ -127,17 +144,13 @@ def _intercept_under_offset(problem: Problem, mean: float) -> float:
 
 def null_beta_of_classes(problem: MultinomialProblem, shares: F64) -> F64:
     """Return the coefficients that give every row the shares of the classes."""
-    if (shares <= 0).any():
-        raise ModelError(
-            f"Class number {int(np.argmin(shares))} of the response has no rows that can be used "
-            "for training. Drop its level from the response."
-        )
     blocks = np.zeros((problem.n_classes, problem.design.n_coefficients))
-    if problem.intercept and isinstance(problem, OrdinalProblem):
-        below = np.cumsum(shares)[:-1]
-        blocks[:-1, -1] = np.log(below / (1.0 - below))
-    elif problem.intercept:
-        blocks[:, -1] = np.log(shares)
+    with np.errstate(divide="ignore"):
+        if problem.intercept and isinstance(problem, OrdinalProblem):
+            below = np.minimum(np.cumsum(shares)[:-1], 1.0)
+            blocks[:-1, -1] = np.log(below / (1.0 - below))
+        elif problem.intercept:
+            blocks[:, -1] = np.log(shares)
     return problem.of_blocks(blocks)
 
 
@@ -162,6 +175,7 @@ def state_of(problem: Problem, model: GLMModel) -> State:
     for i, name in enumerate(problem.design.names):
         if name in before:
             blocks[:, i] = model.class_beta[:, before[name]]
+    blocks[np.isinf(blocks)] = 0.0  # classes that had no rows then
     if problem.standardise:
         blocks = problem.design.standardised(blocks)
     beta = problem.of_blocks(blocks)

@@ -139,7 +139,7 @@ def _begin(ctx: JobContext, spec: TrainSpec) -> Training:
             "No rows left in the dataset after filtering out rows with missing values. Ignore "
             "columns with many NAs or impute your missing values prior to calling glm."
         )
-    problem = problem_of(spec, design, roles)
+    problem = problem_of(spec, design, roles, response.by_class)
     given = spec.params["obj_reg"]
     problem.obj_reg = given if given > 0 else 1.0 / response.weight
     if isinstance(problem, MultinomialProblem):

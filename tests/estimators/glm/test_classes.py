@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from dh2o.estimators.glm.multi_passes import _ordered
+from dh2o.models.columns import Columns
 from dh2o.mrtask import Engine
 from tests.estimators.glm.data import levels, store, train
 
@@ -101,10 +103,37 @@ def test_derivatives_of_ordered_classes() -> None:
     np.testing.assert_allclose(second, slope, rtol=1e-5, atol=1e-9)
 
 
-def test_a_class_without_rows_is_an_error(engine: Engine) -> None:
-    labels = levels(["a", "b", "c", "d"] * 5)
-    columns = {"x": np.arange(20.0), "y": labels, "w": np.tile([1.0, 1.0, 1.0, 0.0], 5)}
-    with pytest.raises(Exception, match="Class number 3"):
+@pytest.mark.parametrize("family", ["multinomial", "ordinal"])
+@pytest.mark.parametrize("empty", range(3))
+def test_a_class_without_rows_has_probability_0(engine: Engine, family: str, empty: int) -> None:
+    """The others have the probabilities of a model that never heard of it."""
+    kept = RNG.permutation(60) >= 20
+    labels, x = np.delete(np.array(list("abcd")), empty)[GRADE[:60] % 3], X[:60, 0]
+    of_four = pa.DictionaryArray.from_arrays(
+        pa.array(["abcd".index(label) for label in labels], pa.int32()), pa.array(list("abcd"))
+    )
+    params: dict[str, Any] = {"family": family, "lambda_": 0.0, "weights_column": "w", **TIGHT}
+    columns = {"x": x, "w": kept.astype(float)}
+    both = [
+        train(engine, store("glm", {**columns, "y": y}, 2), "y", ("x",), **params)
+        for y in (of_four, levels(list(labels)))
+    ]
+    got, want = (model.score(Columns({"x": x}, len(x))) for model in both)
+    np.testing.assert_allclose(got[:, empty], 0.0, atol=0)
+    np.testing.assert_allclose(np.delete(got, empty, axis=1), want, atol=1e-9)
+    metrics = [model.output.training_metrics for model in both]
+    assert metrics[0].extra["residual_deviance"] == pytest.approx(
+        metrics[1].extra["residual_deviance"]
+    )
+    if family == "ordinal":
+        names = "residual_degrees_of_freedom"
+        assert metrics[0].extra[names] == metrics[1].extra[names]
+
+
+def test_one_class_alone_is_an_error(engine: Engine) -> None:
+    columns = {"x": np.arange(20.0), "y": levels(["a", "b", "c", "d"] * 5)}
+    columns["w"] = np.tile([1.0, 0.0, 0.0, 0.0], 5)
+    with pytest.raises(Exception, match="are of one class"):
         train(engine, store("glm", columns), "y", ("x",), weights_column="w")
 
 
