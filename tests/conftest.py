@@ -83,7 +83,7 @@ def engine(_embedded: Engine) -> Iterator[Engine]:
 @pytest.fixture
 def cluster3(_three_processes: Engine) -> Iterator[Engine]:
     """Three worker processes of one thread each; current during the test."""
-    _three_processes.client.wait_for_workers(3, timeout=150)
+    _three_processes.client.wait_for_workers(3, timeout=600)
     with use_engine(_three_processes):
         yield _three_processes
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dh2o.mrtask import Engine
 
-DEADLINE_S = 150.0  # a nanny on a busy machine takes long to start a worker
+DEADLINE_S = 600.0  # a nanny on a busy machine takes long to start a worker
 
 
 def leave_mark(folder: str | os.PathLike[str], text: str = "") -> None:

@@ -50,7 +50,7 @@ def test_a_cluster_with_other_work(cluster3: Engine, table: pd.DataFrame) -> Non
         "    print(context.getFrame('context_rows').nrows)\n"
     )
     seen = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=200, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False
     )
     assert seen.stdout.strip() == "60", seen.stderr
     assert context.getFrame("context_rows").dim == [60, 2]
@@ -73,7 +73,7 @@ def test_the_life_of_a_context(table: pd.DataFrame) -> None:
             frame = context.asH2OFrame(table, "kept")
             url = context.serve()
             assert context.serve() == url
-            with urllib.request.urlopen(f"{url}/3/Frames/kept/summary", timeout=60) as answer:
+            with urllib.request.urlopen(f"{url}/3/Frames/kept/summary", timeout=600) as answer:
                 assert answer.status == 200
             del frame
         assert repr(context) == "<H2OContext: stopped>"

@@ -105,7 +105,7 @@ def build(engine: Engine, case: str) -> Any:
 
 def facts(engine: Engine, case: str) -> dict[str, Any]:
     """Return what the model of a case says: of its rows, and of itself."""
-    return facts_of(build(engine, case).result(timeout=150))
+    return facts_of(build(engine, case).result(timeout=600))
 
 
 def facts_of(model: Any) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def test_a_worker_dies(
     one = expected(engine, known, case)
     with use_engine(cluster3):
         with dying(cluster3, tmp_path, after):
-            model = build(cluster3, case).result(timeout=150)
+            model = build(cluster3, case).result(timeout=600)
         assert_same(facts_of(model), one)
 
 
@@ -239,7 +239,7 @@ def test_cancelling_leaves_nothing(
         wait_until(lambda: left(cluster3)[0] > before[0] or job.progress > 0, "the job to begin")
         job.cancel()
         with pytest.raises(JobCancelledError):
-            job.result(timeout=100)
+            job.result(timeout=600)
         wait_until(lambda: left(cluster3) == before, f"{case} to be cleared away: {before}")
 
 
@@ -250,5 +250,5 @@ def test_two_jobs_at_once(engine: Engine, cluster3: Engine, known: dict[str, Any
         states = left(cluster3)[0]
         jobs = [build(cluster3, case) for case in cases]
         for job, one in zip(jobs, ones, strict=True):
-            assert_same(facts_of(job.result(timeout=100)), one)
+            assert_same(facts_of(job.result(timeout=600)), one)
         wait_until(lambda: left(cluster3)[0] == states, "the states to be dropped")

@@ -97,7 +97,7 @@ def test_driver_of_a_job_with_state(cluster3: Engine, tmp_path: Path) -> None:
     blocks = table(cluster3, LAYOUT)
     with killing(tmp_path, after_marks=5) as recovery:  # marks are the driver's
         job = cluster3.start_job("Training", train, blocks, str(tmp_path), 20)
-        assert job.result(timeout=100) == expected_sums(cluster3, blocks, 20)
+        assert job.result(timeout=600) == expected_sums(cluster3, blocks, 20)
     recovery.report("job whose driver was killed at step 5 of 20")
 
 
@@ -108,7 +108,7 @@ def test_worker_of_a_job_with_state(cluster3: Engine, tmp_path: Path) -> None:
         job.wait_for_change()
     kill_worker(cluster3, next(p for p in cluster3.places(blocks) if p != job.worker))
     began = time.monotonic()
-    assert job.result(timeout=100) == expected_sums(cluster3, blocks, 30)
+    assert job.result(timeout=600) == expected_sums(cluster3, blocks, 30)
     say(f"job with a killed worker: done {time.monotonic() - began:.2f} s after the kill")
 
 
@@ -129,7 +129,7 @@ def test_twenty_kills_in_a_row(cluster3: Engine, tmp_path: Path, kind: str) -> N
                 assert FloatSum().do_all(made) == 2 * expected
             else:
                 job = cluster3.start_job("Training", train, blocks, str(folder), 10)
-                assert job.result(timeout=100) == expected_sums(cluster3, blocks, 10)
+                assert job.result(timeout=600) == expected_sums(cluster3, blocks, 10)
         slowest = max(slowest, recovery.report(f"{kind}, kill {i + 1}"))
         wait_for_workers(cluster3, 3)
     say(f"{kind}: slowest of 20 recoveries {slowest:.2f} s")
@@ -146,4 +146,4 @@ def test_one_job_survives_twenty_kills(cluster3: Engine, tmp_path: Path) -> None
         others = [address for address, _ in cluster3.workers() if address != driver]
         kill_worker(cluster3, driver if i % 2 else others[0])
         wait_for_workers(cluster3, 3)
-    assert job.result(timeout=100) == expected_sums(cluster3, blocks, 150)
+    assert job.result(timeout=600) == expected_sums(cluster3, blocks, 150)

@@ -56,7 +56,7 @@ def test_a_closed_port_is_no_obstacle(cluster3: Engine) -> None:
         assert state.run(CountUp())[1] == 2
         assert FloatSum().do_all(blocks) == expected
         assert cluster3.collect(blocks, lambda b: b.n_rows) == list(LAYOUT)
-        assert cluster3.start_job("Adding", add, blocks).result(timeout=60) == expected
+        assert cluster3.start_job("Adding", add, blocks).result(timeout=600) == expected
         with pytest.raises(ZeroDivisionError):
             cluster3.collect(blocks, lambda b: b.n_rows // 0)
     finally:

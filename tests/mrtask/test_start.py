@@ -20,7 +20,7 @@ def run_script(code: str, tmp_path: Path, *options: str) -> subprocess.Completed
     script = tmp_path / "script.py"
     script.write_text(code)
     command = [sys.executable, "-W", "error", *options, str(script)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
 EMBEDDED = """

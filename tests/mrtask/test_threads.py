@@ -22,7 +22,7 @@ def test_results_are_in_order(threads: LaneThreads) -> None:
 
 
 def test_several_threads_work(threads: LaneThreads) -> None:
-    barrier = threading.Barrier(3, timeout=30)
+    barrier = threading.Barrier(3, timeout=600)
     assert (
         len(set(threads.map(lambda _: (barrier.wait(), threading.get_ident())[1], range(3)))) == 3
     )

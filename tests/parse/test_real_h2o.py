@@ -65,7 +65,7 @@ def parse_with_h2o(url: str, path: Path) -> tuple[dict[str, Any], list[dict[str,
     import requests
 
     def call(method: str, route: str, **data: Any) -> dict[str, Any]:
-        answer = requests.request(method, url + route, data=data, timeout=60)
+        answer = requests.request(method, url + route, data=data, timeout=600)
         answer.raise_for_status()
         return dict(answer.json())
 

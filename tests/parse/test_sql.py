@@ -177,7 +177,7 @@ def postgres() -> Iterator[tuple[str, str]]:
 
 
 def run(*command: str) -> None:
-    subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL, timeout=100)
+    subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL, timeout=600)
 
 
 @pytest.fixture(scope="module")

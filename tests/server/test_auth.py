@@ -78,9 +78,9 @@ def test_the_own_page_comes_in() -> None:
 def test_over_http(embedded: Engine) -> None:
     options = ServerOptions(port=0, user="u", password="p")
     with Server(embedded, options) as server:
-        refused = requests.get(f"{server.url}/3/Cloud", timeout=30)
-        wrong = requests.get(f"{server.url}/3/Cloud", auth=("u", "x"), timeout=30)
-        right = requests.get(f"{server.url}/3/Cloud", auth=("u", "p"), timeout=30)
+        refused = requests.get(f"{server.url}/3/Cloud", timeout=600)
+        wrong = requests.get(f"{server.url}/3/Cloud", auth=("u", "x"), timeout=600)
+        right = requests.get(f"{server.url}/3/Cloud", auth=("u", "p"), timeout=600)
     assert [refused.status_code, wrong.status_code, right.status_code] == [401, 401, 200]
     assert refused.headers["WWW-Authenticate"].startswith("Basic")
     assert refused.json()["__meta"]["schema_name"] == "H2OErrorV3"

@@ -92,9 +92,9 @@ def test_fields_are_left_out_on_request(call: Call) -> None:
 
 def test_a_body_over_the_limit_is_refused_before_it_is_read(embedded: Engine) -> None:
     with Server(embedded, ServerOptions(port=0, no_auth=True, max_body_nbytes=1000)) as server:
-        response = requests.post(f"{server.url}/3/PostFile", data=b"x" * 2000, timeout=30)
+        response = requests.post(f"{server.url}/3/PostFile", data=b"x" * 2000, timeout=600)
         assert response.status_code == 413
-        assert requests.get(f"{server.url}/3/Ping", timeout=30).status_code == 200
+        assert requests.get(f"{server.url}/3/Ping", timeout=600).status_code == 200
 
 
 def test_a_broken_request_leaves_the_server_up(server: Server, call: Call) -> None:
@@ -110,7 +110,7 @@ def test_a_broken_request_leaves_the_server_up(server: Server, call: Call) -> No
 
 
 def test_two_requests_on_one_connection(server: Server) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
     for _ in range(2):
         connection.request("GET", "/3/Ping")
         assert connection.getresponse().read()

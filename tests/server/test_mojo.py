@@ -113,7 +113,7 @@ def test_the_jar_that_was_given(embedded: Engine, tmp_path: Path) -> None:
     (tmp_path / "g.jar").write_bytes(b"a jar")
     options = ServerOptions(port=0, no_auth=True, genmodel_jar=tmp_path / "g.jar")
     with Server(embedded, options) as running:
-        assert requests.get(f"{running.url}/3/h2o-genmodel.jar", timeout=60).content == b"a jar"
+        assert requests.get(f"{running.url}/3/h2o-genmodel.jar", timeout=600).content == b"a jar"
 
 
 def test_a_hostile_upload_fails_in_its_job(call: Call) -> None:
@@ -136,7 +136,7 @@ def test_the_official_client_imports_and_uploads(h2o: Any, prostate: str, tmp_pa
     trained.train(x=["AGE", "PSA"], y="CAPSULE", training_frame=frame)
     url = h2o.connection().base_url
     path = tmp_path / "m.zip"
-    path.write_bytes(requests.get(f"{url}/3/Models/{trained.model_id}/mojo", timeout=60).content)
+    path.write_bytes(requests.get(f"{url}/3/Models/{trained.model_id}/mojo", timeout=600).content)
     expected = trained.predict(frame).as_data_frame(use_pandas=False)
     for generic in (h2o.import_mojo(str(path)), h2o.upload_mojo(str(path))):
         assert generic.predict(frame).as_data_frame(use_pandas=False) == expected
@@ -155,12 +155,12 @@ CONNECT = "import sys, h2o; h2o.connect(url=sys.argv[1], verbose=False, strict_v
 def test_a_client_talks_to_its_own_version(start: Callable[..., Any], version: str) -> None:
     """The client of this test is 3.46.0.12."""
     with start("--no-auth", "--client-version", version) as (_, url):
-        cloud = requests.get(f"{url}/3/Cloud", timeout=60)
+        cloud = requests.get(f"{url}/3/Cloud", timeout=600)
         assert cloud.json()["version"] == version
         assert cloud.headers["X-h2o-build-project-version"] == version
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", CONNECT, url],
-            capture_output=True, text=True, timeout=120, check=False,
+            capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
         assert ("Version mismatch" in done.stderr) == (version == "3.46.0.11"), done.stderr
 

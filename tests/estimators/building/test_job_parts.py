@@ -93,7 +93,7 @@ def test_the_first_error_stops_the_others() -> None:
 
     def run(number: int) -> int:
         if number == 1:
-            waiting.wait(20)
+            waiting.wait(600)
             raise ParameterError("the second broke")
         waiting.set()
         while number == 0:

@@ -49,13 +49,13 @@ def test_a_killed_worker_costs_no_more_than_an_iteration(
     }  # fmt: skip
     with killing(tmp_path, after_marks=3) as recovery:
         job = cluster3.start_job("dl", _train_marked, str(tmp_path), raw, dest="dl_killed")
-        model = job.result(timeout=150)
+        model = job.result(timeout=600)
     assert recovery.report("deep learning") < 120
     assert model.output.training_metrics.auc > 0.85
     wait_for_workers(cluster3, 3)
     if how == "reproducible":
         with use_engine(cluster3):
             again = cluster3.start_job("dl", _train_marked, str(tmp_path), raw, dest="dl_again")
-            calm = again.result(timeout=150)
+            calm = again.result(timeout=600)
         for a, b in zip(model.network.weights, calm.network.weights, strict=True):
             np.testing.assert_array_equal(a, b)

@@ -59,7 +59,7 @@ def test_a_worker_dies_during_the_build(
     }  # fmt: skip
     with killing(tmp_path, after_marks=after_marks) as recovery:
         job = cluster3.start_job("drf", train_marked, "drf", str(tmp_path), raw, dest="drf_killed")
-        model = job.result(timeout=120)
+        model = job.result(timeout=600)
     assert recovery.report("DRF build") < 60
     assert bits(model) == expected["two"]
     wait_for_workers(cluster3, 3)

@@ -62,7 +62,7 @@ def test_a_worker_dies_while_folds_are_built(
         job = cluster3.start_job(
             "gbm", train_marked, "gbm", str(tmp_path), raw, "gbm_cv_killed", dest="gbm_cv_killed"
         )
-        model = job.result(timeout=120)
+        model = job.result(timeout=600)
     assert recovery.report("cross-validated GBM") < 90
     assert all_bits(model, cluster3) == expected
     wait_for_workers(cluster3, 3)

@@ -56,7 +56,7 @@ def test_trees_of_the_h2o_that_runs_here(engine: Engine, tmp_path: Path) -> None
     if shutil.which("java") is None or importlib.util.find_spec("h2o") is None:
         pytest.skip("real H2O needs Java and the package h2o")
     script, out = Path(__file__).with_name("golden.py"), tmp_path / "golden.json"
-    subprocess.run([sys.executable, str(script), str(out), "11"], check=True, timeout=240)
+    subprocess.run([sys.executable, str(script), str(out), "11"], check=True, timeout=600)
     stored(table(11), "gbm_golden_live")
     for name, golden in json.loads(out.read_text()).items():
         check(name, built(name, "gbm_golden_live"), 11, golden)

@@ -81,7 +81,7 @@ def test_a_worker_dies_during_the_build(
         job = cluster3.start_job(
             "gbm", train_marked, "gbm", str(tmp_path), raw, dest="gbm_killed_v"
         )
-        model = job.result(timeout=120)
+        model = job.result(timeout=600)
     assert recovery.report("GBM build") < 60
     assert bits(model) == expected["two"]
     wait_for_workers(cluster3, 3)

@@ -54,7 +54,7 @@ def train(engine: Engine, frame: Frame, y: str, x: Any = None, **params: Any) ->
     used = {y, *special, *(x if x is not None else frame.names)}
     ignored = [name for name in frame.names if name not in used]
     raw = {"training_frame": frame.key, "response_column": y, "ignored_columns": ignored, **params}
-    model = start_build(engine, "glm", raw).result(timeout=120)
+    model = start_build(engine, "glm", raw).result(timeout=600)
     assert isinstance(model, GLMModel)
     return model
 

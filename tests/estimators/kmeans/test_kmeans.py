@@ -24,7 +24,7 @@ H2O = known.answers()["kmeans"]
 
 def train(engine: Engine, frame: str, **params: Any) -> KMeansModel:
     raw = {"training_frame": frame, **params}
-    model: KMeansModel = start_build(engine, "kmeans", raw).result(timeout=120)
+    model: KMeansModel = start_build(engine, "kmeans", raw).result(timeout=600)
     return model
 
 

@@ -23,7 +23,7 @@ H2O = known.answers()["nb"]
 
 def train(engine: Engine, frame: str, y: str = "c", **params: Any) -> Any:
     raw = {"training_frame": frame, "response_column": y, **params}
-    return start_build(engine, "naivebayes", raw).result(timeout=120)
+    return start_build(engine, "naivebayes", raw).result(timeout=600)
 
 
 def numbers(table: Any) -> np.ndarray:

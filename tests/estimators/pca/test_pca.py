@@ -24,7 +24,7 @@ H2O = known.answers()
 
 def train(engine: Engine, frame: str, algo: str = "pca", **params: Any) -> Any:
     job = start_build(engine, algo, {"training_frame": frame, **params})
-    return job.result(timeout=120)
+    return job.result(timeout=600)
 
 
 def stored(rows: dict[str, Any], key: str = "pca_small") -> Frame:

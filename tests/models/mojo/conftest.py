@@ -56,7 +56,7 @@ def predict_csv(jar: Path, tmp_path: Path) -> Callable[..., pd.DataFrame]:
         done = subprocess.run(
             ["java", "-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", str(jar),
              "hex.genmodel.tools.PredictCsv", *files, *options],
-            cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+            cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return pd.read_csv(tmp_path / "out.csv")
