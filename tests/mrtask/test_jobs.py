@@ -25,7 +25,7 @@ def add(ctx: JobContext, blocks: Any, number: int) -> float:
 def test_result_progress_and_warnings(any_engine: Engine) -> None:
     blocks = table(any_engine)
     job = any_engine.start_job("Adding", add, blocks, 3)
-    assert job.result(timeout=60) == FloatSum().do_all(blocks) + 3
+    assert job.result(timeout=600) == FloatSum().do_all(blocks) + 3
     assert (job.status, job.progress, job.progress_msg) == ("DONE", 1.0, "half-way")
     assert job.warnings == ("mind the gap",)
     assert job.msec >= 0
@@ -42,7 +42,7 @@ def build(ctx: JobContext, blocks: Any) -> str:
 def test_job_makes_its_key(any_engine: Engine) -> None:
     blocks = table(any_engine)
     job = any_engine.start_job("Scaling", build, blocks, dest="out", dest_type="Key<Frame>")
-    assert job.result(timeout=60) == any_engine.client.scheduler.address
+    assert job.result(timeout=600) == any_engine.client.scheduler.address
     doubled = any_engine.dkv.get("out")
     assert FloatSum().do_all(doubled) == 2 * FloatSum().do_all(blocks)
     any_engine.dkv.remove("out")
@@ -58,7 +58,7 @@ def test_failure_is_typed_and_leaves_nothing(any_engine: Engine) -> None:
     before = any_engine.dkv.keys()
     job = any_engine.start_job("Failing", fail, dest="half-made")
     with pytest.raises(FrameError, match="Column 'x'") as caught:
-        job.wait(timeout=60)
+        job.wait(timeout=600)
     assert "in fail" in str(caught.value.__cause__)
     assert job.status == "FAILED"
     assert isinstance(job.exception, FrameError)
@@ -78,7 +78,7 @@ def fail_oddly(ctx: JobContext) -> None:
 
 def test_errors_that_cannot_be_pickled_keep_their_message(any_engine: Engine) -> None:
     with pytest.raises(Exception, match="UnpicklableError: 1 and 2"):
-        any_engine.start_job("Failing", fail_oddly).wait(timeout=60)
+        any_engine.start_job("Failing", fail_oddly).wait(timeout=600)
 
 
 def until_cancelled(ctx: JobContext, folder: str) -> None:
@@ -98,7 +98,7 @@ def test_cancel(any_engine: Engine, tmp_path: Path) -> None:
         any_engine.start_job("Another", until_cancelled, str(tmp_path), dest="endless")
     job.cancel()
     with pytest.raises(JobCancelledError):
-        job.wait(timeout=60)
+        job.wait(timeout=600)
     assert job.status == "CANCELLED"
     assert not any_engine.dkv.contains("endless")
 
@@ -109,7 +109,7 @@ def test_wait_gives_up_in_time(any_engine: Engine, tmp_path: Path) -> None:
         job.wait(timeout=0.05)
     job.cancel()
     with pytest.raises(JobCancelledError):
-        job.wait(timeout=60)
+        job.wait(timeout=600)
 
 
 def test_ctrl_c_cancels(
@@ -125,12 +125,12 @@ def test_ctrl_c_cancels(
         with pytest.raises(KeyboardInterrupt):
             job.wait()
     with pytest.raises(JobCancelledError):
-        job.wait(timeout=60)
+        job.wait(timeout=600)
 
 
 def test_removed_job_is_not_found(any_engine: Engine) -> None:
     job = any_engine.start_job("Adding", add, table(any_engine), 3)
-    job.wait(timeout=60)
+    job.wait(timeout=600)
     job.remove()
     with pytest.raises(KeyNotFoundError, match=job.key):
         any_engine.job(job.key)
@@ -148,7 +148,7 @@ def meet(ctx: JobContext, folder: str, n_jobs: int) -> int:
 def test_jobs_on_one_thread_do_not_deadlock(tmp_path: Path) -> None:
     with start_cluster(n_workers=1, threads_per_worker=1, processes=False) as engine:
         jobs = [engine.start_job(f"Job {i}", meet, str(tmp_path), 3) for i in range(3)]
-        assert [job.result(timeout=60) for job in jobs] == [True, True, True]
+        assert [job.result(timeout=600) for job in jobs] == [True, True, True]
 
 
 def wait_for_word(ctx: JobContext, folder: str, blocks: Any) -> float:
@@ -169,7 +169,7 @@ def test_job_outlives_its_client(cluster3: Engine, tmp_path: Path) -> None:
     guest.close()
     wait_until(lambda: bool(marks(folder)), "the job to start")
     (folder / "go").touch()
-    assert cluster3.job(key).result(timeout=60) == expected
+    assert cluster3.job(key).result(timeout=600) == expected
 
 
 def test_two_clients_wait_at_once(any_engine: Engine) -> None:
@@ -177,7 +177,7 @@ def test_two_clients_wait_at_once(any_engine: Engine) -> None:
     results: list[float] = []
 
     def wait() -> None:
-        results.append(job.result(60))
+        results.append(job.result(600))
 
     threads = [threading.Thread(target=wait) for _ in range(3)]
     for thread in threads:
@@ -195,6 +195,6 @@ def large(ctx: JobContext) -> bytes:
 
 def test_large_result_is_kept_once(any_engine: Engine) -> None:
     job = any_engine.start_job("Large", large, dest="large")
-    assert len(job.result(60)) == 200_000
+    assert len(job.result(600)) == 200_000
     assert job._state["result"] is None
     any_engine.dkv.remove("large")

@@ -34,7 +34,7 @@ def call(server: Server) -> Callable[..., requests.Response]:
     """Send one request: call("GET", "/3/Cloud", params={…})."""
 
     def send(method: str, path: str, **options: Any) -> requests.Response:
-        return requests.request(method, server.url + path, timeout=60, **options)
+        return requests.request(method, server.url + path, timeout=600, **options)
 
     return send
 
@@ -76,7 +76,7 @@ def started(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
             [*command, *arguments], stdout=out, stderr=subprocess.STDOUT, text=True
         )
     try:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 600
         while not ready.exists():
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, "the ready file was not written"

@@ -55,7 +55,7 @@ def test_a_name_with_two_addresses_has_one_port(
         patch.setattr(socket, "getaddrinfo", lookup)
         server = Server(embedded, ServerOptions(host="localhost", port=0, no_auth=True))
     with server:
-        answer = requests.get(f"http://127.0.0.1:{server.port}/3/Ping", timeout=30)
+        answer = requests.get(f"http://127.0.0.1:{server.port}/3/Ping", timeout=600)
     assert answer.status_code == 200
 
 
@@ -73,7 +73,7 @@ def test_closing_while_clients_ask_leaves_no_socket_open(embedded: Engine) -> No
         with server:
             for thread in asked:
                 thread.start()
-            requests.get(f"{server.url}/3/Ping", timeout=30)
+            requests.get(f"{server.url}/3/Ping", timeout=600)
         server.close()  # again: nothing to do
         for thread in asked:
             thread.join()
@@ -83,19 +83,19 @@ def test_closing_while_clients_ask_leaves_no_socket_open(embedded: Engine) -> No
 def _ask_until_gone(url: str) -> None:
     with requests.Session() as session, contextlib.suppress(requests.RequestException):
         while True:
-            session.get(f"{url}/3/Ping", timeout=30)
+            session.get(f"{url}/3/Ping", timeout=600)
 
 
 def stops(process: subprocess.Popen[str]) -> int:
-    return process.wait(30)
+    return process.wait(600)
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "Shutdown"])
 def test_a_started_server_answers_and_stops_cleanly(start: Start, tmp_path: Path, how: str) -> None:
     with start("--no-auth") as (process, url):
-        assert requests.get(f"{url}/3/Cloud", timeout=30).json()["cloud_healthy"]
+        assert requests.get(f"{url}/3/Cloud", timeout=600).json()["cloud_healthy"]
         if how == "Shutdown":
-            assert requests.post(f"{url}/3/Shutdown", timeout=30).status_code == 200
+            assert requests.post(f"{url}/3/Shutdown", timeout=600).status_code == 200
         else:
             os.kill(process.pid, getattr(signal, how))
         assert stops(process) == 0
@@ -110,14 +110,14 @@ def test_a_password_is_printed_with_the_line_to_paste(start: Start, tmp_path: Pa
         found = re.search(r'auth=\("(.+)", "(.+)"\)', pasted)
         assert found is not None
         assert f'url="{url}"' in pasted
-        assert requests.get(f"{url}/3/Ping", timeout=30).status_code == 401
-        assert requests.get(f"{url}/3/Ping", auth=found.groups(), timeout=30).status_code == 200
+        assert requests.get(f"{url}/3/Ping", timeout=600).status_code == 401
+        assert requests.get(f"{url}/3/Ping", auth=found.groups(), timeout=600).status_code == 200
 
 
 @pytest.mark.cluster
 def test_worker_processes_stop_with_the_server(start: Start) -> None:
     with start("--no-auth", "--workers", "2") as (process, url):
-        nodes = requests.get(f"{url}/3/Cloud", timeout=30).json()["nodes"]
+        nodes = requests.get(f"{url}/3/Cloud", timeout=600).json()["nodes"]
         assert len(nodes) == 2
         os.kill(process.pid, signal.SIGTERM)
         assert stops(process) == 0
@@ -130,7 +130,7 @@ def test_what_is_stored_outlives_the_server(embedded: Engine, prostate: str) -> 
     with Server(embedded, ServerOptions(port=0, no_auth=True)) as first:
         send = requests.post
         setup = send(
-            f"{first.url}/3/ParseSetup", data={"source_frames": f'["nfs:/{prostate}"]'}, timeout=30
+            f"{first.url}/3/ParseSetup", data={"source_frames": f'["nfs:/{prostate}"]'}, timeout=600
         ).json()
         given = {
             "source_frames": f'["nfs:/{prostate}"]',
@@ -142,16 +142,16 @@ def test_what_is_stored_outlives_the_server(embedded: Engine, prostate: str) -> 
             "check_header": setup["check_header"],
             "blocking": "true",
         }
-        answer = send(f"{first.url}/3/Parse", data=given, timeout=60).json()
+        answer = send(f"{first.url}/3/Parse", data=given, timeout=600).json()
         assert answer["job"]["status"] == "DONE", answer
-        session = send(f"{first.url}/4/sessions", timeout=30).json()["session_key"]
+        session = send(f"{first.url}/4/sessions", timeout=600).json()["session_key"]
     with Server(embedded, ServerOptions(port=0, no_auth=True)) as second:
-        rows = requests.get(f"{second.url}/3/Frames/kept.hex", timeout=30).json()
+        rows = requests.get(f"{second.url}/3/Frames/kept.hex", timeout=600).json()
         assert rows["frames"][0]["rows"] == 380
         # A session of the server that is gone goes on.
         ast = {"ast": "(nrow kept.hex)", "session_id": session}
-        assert send(f"{second.url}/99/Rapids", data=ast, timeout=30).json()["scalar"] == 380
-        requests.delete(f"{second.url}/3/DKV/kept.hex", timeout=30)
+        assert send(f"{second.url}/99/Rapids", data=ast, timeout=600).json()["scalar"] == 380
+        requests.delete(f"{second.url}/3/DKV/kept.hex", timeout=600)
 
 
 def test_two_clients_at_once(server: Server, prostate: str) -> None:
@@ -161,10 +161,10 @@ def test_two_clients_at_once(server: Server, prostate: str) -> None:
         for _ in range(2)
     ]
     for client in clients:
-        out, err = client.communicate(timeout=120)
+        out, err = client.communicate(timeout=600)
         assert client.returncode == 0, err
         assert out.split() == ["380", "66.03947368421052"] or out.startswith("380 66.0394736842")
-    requests.delete(f"{server.url}/3/DKV", timeout=30)
+    requests.delete(f"{server.url}/3/DKV", timeout=600)
 
 
 def test_upload_streams_to_the_spool(

@@ -34,7 +34,7 @@ def train(engine: Engine, algo: str) -> Any:
     raw = {"training_frame": "finite", **ALGOS[algo]}
     if "response_column" not in raw:
         raw["ignored_columns"] = ["y"]
-    return start_build(engine, algo, raw).result(60)
+    return start_build(engine, algo, raw).result(600)
 
 
 @pytest.mark.parametrize("algo", ALGOS)

@@ -26,7 +26,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 def model_of(engine: Engine, case: str) -> Any:
     known.frame("mojo_known")
     algo, params = CASES[case]
-    return start_build(engine, algo, {"training_frame": "mojo_known", **params}).result(60)
+    return start_build(engine, algo, {"training_frame": "mojo_known", **params}).result(600)
 
 
 def rows_for(case: str) -> pd.DataFrame:
