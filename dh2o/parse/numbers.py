@@ -13,21 +13,23 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from dh2o.parse.tokenise import CellArray, U8Array, is_na
-from dh2o.parse.words import (
-    digits_of,
-    is_digits,
-    leading_zeros,
-    load_word,
-    multiply_wide,
-    tail_digits,
+from dh2o.parse.decimals import (
+    EXACT_INT,
+    FIVES,
+    MAX_POWER,
+    MIN_POWER,
+    NBYTES_AFTER,
+    NBYTES_BEFORE,
+    TENS,
+    TWOS,
+    quotient,
+    spelled,
 )
+from dh2o.parse.tokenise import CellArray, U8Array, is_na
+from dh2o.parse.words import leading_zeros, multiply_wide
 
 F64Array = NDArray[np.float64]
 I64Array = NDArray[np.int64]
-
-MIN_POWER, MAX_POWER = -342, 308
-EXACT_INT = 1 << 53
 
 # What a cell is.
 N_KINDS = 6
@@ -38,26 +40,7 @@ N_BAD, FIRST_BAD, N_FRACTIONS, N_WIDE = range(4)
 TALLY_LEN = 4
 
 
-def _powers_of_five() -> NDArray[np.uint64]:
-    table = np.empty((MAX_POWER - MIN_POWER + 1, 2), np.uint64)
-    for q in range(MIN_POWER, MAX_POWER + 1):
-        if q < 0:
-            power = 5**-q
-            bits = (power - 1).bit_length()
-            c = 2 ** (bits + 127 if q >= -27 else 2 * bits + 128) // power + 1
-        else:
-            power = 5**q
-            c = power << max(0, 128 - power.bit_length())
-        c >>= max(0, c.bit_length() - 128)
-        table[q - MIN_POWER] = (c >> 64, c & 0xFFFFFFFFFFFFFFFF)
-    return table
-
-
-FIVES = _powers_of_five()
-TENS = 10.0 ** np.arange(23)
-_INT_TENS = 10 ** np.arange(9, dtype=np.uint64)
-TWOS = np.ldexp(1.0, np.arange(2047) - 1075)
-
+SIGNS = np.array([1.0, -1.0])
 _ONE = np.uint64(1)
 _TEN = np.uint64(10)
 _EXACT = np.uint64(EXACT_INT)
@@ -227,50 +210,6 @@ def _long_mantissa(buf: U8Array, start: int, stop: int) -> tuple[Any, int, bool]
 
 
 @njit(cache=True, nogil=True)
-def _plain_decimal(buf: U8Array, p: int, stop: int) -> tuple[Any, int, int]:
-    """Return (w, q, kind) of digits with at most one dot, the value being w x 10^q.
-
-    WORD says that this is no such number, or that it has more than 19 digits.
-    """
-    w = _ZERO
-    first = p
-    while p < stop:
-        digit = buf[p] - np.uint8(48)
-        if digit > 9:
-            break
-        w = w * _TEN + np.uint64(digit)
-        p += 1
-    q = 0
-    n_digits = p - first
-    if p < stop and buf[p] == 46:
-        p += 1
-        q = p - stop
-        n_digits += stop - p
-        while stop - p >= 8:
-            word = load_word(buf, p)
-            if not is_digits(word):
-                break
-            w = w * np.uint64(100_000_000) + digits_of(word)
-            p += 8
-        left = stop - p
-        if 0 < left < 8 and stop >= 8:
-            word = tail_digits(load_word(buf, stop - 8), left)
-            if is_digits(word):
-                w = w * _INT_TENS[left] + digits_of(word)
-                p = stop
-        while p < stop:
-            digit = buf[p] - np.uint8(48)
-            if digit > 9:
-                break
-            w = w * _TEN + np.uint64(digit)
-            p += 1
-    ends_in_dot = buf[stop - 1] == 46
-    if p < stop or n_digits == 0 or n_digits > 19 or ends_in_dot:
-        return _ZERO, 0, WORD
-    return w, q, NONZERO if w != _ZERO else ZERO
-
-
-@njit(cache=True, nogil=True)
 def read_numbers(  # noqa: C901 - one loop, for speed
     buf: U8Array,
     cells: CellArray,
@@ -286,7 +225,7 @@ def read_numbers(  # noqa: C901 - one loop, for speed
     IN: all but out, tally, hard.   OUT: tally (bad numbers, first of them as a row of the block;
     values that are no integers; integers beyond 2^53), hard (rows left to Python).
     """
-    n_hard = 0
+    n_hard = n_fractions = 0
     for r in range(n_rows):
         start = cells[r, slot, 0]
         stop = cells[r, slot, 1]
@@ -296,17 +235,20 @@ def read_numbers(  # noqa: C901 - one loop, for speed
         x: Any = np.nan
         # Most cells are [-]digits[.digits] with up to 19 digits: read here, the rest by `parts`.
         negative = buf[start] == 45
-        p = start + 1 if negative else start
+        p = start + np.int64(negative)
         kind, w, q, whole = WORD, _ZERO, 0, True
-        n_digits = stop - p
-        if 1 <= n_digits <= 8 and stop >= 8:  # all digits, or a dot among them
-            word = tail_digits(load_word(buf, stop - 8), n_digits)
-            if is_digits(word):
-                w = digits_of(word)
+        if p < stop and p >= NBYTES_BEFORE and p + NBYTES_AFTER <= buf.size:
+            is_plain, w, n_decimals = spelled(buf, p, stop)
+            if is_plain and n_decimals > _ZERO and w > _ZERO:
+                is_certain, x = quotient(w, n_decimals)
+                if is_certain:
+                    n_fractions += 1
+                    out[at + r] = x * SIGNS[np.int64(negative)]  # as a branch: half of them missed
+                    continue
+            if is_plain:
+                q = -np.int64(n_decimals)
                 kind = NONZERO if w != _ZERO else ZERO
-        if kind == WORD and 1 <= n_digits <= 20:
-            w, q, kind = _plain_decimal(buf, p, stop)
-            whole = w == _ZERO or (q == 0 and w < _TWO63)
+                whole = w == _ZERO or (q == 0 and w < _TWO63)
         if kind == WORD:
             kind, w, q, negative, whole = WORD, _ZERO, 0, False, False
             if stop > 0:
@@ -324,7 +266,7 @@ def read_numbers(  # noqa: C901 - one loop, for speed
             if whole:
                 tally[N_WIDE] += 1
             else:
-                tally[N_FRACTIONS] += 1
+                n_fractions += 1
         elif kind == ZERO:
             x = 0.0
         elif kind == WORD:
@@ -332,11 +274,12 @@ def read_numbers(  # noqa: C901 - one loop, for speed
                 tally[FIRST_BAD] = at + r
             tally[N_BAD] += 1
         elif kind == HARD:
-            tally[N_FRACTIONS] += 1
+            n_fractions += 1
         if kind == HARD:
             hard[n_hard] = r
             n_hard += 1
         out[at + r] = -x if negative else x
+    tally[N_FRACTIONS] += n_fractions
     return n_hard
 
 
@@ -374,10 +317,11 @@ def kinds_of_cells(
         start = cells[r, slot, 0]
         stop = cells[r, slot, 1]
         kind = WORD
-        if 0 < stop - start <= 8 <= stop:
-            word = tail_digits(load_word(buf, stop - 8), stop - start)
-            if is_digits(word):
-                kind = NONZERO if digits_of(word) != _ZERO else ZERO
+        first = start + 1 if start < stop and buf[start] == 45 else start
+        if NBYTES_BEFORE <= first < stop and first + NBYTES_AFTER <= buf.size:
+            is_plain, w, _ = spelled(buf, first, stop)
+            if is_plain:
+                kind = NONZERO if w != _ZERO else ZERO
         if kind == WORD and stop >= 0:
             kind, _, _, _, _ = parts(buf, start, stop)
         if kind == NA_WORD or not (kind != EMPTY or is_na(buf, start, stop, quote)):

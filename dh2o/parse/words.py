@@ -12,8 +12,10 @@ from numba.extending import intrinsic
 
 __all__ = [
     "BLOCK_NBYTES",
+    "are_digits",
     "count_bits",
     "digits_of",
+    "first_dot",
     "is_digits",
     "leading_zeros",
     "load_word",
@@ -30,6 +32,9 @@ _ZEROS = np.uint64(0x3030303030303030)
 _HIGH_NIBBLES = np.uint64(0xF0F0F0F0F0F0F0F0)
 _SIXES = np.uint64(0x0606060606060606)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_DOTS = np.uint64(0x2E2E2E2E2E2E2E2E)
+_ONES = np.uint64(0x0101010101010101)
+_TOP_BITS = np.uint64(0x8080808080808080)
 
 
 @intrinsic
@@ -115,6 +120,24 @@ def multiply_wide(_context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001 - numba
 def is_digits(word: Any) -> bool:
     """Return whether all eight bytes are digits."""
     return (word & _HIGH_NIBBLES) == _ZEROS and ((word + _SIXES) & _HIGH_NIBBLES) == _ZEROS
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _not_digits(word: Any) -> Any:
+    return ((word & _HIGH_NIBBLES) ^ _ZEROS) | (((word + _SIXES) & _HIGH_NIBBLES) ^ _ZEROS)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def are_digits(a: Any, b: Any, c: Any, d: Any) -> bool:
+    """Return whether all bytes of four words are digits."""
+    return (_not_digits(a) | _not_digits(b) | _not_digits(c) | _not_digits(d)) == np.uint64(0)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def first_dot(word: Any) -> Any:
+    """Return how many bytes come before the first dot: 8 if there is none."""
+    others = word ^ _DOTS
+    return trailing_zeros((others - _ONES) & ~others & _TOP_BITS) >> np.uint64(3)
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -13,22 +13,27 @@ from dh2o.parse.columns import NumberReader
 from dh2o.parse.tokenise import dialect_of
 
 
-def column(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return a buffer and cells that hold one column of texts."""
-    ends = np.cumsum([0, *(len(text.encode()) + 1 for text in texts)])
+def column(texts: list[str], room: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return a buffer and cells that hold one column of texts, with some bytes on both sides."""
+    ends = np.cumsum([room, *(len(text.encode()) + 1 for text in texts)])
     cells = np.empty((len(texts), 1, 2), np.int32)
     cells[:, 0, 0] = ends[:-1]
     cells[:, 0, 1] = ends[1:] - 1
-    return np.frombuffer(
-        ("".join(f"{text}," for text in texts) or " ").encode(), np.uint8
-    ).copy(), cells
+    around = "9" * room
+    data = f"{around}{','.join([*texts, ''])}{around}".encode() or b" "
+    return np.frombuffer(data, np.uint8).copy(), cells
 
 
 def read(*texts: str) -> list[float]:
-    buf, cells = column(list(texts))
-    reader = NumberReader(dialect_of(44, 34, 0, b""))
-    reader.read(buf, cells, len(texts), 0, 0)
-    return reader.finish(len(texts)).floats().tolist()
+    """Return the numbers, read the quick way, for which there must be room, and the thorough."""
+    both = []
+    for room in (0, 32):
+        buf, cells = column(list(texts), room)
+        reader = NumberReader(dialect_of(44, 34, 0, b""))
+        reader.read(buf, cells, len(texts), 0, 0)
+        both.append(reader.finish(len(texts)).floats())
+    np.testing.assert_array_equal(both[0].view(np.int64), both[1].view(np.int64))
+    return both[1].tolist()
 
 
 def kind_of(text: str) -> int:
@@ -51,6 +56,8 @@ FORMS = [
     "{:.25e}".format,
     "{:.19E}".format,
     "{:+.6e}".format,
+    "{:.1f}".format,
+    "{:.19f}".format,
 ]
 
 
@@ -58,6 +65,17 @@ FORMS = [
 @given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(FORMS))
 def test_every_double_is_read_as_python_reads_it(x: float, form: Any) -> None:
     assert read(form(x)) == [float(form(x))]
+
+
+DIGITS = st.text("0123456789", max_size=22)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.tuples(st.sampled_from(["", "-"]), DIGITS, st.sampled_from(["", ".", ".000"]), DIGITS))
+def test_digits_of_any_number_on_both_sides_of_the_dot(pieces: tuple[str, ...]) -> None:
+    text = "".join(pieces)
+    if text.strip("-."):
+        assert read(text) == [float(text)]
 
 
 @settings(max_examples=400, deadline=None)
