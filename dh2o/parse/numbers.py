@@ -236,7 +236,8 @@ def read_numbers(  # noqa: C901 - one loop, for speed
         # Most cells are [-]digits[.digits] with up to 19 digits: read here, the rest by `parts`.
         negative = buf[start] == 45
         p = start + np.int64(negative)
-        kind, w, q, whole = WORD, _ZERO, 0, True
+        kind, w, whole = WORD, _ZERO, True
+        q: Any = 0
         if p < stop and p >= NBYTES_BEFORE and p + NBYTES_AFTER <= buf.size:
             is_plain, w, n_decimals = spelled(buf, p, stop)
             if is_plain and n_decimals > _ZERO and w > _ZERO:
