@@ -40,7 +40,7 @@ def run(
     ``needed[i]`` are the keys of the values that task i takes.
     """
     data = engine.own_worker.data
-    threads = engine.here().threads
+    threads, shards = engine.here().threads, engine.here().shards
     if any(key not in data for group in needed for key in group):
         return None
 
@@ -54,8 +54,10 @@ def run(
     try:
         with one_blas_thread():
             results = threads.map(one, range(len(keys)))
-    except KeyError:
-        if any(key not in data for group in needed for key in group):
+    except BaseException as error:
+        for key in keys:
+            shards.discard(key)
+        if isinstance(error, KeyError) and any(k not in data for group in needed for k in group):
             return None  # it has been released in between: let Dask say so, or make it again
         raise
     return hand_over(engine, dict(zip(keys, results, strict=True)))

@@ -18,6 +18,7 @@ from dh2o.mrtask.jobs import Job, JobTable
 from dh2o.mrtask.lane import Lane
 from dh2o.mrtask.local import LocalState
 from dh2o.mrtask.spool import Spool, SpoolRef
+from dh2o.mrtask.task_errors import task_error
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -151,10 +152,12 @@ class Engine:
         """Return the blocks themselves, or the results of futures of `submit`, in this process."""
         if isinstance(what, Blocks) or hasattr(what, "columns"):
             return self.lane.collect(Recipe.of(what), _itself, None)
-        try:
-            return list(self.client.gather(list(what)))
-        except Exception as error:  # noqa: BLE001  (whatever a user's task raised)
-            raise _task_error(error) from error.__cause__
+        futures = list(what)
+        found = list(self.client.gather(futures, errors="skip"))  # see task_errors
+        for future in futures:
+            if future.status != "finished":
+                self.raise_task_error(future.key)
+        return found
 
     def wait(self, source: Source) -> None:
         """Return once all blocks are in memory; raises what made a block fail."""
@@ -273,9 +276,11 @@ class Engine:
         """Raise what made the task `key` fail."""
         from distributed import Future
 
-        future = self.client.futures.get(key)
-        error = Future(key, self.client).exception(timeout=30) if future else None
-        raise _task_error(error or DH2OError(f"Task {key} failed."))
+        if key not in self.client.futures:
+            raise DH2OError(f"Task {key} failed.")
+        future = Future(key, self.client)
+        error = future.exception(timeout=30) or DH2OError(f"Task {key} failed.")
+        raise task_error(error, future.traceback(timeout=30))
 
     def here(self) -> LanePlugin:
         """Return the lane of the worker in this process; there must be one."""
@@ -363,16 +368,6 @@ class Engine:
 
 def _itself(block: Any) -> Any:
     return block
-
-
-def _task_error(error: BaseException) -> BaseException:
-    from distributed.scheduler import KilledWorker
-
-    if isinstance(error, KilledWorker):
-        return WorkerLostError(
-            f"{error} If the workers ran out of memory, give them more, or use more of them."
-        )
-    return error
 
 
 # -- which engine is meant -----------------------------------------------------------------------

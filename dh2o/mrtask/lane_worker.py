@@ -26,12 +26,15 @@ from dh2o.mrtask.listener import Listener
 from dh2o.mrtask.peers import Asked, Peers
 from dh2o.mrtask.room import Room, is_ample
 from dh2o.mrtask.shards import Shards
+from dh2o.mrtask.store_shards import DROP, file_owner
 from dh2o.mrtask.threads import LaneThreads, one_blas_thread
 from dh2o.mrtask.watch import ANSWER_ERRORS
 
 PLUGIN_NAME = "dh2o-lane"
 _REST_AFTER_S = 0.5
 _MAX_RELAYED = 1000  # questions through Dask at a time; each waits in a thread
+_AT_WORK = ("executing", "long-running", "cancelled", "resumed")  # states of Dask's tasks
+_NO_RESULT = ("released", "error", "rescheduled", "forgotten")
 
 
 class BlockMovedError(Exception):
@@ -86,7 +89,8 @@ class LanePlugin(WorkerPlugin):
         self.threads = LaneThreads(worker.state.nthreads)
         self.context = WorkerContext(worker.address, self.threads)
         self.states = LocalStates(self)
-        self.shards = Shards(worker.address, worker.local_directory)
+        self.shards = Shards(worker.address, worker.local_directory, file_owner(worker))
+        worker.stream_handlers[DROP] = self.shards.drop
         self.engine: Any = None  # made when code on this worker first asks for it
         self._ops: dict[str, Callable[..., Any]] = {
             "fold": self._fold,
@@ -263,6 +267,8 @@ class LanePlugin(WorkerPlugin):
             self.room.tend()
         if start == "memory":
             self.shards.release(key)
+        elif finish in _NO_RESULT and start in _AT_WORK:
+            self.shards.discard(key)
         if start == "memory" and self.gives_back and not self._will_rest:
             self._will_rest = True
             self.worker.loop.call_later(_REST_AFTER_S, self.rest)

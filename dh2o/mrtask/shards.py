@@ -3,6 +3,9 @@
 A block cut into many parts, each for another task, would be as many results in Dask's books, and
 each a file of its own once it is spilled. A shard is one result and one file; whoever needs a part
 reads it from there, on the same machine from the file itself, else through the worker that has it.
+
+The file stays as long as the scheduler has the result, on whatever worker (`store_shards`); what a
+task has written that fails or is cancelled goes at once.
 """
 
 from __future__ import annotations
@@ -65,16 +68,22 @@ class Shard:
 
 
 class Shards:
-    """The files of one worker, by the tasks that they are results of."""
+    """The files of one worker, by the tasks that they are results of.
 
-    def __init__(self, address: str, folder: str) -> None:
+    ``ask(key, path)`` is told when the worker has no copy of a result any more; `drop` answers.
+    """
+
+    def __init__(self, address: str, folder: str, ask: Callable[[Any, str], None]) -> None:
         self._address = address
         self._folder = Path(folder) / f"dh2o-shards-{uuid.uuid4().hex[:8]}"
+        self._ask = ask
         self._paths: dict[Any, str] = {}
+        self._asked: set[str] = set()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._paths)
+        with self._lock:
+            return len(self._paths) + len(self._asked)
 
     def write(self, key: Any, parts: Iterable[tuple[int, Block]]) -> Shard:
         """Return the shard of blocks by the number of their part; it belongs to the task `key`."""
@@ -86,32 +95,50 @@ class Shards:
             self._folder.mkdir(parents=True, exist_ok=True)
             spans = _written(path, parts)
         except OSError as error:
-            self.release(key)
+            self.discard(key)
             raise DH2OError(
                 f"Worker {self._address} cannot write to {self._folder}: {error}. Make room there, "
                 "or start workers with a local_directory on a larger disk."
             ) from error
+        except BaseException:
+            self.discard(key)
+            raise
         return Shard(self._address, path, spans)
 
     def read(self, path: str, start: int, length: int) -> bytes:
         """Return bytes of one of these files, for another worker."""
         with self._lock:
-            known = path in self._paths.values()
+            known = path in self._asked or path in self._paths.values()
         if not known:
             raise ShardLostError("The worker has dropped what was cut.")
         return _read(path, start, length)
 
-    def release(self, key: Any) -> None:
-        """Remove the file of a task that Dask has dropped."""
+    def discard(self, key: Any) -> None:
+        """Remove the file of a task that has failed, or was cancelled."""
         if key in self._paths:
             with self._lock:
-                _remove(self._paths.get(key))
-                self._paths.pop(key, None)
+                path = self._paths.pop(key, None)
+            _remove(path)
+
+    def release(self, key: Any) -> None:
+        """Ask whether the file may go: this worker has no copy of the result any more."""
+        if key in self._paths:
+            with self._lock:
+                path = self._paths.pop(key)
+                self._asked.add(path)
+            self._ask(key, path)
+
+    def drop(self, path: str) -> None:
+        """Remove a file: nobody has its result."""
+        _remove(path)
+        with self._lock:
+            self._asked.discard(path)
 
     def close(self) -> None:
         """Remove all files."""
         with self._lock:
             self._paths.clear()
+            self._asked.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -18,6 +18,7 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 
 from dh2o.mrtask.store_entries import PLUGIN_NAME, Entries, LockedKeyError, Locks
 from dh2o.mrtask.store_jobs import Jobs
+from dh2o.mrtask.store_shards import ShardHolds
 from dh2o.mrtask.store_spool import SpoolHolds
 from dh2o.mrtask.watch import ask
 
@@ -51,6 +52,7 @@ class StorePlugin(SchedulerPlugin):
         self.entries = Entries(self.claims, self.locks)
         self.spool = SpoolHolds(self._delete_files)
         self.entries.spool = self.spool
+        self.shards = ShardHolds(scheduler)
         self.jobs = Jobs(scheduler, self.claims, self.entries, self.locks)
         for name in HANDLERS:
             scheduler.handlers[f"dh2o_{name}"] = getattr(self, name)
@@ -299,7 +301,7 @@ class StorePlugin(SchedulerPlugin):
 
     # -- hooks of the scheduler -----------------------------------------------------------------
 
-    def transition(self, key: Any, start: str, finish: str, *_: Any, **__: Any) -> None:  # noqa: ARG002
+    def transition(self, key: Any, start: str, finish: str, *_: Any, **facts: Any) -> None:
         """Watch drivers; forget that a task which succeeded was on dying workers before."""
         if finish == "memory":
             ts = self.scheduler.tasks.get(key)
@@ -309,8 +311,13 @@ class StorePlugin(SchedulerPlugin):
             self._let_run_anywhere(key)
         elif finish == "forgotten":
             self.spool.task_forgotten(key)
+        self.shards.moved(key, start, finish, facts)
         if key in self.jobs.by_task:
             self.jobs.task_moved(key, finish)
+
+    def remove_worker(self, scheduler: Any, worker: str, *, stimulus_id: str, **_: Any) -> None:  # noqa: ARG002
+        """Let go of what lay in files of that worker."""
+        self.shards.worker_left(worker, stimulus_id)
 
     def _let_run_anywhere(self, key: Any) -> None:
         """Drop the wish of a task for a worker when there is none at all.

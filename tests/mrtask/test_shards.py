@@ -12,7 +12,7 @@ import pytest
 from dh2o.chunks import Block, encode_floats, encode_strings
 from dh2o.errors import DH2OError
 from dh2o.mrtask import Engine, FromShards, IntoShard, ShardLostError, shards
-from tests.killing import wait_until
+from tests.killing import kill_worker, leave_mark, wait_until
 
 
 def parts(n: int) -> Iterator[tuple[int, Block]]:
@@ -37,15 +37,94 @@ def test_parts_come_as_they_were_cut(any_engine: Engine) -> None:
     ]  # fmt: skip
 
 
-def test_files_go_with_their_task(engine: Engine) -> None:
-    cut = engine.submit(IntoShard(parts), [(5,), (3,)])
-    found = engine.gather(cut)
-    assert all(Path(shard.path).is_file() for shard in found)
-    assert found[0].read(4).n_rows == 5
+def files(engine: Engine) -> set[str]:
+    """The files of shards that lie beside workers."""
+
+    def found(dask_worker: Any) -> list[str]:
+        return [str(path) for path in Path(dask_worker.local_directory).glob("dh2o-shards-*/*")]
+
+    return {path for paths in engine.client.run(found).values() for path in paths}
+
+
+@pytest.fixture
+def nothing_left(any_engine: Engine) -> Iterator[None]:
+    """Wait until the files are gone that came during the test."""
+    before = files(any_engine)
+    yield
+    wait_until(lambda: not files(any_engine) - before, "the files to go")
+
+
+def cut_slowly(folder: str) -> Iterator[tuple[int, Block]]:
+    """Give parts until the test says that it is enough."""
+    yield from parts(3)
+    leave_mark(folder)
+    wait_until((Path(folder) / "enough").exists, "the test")
+
+
+def cut_badly(n: int) -> Iterator[tuple[int, Block]]:
+    yield from parts(3)
+    if n:
+        raise ValueError("no more")
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_files_go_with_their_task(any_engine: Engine) -> None:
+    cut = any_engine.submit(IntoShard(parts), [(5,), (3,)])
+    shard = any_engine.gather(cut)[0]
+    assert shard.path in files(any_engine)
+    assert shard.read(4).n_rows == 5
     del cut
-    wait_until(lambda: not any(Path(shard.path).exists() for shard in found), "the files to go")
+    wait_until(lambda: shard.path not in files(any_engine), "the file to go")
     with pytest.raises(ShardLostError):
-        found[0].read(4)
+        shard.read(4)
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize("n_tasks", [2, 4])  # without a graph, and with one
+def test_files_of_tasks_that_fail_go(any_engine: Engine, n_tasks: int) -> None:
+    with pytest.raises(ValueError, match="no more"):
+        any_engine.gather(
+            any_engine.submit(IntoShard(cut_badly), [(n % 2,) for n in range(n_tasks)])
+        )
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_files_of_cancelled_tasks_go(any_engine: Engine, tmp_path: Path) -> None:
+    cut = any_engine.submit(IntoShard(cut_slowly), [(str(tmp_path),)] * 4)
+    wait_until(lambda: list(tmp_path.iterdir()), "a task to write")
+    any_engine.client.cancel(cut)
+    (tmp_path / "enough").touch()
+
+
+@pytest.mark.cluster
+def test_a_file_stays_with_a_copy_of_its_result(cluster3: Engine) -> None:
+    """As when Dask's memory manager removes the copy beside the file."""
+    cut = cluster3.submit(IntoShard(parts), [(5,)])
+    shard = cluster3.gather(cut)[0]
+    cluster3.client.replicate(cut, 3)
+    key = cut[0].key
+
+    def remove(dask_scheduler: Any) -> None:
+        dask_scheduler.request_remove_replicas(shard.address, [key], stimulus_id="test")
+
+    cluster3.client.run_on_scheduler(remove)
+    wait_until(lambda: len(cluster3.client.who_has()[key]) == 2, "the copy to go")
+    assert shard.path in files(cluster3)
+    assert shard.read(4).n_rows == 5
+    del cut
+    wait_until(lambda: shard.path not in files(cluster3), "the file to go")
+
+
+@pytest.mark.cluster
+def test_what_went_with_a_worker_is_cut_again(cluster3: Engine) -> None:
+    """Though other workers have copies of the result."""
+    cut = cluster3.submit(IntoShard(parts), [(5,)])
+    shard = cluster3.gather(cut)[0]
+    cluster3.client.replicate(cut, 3)
+    kill_worker(cluster3, shard.address)
+    found = cluster3.gather(cluster3.submit(FromShards(joined), [(4,)], deps=[cut]))
+    assert found == [joined([dict(parts(5))[4]])]
+    assert cluster3.gather(cut)[0].address != shard.address
 
 
 def test_a_full_disk_is_named(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from dh2o.rapids.exchange.runs import key_words, make_runs
 from dh2o.rapids.exchange.splits import cuts_at_ranks, cuts_between_keys, splitting_keys
 from dh2o.rapids.keys import key_layout
 from dh2o.rapids.passes import store
-from tests.killing import killing, leave_mark
+from tests.killing import killing, leave_mark, wait_until
 
 LAYOUT = (900, 1, 0, 600, 7, 1492)
 N_ROWS = sum(LAYOUT)
@@ -56,6 +56,17 @@ def stored(made: H2OFrame) -> Frame:
     frame = store(made._table()).frame
     assert frame is not None
     return frame
+
+
+@pytest.fixture(autouse=True)
+def _no_files_are_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Wait until the files of all pieces are gone."""
+    here = "engine" in request.fixturenames
+    engine: Engine | None = request.getfixturevalue("engine") if here else None
+    yield
+    if engine is not None:
+        shards = engine.here().shards
+        wait_until(lambda: not len(shards), "files of pieces to go")
 
 
 @pytest.fixture
@@ -204,6 +215,21 @@ def test_runs_are_cut_at_exact_ranks(engine: Engine) -> None:
             np.testing.assert_array_equal(cut, expected)
         between = cuts_between_keys(runs, splitting_keys([runs], 5))
         assert (np.diff(between, axis=0) >= 0).all()
+
+
+def test_what_fails_is_told_and_leaves_no_files(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fixture above looks for files."""
+
+    def failing(*_: Any) -> Block:
+        raise ValueError("no order")
+
+    exchange_all(monkeypatch)
+    monkeypatch.setattr(sorting, "_merged", failing)
+    frame = frame_of(rows())
+    with pytest.raises(ValueError, match="no order"):
+        stored(frame.sort(["few"]))
 
 
 @pytest.mark.cluster

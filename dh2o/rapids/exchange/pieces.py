@@ -67,12 +67,13 @@ class Cutting:
 
     def start(self) -> list[list[Any]]:
         """Start cutting; return for each range the shards that have a piece of it, in order."""
-        blocks = range(self.spans.shape[2])
-        shards = current_engine().submit(
+        blocks = np.flatnonzero(self._there.any(axis=0)).tolist()
+        made = current_engine().submit(
             IntoShard(self.cutter),
             [(self.spans[:, :, b], *self.args) for b in blocks],
             deps=[[(source, b) for source in self.inputs] for b in blocks],
         )
+        shards = dict(zip(blocks, made, strict=True))
         return [[shards[b] for b in np.flatnonzero(there)] for there in self._there]
 
 
