@@ -90,7 +90,24 @@ def dictionary_kernel(bits: Any, table: Any, codes: Any) -> int:
 
 @njit(nogil=True, cache=True)
 def gather_kernel(values: Any, rows: Any, na: Any, out: Any) -> None:
-    """Out = values[rows], `na` where the row is negative.   Twin: gathered_numpy."""
+    """Out = values[rows], `na` where there is no such row.   Twin: gathered_numpy."""
+    n_rows = np.uint64(len(values))
     for i in range(len(rows)):
-        row = rows[i]
-        out[i] = values[row] if row >= 0 else na
+        row = np.uint64(rows[i])
+        out[i] = values[row] if row < n_rows else na
+
+
+@njit(nogil=True, cache=True)
+def scatter_kernel(values: Any, places: Any, out: Any) -> None:
+    """out[places] = values."""
+    for i in range(len(values)):
+        out[places[i]] = values[i]
+
+
+@njit(nogil=True, cache=True)
+def repeat_kernel(values: Any, starts: Any, out: Any) -> None:
+    """out[starts[k]:starts[k + 1]] = values[k]."""
+    for k in range(len(values)):
+        value = values[k]
+        for i in range(starts[k], starts[k + 1]):
+            out[i] = value

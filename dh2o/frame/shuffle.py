@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dh2o.chunks import Block, Chunk
-from dh2o.chunks.bank import Bank, bank_of
+from dh2o.chunks.bank import Bank, bank_of, short_rows
 from dh2o.frame.layout import Layout, row_starts
 from dh2o.frame.physical import Physical, engine_for
 from dh2o.mrtask import Blocks, Engine
@@ -42,35 +42,39 @@ def gather_rows(source: Physical, rows: I64, layout: Layout, empty: Block) -> Bl
 # ---- one worker, in this process: columns are opened whole
 
 
-def gathered_here(source: Physical, rows: I64, layout: Layout) -> list[list[Chunk]]:
-    """Return the chunks of blocks of these rows in a layout, made by the worker in this process."""
+def opened_here(source: Physical) -> list[tuple[Chunk, ...]]:
+    """Return of each column the chunks of all blocks, held by the worker in this process."""
     if not source.columns:
-        return [[] for _ in layout]
-    engine = engine_for(source)
-    threads = engine.here().threads
-    cuts = row_starts(layout)
-    parts = [rows[cuts[i] : cuts[i + 1]] for i in range(len(layout))]
-    n_cols = len(source.columns)
-    at_once = max(1, MAX_OPEN_CELLS // max(1, sum(source.layout)))
-    found: list[list[Chunk]] = [[] for _ in layout]
-    for first in range(0, n_cols, at_once):
-        some = slice(first, min(first + at_once, n_cols))
-        blocks = engine.gather(Physical(source.names[some], source.columns[some], source.layout))
-        chunks = list(zip(*(block.chunks for block in blocks), strict=True))
-        banks = threads.map(bank_of, chunks)
-        each = [(bank, part) for bank in banks for part in parts]  # one bank fills the cache
+        return []
+    blocks = engine_for(source).gather(source)
+    return list(zip(*(block.chunks for block in blocks), strict=True))
+
+
+def gathered_here(source: Physical, rows: I64, layout: Layout) -> list[list[Chunk]]:
+    """Return of each column the chunks, in a layout, of these rows, made in this process."""
+    if not source.columns:
+        return []
+    threads = engine_for(source).here().threads
+    cuts, n_rows = row_starts(layout), sum(source.layout)
+    short = short_rows(rows, n_rows)
+    parts = [short[cuts[i] : cuts[i + 1]] for i in range(len(layout))]
+    at_once = max(1, MAX_OPEN_CELLS // max(1, n_rows))
+    made: list[list[Chunk]] = []
+    for first in range(0, len(source.columns), at_once):
+        some = slice(first, first + at_once)
+        part = Physical(source.names[some], source.columns[some], source.layout)
+        banks = threads.map(bank_of, opened_here(part))
+        each = [(bank, rows) for bank in banks for rows in parts]  # one bank fills the cache
         taken = threads.map(lambda one: one[0].take(one[1]), each)
-        for i, row in enumerate(found):
-            row += taken[i :: len(parts)]
-    return found
+        made += [taken[i : i + len(parts)] for i in range(0, len(taken), len(parts))]
+    return made
 
 
 def _gathered_here(engine: Engine, source: Physical, rows: I64, layout: Layout) -> Blocks:
     """Return the blocks without a graph."""
     made = gathered_here(source, rows, layout)
-    return engine.keep_blocks(
-        [Block(n_rows, tuple(chunks)) for n_rows, chunks in zip(layout, made, strict=True)]
-    )
+    by_block = zip(layout, zip(*made, strict=True), strict=True)
+    return engine.keep_blocks([Block(n_rows, chunks) for n_rows, chunks in by_block])
 
 
 # ---- workers elsewhere: tasks

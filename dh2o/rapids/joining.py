@@ -33,6 +33,11 @@ class Joined:
     left: I64
     right: I64
 
+    @property
+    def n_rows(self) -> int:
+        """How many rows the join has."""
+        return len(self.left)
+
 
 @dataclass(frozen=True, slots=True)
 class _Rule:

@@ -21,6 +21,7 @@ __all__ = [
     "medians",
     "merge_sorted",
     "number_cells",
+    "number_in_turn",
     "pack_codes",
     "pack_grid",
     "pack_real",
@@ -141,6 +142,15 @@ def place_codes(word: Any, first_row: int, row_bits: int, next_place: Any, out: 
     for i in range(len(word)):
         key = word[i]
         out[next_place[key]] = key << up | np.uint64(first_row + i)
+        next_place[key] += 1
+
+
+@njit(nogil=True, cache=True)
+def number_in_turn(word: Any, next_place: Any, out: Any) -> None:
+    """Out = the next place of each row's key."""
+    for i in range(len(word)):
+        key = word[i]
+        out[i] = next_place[key]
         next_place[key] += 1
 
 

@@ -86,15 +86,15 @@ class KeyField:
     decimals: int
     down: bool
 
-    def pack(self, values: F64 | Stretch, words: U64) -> None:
-        """Write the codes of `values` into `words` (words x rows)."""
+    def pack(self, values: F64 | Stretch, words: Any) -> None:
+        """Write the codes of `values` into `words` (words x rows), which have the bits for them."""
         out = words[self.word]
         if isinstance(values, Stretch):
             self._pack_stretch(values, out)
         else:
             self._pack_floats(values, out)
 
-    def _pack_floats(self, values: F64, out: U64) -> None:
+    def _pack_floats(self, values: F64, out: Any) -> None:
         from dh2o.rapids import key_kernels
 
         held = read_only(np.ascontiguousarray(values))
@@ -105,7 +105,7 @@ class KeyField:
         shape = (self.lowest, self.n_codes, self.down, self.shift)
         key_kernels.pack_grid(held, power, *shape, out)
 
-    def _pack_stretch(self, stretch: Stretch, out: U64) -> None:
+    def _pack_stretch(self, stretch: Stretch, out: Any) -> None:
         """Write the codes of a chunk's rows, from its own codes where that is possible."""
         from dh2o.rapids import key_kernels
 
@@ -121,12 +121,12 @@ class KeyField:
         if few is None:
             self._pack_floats(chunk.floats(None, start, stop), out)
             return
-        table = np.zeros(len(few.values), dtype=np.uint64)
+        table = np.zeros(len(few.values), dtype=out.dtype)
         self._pack_floats(few.values, table)
         if not few.width:
             out |= table
             return
-        found = np.empty(stop - start, dtype=np.uint64)
+        found = np.empty(stop - start, dtype=out.dtype)
         unpack_into(few.codes, few.width, table, start, found)
         out |= found
 
@@ -202,7 +202,7 @@ class KeyLayout:
     def n_words(self) -> int:
         return len(self.word_bits)
 
-    def pack(self, columns: Sequence[F64 | Stretch], words: U64) -> None:
+    def pack(self, columns: Sequence[F64 | Stretch], words: Any) -> None:
         """Write the keys of rows into `words`, which come zeroed (words x rows)."""
         for field, values in zip(self.fields, columns, strict=True):
             field.pack(values, words)

@@ -32,6 +32,7 @@ PARALLEL_ROWS = 1 << 18
 COUNTED_BITS = 11  # keys of so few bits are counted and placed, not compared,
 FEW_BITS = 6  # and of so few bits even where they could be sorted as short integers
 ALWAYS_FREE = 64 << 20  # bytes: so little memory is there without asking
+U64_DTYPE = np.dtype(np.uint64)
 _SAMPLE = 1024
 NBYTES_PER_WORD = 8
 NBYTES_PER_SORTED_ROW = 24  # the row's number, the digit with it, and what the sort moves
@@ -168,8 +169,8 @@ def counted(word: U64, n_bits: int, row_bits: int, each: Each) -> U64:
     """
     from dh2o.rapids import key_kernels
 
-    n_parts = _n_parts(len(word)) if each is parallel else 1
-    cuts = [len(word) * k // n_parts for k in range(n_parts + 1)]
+    cuts = row_parts(len(word), each)
+    n_parts = len(cuts) - 1
     counts = np.zeros((n_parts, 1 << n_bits), dtype=np.int64)
     each(lambda k: key_kernels.count_codes(word[cuts[k] : cuts[k + 1]], counts[k]), range(n_parts))
     in_turn = counts.T.ravel()
@@ -204,6 +205,12 @@ def _one_by_one(fn: Callable[[T], R], items: Sequence[T]) -> list[R]:
     return [fn(item) for item in items]
 
 
+def row_parts(n_rows: int, each: Each) -> list[int]:
+    """Return the ends of the parts of so many rows, one for each thread that `each` uses."""
+    n_parts = _n_parts(n_rows) if each is parallel else 1
+    return [n_rows * k // n_parts for k in range(n_parts + 1)]
+
+
 def _n_parts(n_rows: int) -> int:
     """Return among how many threads of this process so many rows are best shared."""
     lane = current_engine().own_lane if n_rows >= PARALLEL_ROWS else None
@@ -233,31 +240,34 @@ class KeysOf:
 
     program: Program
     layout: KeyLayout
+    dtype: Any = U64_DTYPE
 
-    def __call__(self, block: Block) -> U64:
+    def __call__(self, block: Block) -> Any:
         return self.of(self.tiles(block))
 
     def tiles(self, block: Block) -> Tiles:
         """Return what the program reads of a block."""
         return KeyTiles(block, self.program, len(self.layout.fields))
 
-    def of(self, tiles: Tiles) -> U64:
+    def of(self, tiles: Tiles) -> Any:
         """Return the packed keys of rows (words x rows)."""
-        words = np.zeros((self.layout.n_words, tiles.n_rows), dtype=np.uint64)
+        words = np.zeros((self.layout.n_words, tiles.n_rows), dtype=self.dtype)
         self.into(words, tiles)
         return words
 
-    def into(self, words: U64, tiles: Tiles) -> None:
+    def into(self, words: Any, tiles: Tiles) -> None:
         """Write the packed keys of rows into `words`, which come zeroed."""
         for start, stop, values in self.program.tiles(tiles):
             self.layout.pack(values, words[:, start:stop])
 
 
-def collected_keys(table: Table, columns: Sequence[Column], layout: KeyLayout) -> U64:
-    """Return the packed keys of all rows in this process (words x rows): 8 bytes a word and row."""
+def collected_keys(
+    table: Table, columns: Sequence[Column], layout: KeyLayout, dtype: Any = U64_DTYPE
+) -> Any:
+    """Return the packed keys of all rows in this process (words x rows), in words of a type."""
     _refuse_too_many(table.n_rows, layout.n_words)
     compiled = compile_exprs([c.expr for c in columns])
-    pack = KeysOf(compiled.program, layout)
+    pack = KeysOf(compiled.program, layout, dtype)
     tiles = local_tiles(compiled.sources, table)
     if tiles is not None:
         return pack.of(tiles)
@@ -265,7 +275,7 @@ def collected_keys(table: Table, columns: Sequence[Column], layout: KeyLayout) -
     if engine.scheduler_here is None:
         parts = engine.collect(source, pack)
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-    words = np.zeros((layout.n_words, table.n_rows), dtype=np.uint64)
+    words = np.zeros((layout.n_words, table.n_rows), dtype=dtype)
 
     def pack_here(block: Block) -> None:
         pack.into(words[:, block.row_start : block.row_start + block.n_rows], pack.tiles(block))

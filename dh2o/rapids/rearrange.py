@@ -6,21 +6,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dh2o.chunks import Block, Chunk
 from dh2o.errors import RapidsError
-from dh2o.frame import Frame, Vec
+from dh2o.frame import Frame
 from dh2o.frame.layout import Layout, layout_for
-from dh2o.frame.physical import CHUNK_KINDS, physical, rebuilt
 from dh2o.frame.rows import take_rows
-from dh2o.frame.shuffle import gathered_here
 from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Table, local_table, unique_names
 from dh2o.rapids.exchange.joining import JoinSide, joined_by_ranges
 from dh2o.rapids.exchange.size import exceeds_one_process
+from dh2o.rapids.few_keys import Placed, has_few_keys, placed
+from dh2o.rapids.joined_blocks import stored_here
 from dh2o.rapids.joining import Joined, pairs_of
-from dh2o.rapids.keys import I64, key_layout
+from dh2o.rapids.keys import I64, KeyLayout, key_layout
 from dh2o.rapids.levels import recoded
-from dh2o.rapids.ordering import Ordered, collected_keys, ordered, parallel
+from dh2o.rapids.ordering import (
+    PARALLEL_ROWS,
+    Ordered,
+    collected_keys,
+    ordered,
+    parallel,
+)
 from dh2o.rapids.passes import TEXT_NBYTES_A_CELL, gather, store, together
 from dh2o.rapids.prim_types import to_enum
 from dh2o.rapids.row_selection import take_local
@@ -103,17 +108,29 @@ def join_rows(
         return _joined_by_ranges(left, right, by, keep)
     lefts, rights = common_keys(left, right, by, keep[0] or not keep[1])
     layout = key_layout([(left, lefts), (right, rights)])
-    sides = [collected_keys(left, lefts, layout), collected_keys(right, rights, layout)]
-    if keep == (False, True):  # all of the right: its rows lead, as in H2O
-        swapped = pairs_of(sides[::-1], layout, (True, False))
-        joined = Joined(swapped.keys, layout, swapped.right, swapped.left)
+    joined = _joined([(left, lefts), (right, rights)], layout, keep)
+    rests = [_others(side, idx) for side, idx in zip((left, right), by, strict=True)]
+    parts = [side.select(rest) for side, rest in zip((left, right), rests, strict=True)]
+    return _filled(left.select(by[0]), lefts, joined, parts)
+
+
+def _joined(
+    sides: Sequence[tuple[Table, Sequence[Column]]], layout: KeyLayout, keep: tuple[bool, bool]
+) -> Joined | Placed:
+    """Return the rows of a join of two tables by key columns."""
+    n_rows = [table.n_rows for table, _ in sides]
+    if has_few_keys(layout, n_rows) and max(n_rows) >= PARALLEL_ROWS:
+        short = [collected_keys(*side, layout, np.dtype(np.uint16)) for side in sides]
+        found = placed([words[0] for words in short], layout, keep, parallel)
+        if found is not None:
+            return found
+        words = [one.astype(np.uint64) for one in short]
     else:
-        joined = pairs_of(sides, layout, keep)
-    left_rest, right_rest = (
-        _others(side, idx) for side, idx in zip((left, right), by, strict=True)
-    )
-    parts = [(left.select(left_rest), joined.left), (right.select(right_rest), joined.right)]
-    return _filled(left.select(by[0]), lefts, joined, [part for part in parts if part[0].n_cols])
+        words = [collected_keys(*side, layout) for side in sides]
+    if keep == (False, True):  # all of the right: its rows lead, as in H2O
+        swapped = pairs_of(words[::-1], layout, (True, False))
+        return Joined(swapped.keys, layout, swapped.right, swapped.left)
+    return pairs_of(words, layout, keep)
 
 
 def _others(side: Table, by: Sequence[int]) -> list[int]:
@@ -140,59 +157,34 @@ def _joined_by_ranges(
 
 
 def _filled(
-    by: Table, keys: Sequence[Column], joined: Joined, parts: Sequence[tuple[Table, I64]]
+    by: Table, keys: Sequence[Column], joined: Joined | Placed, parts: Sequence[Table]
 ) -> Table:
     """Return the joined rows: the `keys`, which are those of `by` in common types, and `parts`."""
-    n_rows, n_cols = len(joined.left), by.n_cols + sum(part.n_cols for part, _ in parts)
-    types, domains = [c.type for c in keys], [c.domain for c in keys]
+    n_rows, n_cols = joined.n_rows, by.n_cols + sum(part.n_cols for part in parts)
     texts = [c.is_string for c in by.columns]
     layout = None
-    if n_rows * n_cols > SMALL_CELLS or not all(_is_small(part, n_rows) for part, _ in parts):
+    if n_rows * n_cols > SMALL_CELLS or not all(_is_small(part, n_rows) for part in parts):
         layout = layout_for(n_rows, n_rows * n_cols * TEXT_NBYTES_A_CELL)
     if layout is not None and current_engine().scheduler_here is not None and not any(texts):
-        return _stored_here(by.names, keys, joined, parts, layout)
+        return stored_here(by.names, keys, joined, [_frame_of(part) for part in parts], layout)
+    if isinstance(joined, Placed):
+        joined = joined.joined()
+    types, domains = [c.type for c in keys], [c.domain for c in keys]
     made = local_table(by.names, joined.layout.unpack(joined.keys), types, domains)
     rest = [
         take_local(part, rows) if layout is None else _taken(part, rows, layout)
-        for part, rows in parts
+        for part, rows in zip(parts, (joined.left, joined.right), strict=True)
+        if part.n_cols
     ]
     filled = together([_texts_again(made, texts), *rest])
     names = unique_names([name for part in filled for name in part.names])
     return filled[0].like(names, [c for part in filled for c in part.columns])
 
 
-def _stored_here(
-    names: Sequence[str],
-    keys: Sequence[Column],
-    joined: Joined,
-    parts: Sequence[tuple[Table, I64]],
-    layout: Layout,
-) -> Table:
-    """Return the joined rows, made and stored by the one worker, which lives in this process."""
-    cuts = np.cumsum([0, *layout])
-    fields, kinds = joined.layout.fields, [CHUNK_KINDS[c.type] for c in keys]
-
-    def key_chunks(i: int) -> list[Chunk]:
-        words = joined.keys[:, cuts[i] : cuts[i + 1]]
-        return [f.chunk(words, k) for f, k in zip(fields, kinds, strict=True)]
-
-    visible = parallel(key_chunks, range(len(layout)))
-    hidden: list[list[Chunk]] = [[] for _ in layout]
-    frames = [_frame_of(part) for part, _ in parts]
-    for frame, (_, rows) in zip(frames, parts, strict=True):
-        for i, chunks in enumerate(gathered_here(physical(frame), rows, layout)):
-            visible[i] += chunks[: frame.n_cols]
-            hidden[i] += chunks[frame.n_cols :]
-    made = [Block(n, (*seen, *rest)) for n, seen, rest in zip(layout, visible, hidden, strict=True)]
-    blocks = current_engine().keep_blocks(made)
-    vecs = [Vec(c.type, (blocks, i), c.domain) for i, c in enumerate(keys)]
-    vecs += [vec for frame in frames for vec in frame.vecs]
-    all_names = unique_names([*names, *(name for frame in frames for name in frame.names)])
-    return Table.of(rebuilt(all_names, vecs, blocks, "other"))
-
-
 def _frame_of(table: Table) -> Frame:
-    """Return the stored frame of a table; one without columns has none."""
+    """Return the stored frame of a table."""
+    if not table.n_cols:
+        return Frame((), (), ())
     frame = store(table).frame
     if frame is None:  # pragma: no cover - store always sets it
         raise AssertionError

@@ -1,0 +1,124 @@
+"""Joins by few keys, of which one side has each at most once: a table of keys, and a counting sort.
+
+The rows of the other side are counted by key and go to their places; the row that the table has for
+a key, and the key itself, fill runs. No key is compared, and no row of the result is listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dh2o.chunks.codec import read_only
+from dh2o.chunks.spread import Places, Runs
+from dh2o.rapids.joining import Joined
+from dh2o.rapids.keys import I64, U64, KeyLayout
+from dh2o.rapids.ordering import row_parts
+
+__all__ = ["MAX_BITS", "Placed", "has_few_keys", "placed"]
+
+MAX_BITS = 14  # the next places of so many keys, and the lines that they lie in, fit a core's cache
+MAX_ROWS = (1 << 32) - (1 << MAX_BITS)  # places have 32 bits
+
+Each = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
+Words = NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The rows of a join, by key: those of the side `many` go to places, of the other to runs."""
+
+    keys: U64  # of each run, packed by `layout`
+    layout: KeyLayout
+    many: int
+    places: Places
+    runs: Runs
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows the join has."""
+        return self.places.n_rows
+
+    def joined(self) -> Joined:
+        """Return the same rows one by one."""
+        keys = np.repeat(self.keys, np.diff(self.runs.starts), axis=1)
+        sides = self.places.rows, self.runs.repeated
+        return Joined(keys, self.layout, sides[self.many], sides[1 - self.many])
+
+
+def has_few_keys(layout: KeyLayout, n_rows: Sequence[int]) -> bool:
+    """Return whether `placed` takes keys of this layout."""
+    return layout.n_words == 1 and layout.word_bits[0] <= MAX_BITS and sum(n_rows) <= MAX_ROWS
+
+
+def placed(
+    sides: Sequence[Words], layout: KeyLayout, keep: tuple[bool, bool], each: Each
+) -> Placed | None:
+    """Return the rows of the join of two sides (packed keys); None where it is not this simple.
+
+    They are ordered by key, then by the row of the longer side; `keep` says whether rows of the
+    left and right that have no partner stay. A key with NA in it has no partner.
+    """
+    few = 0 if len(sides[0]) < len(sides[1]) else 1
+    many = 1 - few
+    n_keys = 1 << layout.word_bits[0]
+    counts = np.bincount(sides[few], minlength=n_keys)
+    if counts.max() > 1:
+        return None
+    row_of = np.full(n_keys, -1, dtype=np.int64)
+    row_of[sides[few]] = np.arange(len(sides[few]))
+    known = ~layout.unknown(np.arange(n_keys, dtype=np.uint64)[None])
+    cuts = row_parts(len(sides[many]), each)
+    sizes = _counted(sides[many], cuts, n_keys, each)
+    total = sizes.sum(axis=0)
+    pairs = known & (counts == 1)
+    stays = pairs | keep[many]
+    alone = (counts == 1) & keep[few] & ~(pairs & (total > 0))
+    if (alone & stays & (total > 0)).any():  # NA on both sides: two runs of one key
+        return None
+    n_out = np.where(stays, total, 0) + alone
+    runs = np.flatnonzero(n_out)
+    starts = np.cumsum(n_out) - n_out
+    n_rows = int(n_out.sum())
+    dropped = np.where(stays, 0, total)
+    first = np.where(stays, starts, n_rows + np.cumsum(dropped) - dropped)
+    places = _placed(sides[many], cuts, first + np.cumsum(sizes, axis=0) - sizes, each)
+    rows = np.where(pairs | alone, row_of, -1)[runs]
+    return Placed(
+        keys=runs.astype(np.uint64)[None],
+        layout=layout,
+        many=many,
+        places=Places(places, n_rows, starts[alone]),
+        runs=Runs(rows, np.append(starts[runs], n_rows)),
+    )
+
+
+def _counted(word: Words, cuts: Sequence[int], n_keys: int, each: Each) -> I64:
+    """Return how often each part of the rows has each key (parts x keys)."""
+    from dh2o.rapids import key_kernels
+
+    held = read_only(word)
+    counts = np.zeros((len(cuts) - 1, n_keys), dtype=np.int64)
+    parts = range(len(counts))
+    each(lambda k: key_kernels.count_codes(held[cuts[k] : cuts[k + 1]], counts[k]), parts)
+    return counts
+
+
+def _placed(word: Words, cuts: Sequence[int], firsts: I64, each: Each) -> Any:
+    """Return the place of each row; `firsts` are those of the first row of each key in a part."""
+    from dh2o.rapids import key_kernels
+
+    held = read_only(word)
+    out = np.empty(len(word), dtype=np.uint32)
+    next_places = firsts.astype(np.uint32)
+
+    def place(k: int) -> None:
+        rows = slice(cuts[k], cuts[k + 1])
+        key_kernels.number_in_turn(held[rows], next_places[k], out[rows])
+
+    each(place, range(len(firsts)))
+    return out
