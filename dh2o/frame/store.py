@@ -63,8 +63,12 @@ def remember_rollups(frame: Frame) -> None:
             vec.cell.rollups = vec.cell.rollups or known.get(_identity(vec))
         return stored
 
+    dkv = engine_for(frame).dkv
     with suppress(KeyNotFoundError, KeyLockedError):
-        engine_for(frame).dkv.update(frame.key, with_rollups)
+        if (shared := dkv.shared(frame.key)) is not None:
+            with_rollups(shared)
+        else:
+            dkv.update(frame.key, with_rollups)
 
 
 def _identity(vec: Any) -> tuple[Any, int, str, Any]:

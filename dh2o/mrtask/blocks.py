@@ -83,19 +83,16 @@ class Blocks:
 
     def __reduce__(self) -> tuple[Any, ...]:
         wire.mention(self)
-        return Blocks._restore, (self.name, self.layout, self.homes, self.indices)
+        return _restored, (self.name, self.layout, self.homes, self.indices)
 
-    @classmethod
-    def _restore(
-        cls,
-        name: str,
-        layout: tuple[int, ...],
-        homes: tuple[str, ...],
-        indices: tuple[int, ...] | None,
-    ) -> Blocks:
-        blocks = cls(name, layout, homes=homes, indices=indices)
-        wire.mention(blocks)
-        return blocks
+
+def _restored(
+    name: str, layout: tuple[int, ...], homes: tuple[str, ...], indices: tuple[int, ...] | None
+) -> Blocks:
+    """Return unpickled Blocks. A plain function: cloudpickle would send a method's code along."""
+    blocks = Blocks(name, layout, homes=homes, indices=indices)
+    wire.mention(blocks)
+    return blocks
 
 
 class Claim:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dh2o.mrtask.threads import one_blas_thread
+from dh2o.mrtask.turns import on_loop
 
 if TYPE_CHECKING:
     from dh2o.mrtask.engine import Engine
@@ -82,7 +83,7 @@ def hand_over(engine: Engine, values: dict[Any, Any]) -> dict[Any, Any]:
     scheduler: Any = engine.scheduler_here
     nbytes = {key: sizeof(value) for key, value in values.items()}
 
-    async def tell() -> None:
+    def tell() -> None:
         engine.own_worker.update_data(values)
         scheduler.update_data(
             who_has={key: [engine.own_address] for key in values},
@@ -93,5 +94,5 @@ def hand_over(engine: Engine, values: dict[Any, Any]) -> dict[Any, Any]:
             client.futures[key].finish(type(value))
 
     futures = {key: Future(key, client) for key in values}
-    engine.sync(tell)
+    on_loop(client.loop, tell)
     return futures

@@ -12,7 +12,6 @@ from dh2o.errors import KeyLockedError, KeyNotFoundError
 from dh2o.mrtask import wire
 from dh2o.mrtask.blocks import Blocks
 from dh2o.mrtask.spool import SpoolRef
-from dh2o.mrtask.store_entries import PLUGIN_NAME
 
 if TYPE_CHECKING:
     from dh2o.mrtask.engine import Engine
@@ -53,7 +52,10 @@ class DKV:
         """Store `value` under `key`, replacing what is there; return its version."""
         answer = self._put(key, value, kind, blocks, None)
         self._check_lock(key, answer)
-        return int(answer["version"])
+        version = int(answer["version"])
+        if kind in IMMUTABLE_KINDS:
+            self._keep_open(key, version, value)
+        return version
 
     def _put(
         self, key: str, value: Any, kind: str, blocks: Collection[Blocks], expected: int | None
@@ -102,11 +104,26 @@ class DKV:
         if found is None:
             return default
         value = self._open(found)
-        if entries is not None and found["kind"] in IMMUTABLE_KINDS:
-            entry = entries.find(key)
-            if entry is not None and entry.version == found["version"]:
-                entry.opened = value
+        if found["kind"] in IMMUTABLE_KINDS:
+            self._keep_open(key, found["version"], value)
         return value
+
+    def shared(self, key: str) -> Any:
+        """Return the one object that all readers of an immutable value are given, None if several.
+
+        There is one where scheduler, worker and client share a process. What is remembered in it
+        need not be stored again.
+        """
+        entries = None if self._engine.scheduler_here is None else self._entries_here()
+        entry = None if entries is None else entries.find(key)
+        return None if entry is None else entry.opened
+
+    def _keep_open(self, key: str, version: int, value: Any) -> None:
+        """Keep an immutable value itself beside its bytes, if the scheduler is in this process."""
+        entries = self._entries_here()
+        entry = None if entries is None else entries.find(key)
+        if entry is not None and entry.version == version:
+            entry.opened = value
 
     def kind(self, key: str) -> str | None:
         """Return the kind of the value under `key`, or None."""
@@ -119,10 +136,9 @@ class DKV:
 
     def _entries_here(self) -> Entries | None:
         """Return what the scheduler keeps if it lives in this process."""
-        scheduler = self._engine.scheduler_here
         self._engine.check_open()
-        plugin = None if scheduler is None else scheduler.plugins.get(PLUGIN_NAME)
-        return None if plugin is None else plugin.entries
+        store = self._engine.store_here()
+        return None if store is None else store.entries
 
     def _fetch(self, key: str) -> dict[str, Any] | None:
         bridge = f"got-{self._engine.client.id}-{uuid.uuid4().hex}"

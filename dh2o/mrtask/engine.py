@@ -18,13 +18,16 @@ from dh2o.mrtask.jobs import Job, JobTable
 from dh2o.mrtask.lane import Lane
 from dh2o.mrtask.local import LocalState
 from dh2o.mrtask.spool import Spool, SpoolRef
+from dh2o.mrtask.store_entries import PLUGIN_NAME
 from dh2o.mrtask.task_errors import task_error
+from dh2o.mrtask.turns import on_loop
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from dh2o.chunks import Block
     from dh2o.mrtask.lane_worker import LanePlugin
+    from dh2o.mrtask.store import StorePlugin
     from dh2o.mrtask.task import MRTask
 
 
@@ -45,8 +48,10 @@ class Engine:
         self.own_worker = worker
         self.own_lane = None if worker is None else lane_of(worker)
         self.own_address: str | None = None if worker is None else worker.address
+        scheduler = getattr(cluster, "scheduler", None)
         # the scheduler, if it and the only worker live in this process (see direct)
-        self.scheduler_here = getattr(cluster, "scheduler", None) if worker is not None else None
+        self.scheduler_here = scheduler if worker is not None else None
+        self._near_scheduler = scheduler if _share_loop(scheduler, client) else None
         self.recovery_timeout_s = 300.0
         self.closed = False
         self._cluster = cluster
@@ -282,6 +287,13 @@ class Engine:
         error = future.exception(timeout=30) or DH2OError(f"Task {key} failed.")
         raise task_error(error, future.traceback(timeout=30))
 
+    def holds_all(self, keys: Iterable[Any]) -> bool:
+        """Return whether the only worker lives in this process and has these results."""
+        if self.scheduler_here is None:
+            return False
+        data = self.own_worker.data
+        return all(key in data for key in keys)
+
     def here(self) -> LanePlugin:
         """Return the lane of the worker in this process; there must be one."""
         if self.own_lane is None:
@@ -297,13 +309,24 @@ class Engine:
     def call(self, op: str, **message: Any) -> Any:
         """Return the answer of a handler of the scheduler's plugin (see store)."""
         self.check_open()
+        store = self.store_here()
         try:
+            if store is not None and not self.client.asynchronous:
+                return on_loop(self.client.loop, getattr(store, op), **message)
             return self.client.sync(getattr(self.client.scheduler, f"dh2o_{op}"), **message)
         except OSError as error:
             raise WorkerLostError(
                 "The scheduler does not answer: the cluster has ended, or the network has. "
                 "Start it again and call dh2o.init()."
             ) from error
+
+    def store_here(self) -> StorePlugin | None:
+        """Return the store itself where the scheduler runs on an event loop of this process."""
+        scheduler = self._near_scheduler
+        if scheduler is None or scheduler.status.name != "running":
+            return None
+        store: StorePlugin | None = scheduler.plugins.get(PLUGIN_NAME)
+        return store
 
     def send(self, op: str, **message: Any) -> None:
         """Call a handler of the scheduler's plugin some time soon; safe in finalizers."""
@@ -364,6 +387,10 @@ class Engine:
     def __repr__(self) -> str:
         where = "in this process" if self.own_worker is not None else self.client.scheduler.address
         return f"<dh2o Engine {'closed' if self.closed else where}>"
+
+
+def _share_loop(scheduler: Any, client: Client) -> bool:
+    return scheduler is not None and scheduler.loop is client.loop
 
 
 def _itself(block: Any) -> Any:

@@ -32,13 +32,7 @@ class SpoolRef:
 
     def __reduce__(self) -> tuple[Any, ...]:
         wire.mention(self)
-        return SpoolRef._restore, (self.url, self.nbytes)
-
-    @classmethod
-    def _restore(cls, url: str, nbytes: int) -> SpoolRef:
-        ref = cls(url, nbytes)
-        wire.mention(ref)
-        return ref
+        return _restored, (self.url, self.nbytes)
 
     def open(self) -> IO[bytes]:
         """Return the content as a binary file."""
@@ -52,6 +46,13 @@ class SpoolRef:
 
     def __repr__(self) -> str:
         return f"SpoolRef({self.url!r}, nbytes={self.nbytes})"
+
+
+def _restored(url: str, nbytes: int) -> SpoolRef:
+    """Return an unpickled reference. A plain function: cloudpickle sends a method's code along."""
+    ref = SpoolRef(url, nbytes)
+    wire.mention(ref)
+    return ref
 
 
 class Spool:

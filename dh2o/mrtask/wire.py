@@ -103,7 +103,8 @@ def _plain_pickle(value: Any, keep: Any) -> bytes | None:
 
 def dumps(value: Any) -> bytes:
     """Return `value` as one bytes object (small metadata)."""
-    return cloudpickle.dumps(value, protocol=5)
+    plain = _plain_pickle(value, None)
+    return cloudpickle.dumps(value, protocol=5) if plain is None else plain
 
 
 def loads(data: bytes) -> Any:
