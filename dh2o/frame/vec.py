@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dh2o.frame.histogram import Histogram
@@ -70,6 +70,10 @@ class Vec:
     source: Source | None = None
     sub_ms: ColumnRef | None = None
     cell: RollupsCell = field(default_factory=RollupsCell, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle in a third of what dataclasses take: frames may have 100,000 of these."""
+        return Vec, (self.type, self.ref, self.domain, self.source, self.sub_ms, self.cell)
 
     @property
     def arrow_type(self) -> str | None:
