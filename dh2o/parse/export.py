@@ -7,7 +7,6 @@ other. A file appears under its name when it is whole.
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import IO, Any
 
 from dh2o.chunks import Block
 from dh2o.errors import ParameterError
+from dh2o.files import replaced
 from dh2o.frame import Frame
 from dh2o.frame.align import empty_like, like
 from dh2o.frame.exchange.arrow_io import LeaveAsArrow, arrow_schema, leaving_columns
@@ -300,13 +300,8 @@ def _writing(path: str) -> Iterator[IO[bytes]]:
         out.commit()
         return
     target = local_path(path)
-    partial = target.with_name(f".{target.name}.part{os.getpid()}")
-    try:
-        with partial.open("wb") as file:
-            yield file
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replaced(target) as partial, partial.open("wb") as file:
+        yield file
 
 
 def _make_folder(path: str) -> bool:

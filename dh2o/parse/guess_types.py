@@ -131,29 +131,29 @@ class _Counter:
     def __init__(self, dialect: Dialect, n_columns: int) -> None:
         self._dialect = dialect
         self._kinds = np.zeros((n_columns, numbers.N_KINDS), np.int64)
-        self._levels = [LevelTable() for _ in range(n_columns)]
-        self._codes: list[list[np.ndarray]] = [[] for _ in range(n_columns)]
+        self._levels: dict[int, LevelTable] = {}
+        self._codes: dict[int, list[np.ndarray]] = {}
 
     def add(
         self, buf: U8Array, cells: np.ndarray, n_rows: int, *, words_only: bool = False
     ) -> None:
-        kinds, words = np.empty(n_rows, np.uint8), np.empty(n_rows, np.int32)
         quote = self._dialect.quote
-        for slot in range(len(self._levels)):
-            counts = self._kinds[slot]
-            n_words = numbers.kinds_of_cells(buf, cells, n_rows, slot, quote, kinds, counts, words)
-            if words_only:
-                words = np.flatnonzero(kinds != numbers.EMPTY).astype(np.int32)
-                counts[numbers.ZERO] = counts[numbers.NONZERO] = 0
-                n_words = words.size
-            if n_words:
-                codes = np.empty(n_words, np.int32)
-                some = np.ascontiguousarray(cells[words[:n_words], slot : slot + 1])
-                self._levels[slot].read(buf, some, n_words, 0, self._dialect, codes, 0)
-                self._codes[slot].append(codes)
+        had_words = self._kinds[:, numbers.WORD].copy()
+        numbers.count_kinds(buf, cells, n_rows, quote, self._kinds)
+        if words_only:
+            self._kinds[:, [numbers.ZERO, numbers.NONZERO]] = 0
+        has_words = words_only | (self._kinds[:, numbers.WORD] > had_words)
+        rows = np.empty(n_rows, np.int32)
+        for slot in np.flatnonzero(has_words).tolist():
+            n_words = numbers.rows_of_words(buf, cells, n_rows, slot, quote, words_only, rows)
+            codes = np.empty(n_words, np.int32)
+            some = np.ascontiguousarray(cells[rows[:n_words], slot : slot + 1])
+            levels = self._levels.setdefault(slot, LevelTable())
+            levels.read(buf, some, n_words, 0, self._dialect, codes, 0)
+            self._codes.setdefault(slot, []).append(codes)
 
     def finish(self) -> list[ColumnCounts]:
-        return [self._finish_column(slot) for slot in range(len(self._levels))]
+        return [self._finish_column(slot) for slot in range(len(self._kinds))]
 
     def _finish_column(self, slot: int) -> ColumnCounts:
         kinds = self._kinds[slot]
@@ -162,7 +162,7 @@ class _Counter:
             n_zeros=int(kinds[numbers.ZERO]),
             n_empty=int(kinds[numbers.EMPTY]),
         )
-        if not self._codes[slot]:
+        if slot not in self._codes:
             return counts
         table = self._levels[slot]
         codes = np.concatenate(self._codes[slot])

@@ -71,6 +71,9 @@ def _line_end(data: bytes, start: int, quote: bytes) -> tuple[int, int]:
 
 def split_line(line: bytes, separator: int, quote: int, escape: int) -> list[bytes]:
     """Return the texts of a line's cells, unquoted; the tokeniser's rules on one short line."""
+    is_bare = not escape and separator not in {32, quote} and (quote > 255 or quote not in line)
+    if is_bare:
+        return [cell.lstrip(b" ") for cell in line.split(bytes((separator,)))]
     cells: list[bytes] = []
     p, n = 0, len(line)
     while True:
@@ -105,6 +108,8 @@ def split_line(line: bytes, separator: int, quote: int, escape: int) -> list[byt
 
 def _counts(line: bytes, quote: int, escape: int) -> list[int]:
     """Return how often each candidate separator occurs outside quotes."""
+    if not escape and (quote > 255 or quote not in line):
+        return [line.count(bytes((separator,))) for separator in SEPARATORS]
     counts = [0] * len(SEPARATORS)
     quoted = False
     p = 0

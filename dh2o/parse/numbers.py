@@ -299,42 +299,49 @@ def read_ints(
 
 
 @njit(cache=True, nogil=True)
-def kinds_of_cells(
+def kind_of(buf: U8Array, start: int, stop: int, quote: int) -> int:
+    """Return what a cell is to a number parser: EMPTY, ZERO, NONZERO or a WORD."""
+    first = start + 1 if start < stop and buf[start] == 45 else start
+    if NBYTES_BEFORE <= first < stop and first + NBYTES_AFTER <= buf.size:
+        is_plain, w, _ = spelled(buf, first, stop)
+        if is_plain:
+            return NONZERO if w != _ZERO else ZERO
+    kind = WORD
+    if stop >= 0:
+        kind, _, _, _, _ = parts(buf, start, stop)
+    if kind == NA_WORD or (kind == EMPTY and not is_na(buf, start, stop, quote)):
+        return WORD
+    return NONZERO if kind == HARD else kind
+
+
+@njit(cache=True, nogil=True)
+def count_kinds(
+    buf: U8Array, cells: CellArray, n_rows: int, quote: int, counts: NDArray[np.int64]
+) -> None:
+    """Count what the cells of all columns are.   OUT: counts[column, kind], added."""
+    for slot in range(counts.shape[0]):
+        for r in range(n_rows):
+            counts[slot, kind_of(buf, cells[r, slot, 0], cells[r, slot, 1], quote)] += 1
+
+
+@njit(cache=True, nogil=True)
+def rows_of_words(
     buf: U8Array,
     cells: CellArray,
     n_rows: int,
     slot: int,
     quote: int,
-    kinds: NDArray[np.uint8],
-    counts: I64Array,
-    words: NDArray[np.int32],
+    with_numbers: bool,
+    rows: NDArray[np.int32],
 ) -> int:
-    """kinds[r] = what cell (r, slot) is to a number parser; the count of words.
-
-    OUT: kinds (empty, zero, nonzero or a word), counts (of each, added), words (their rows).
-    """
-    n_words = 0
+    """Return how many cells of a column are words, or not empty.   OUT: rows, theirs."""
+    n = 0
     for r in range(n_rows):
-        start = cells[r, slot, 0]
-        stop = cells[r, slot, 1]
-        kind = WORD
-        first = start + 1 if start < stop and buf[start] == 45 else start
-        if NBYTES_BEFORE <= first < stop and first + NBYTES_AFTER <= buf.size:
-            is_plain, w, _ = spelled(buf, first, stop)
-            if is_plain:
-                kind = NONZERO if w != _ZERO else ZERO
-        if kind == WORD and stop >= 0:
-            kind, _, _, _, _ = parts(buf, start, stop)
-        if kind == NA_WORD or not (kind != EMPTY or is_na(buf, start, stop, quote)):
-            kind = WORD
-        elif kind == HARD:
-            kind = NONZERO
-        if kind == WORD:
-            words[n_words] = r
-            n_words += 1
-        kinds[r] = kind
-        counts[kind] += 1
-    return n_words
+        kind = kind_of(buf, cells[r, slot, 0], cells[r, slot, 1], quote)
+        if kind == WORD or (with_numbers and kind != EMPTY):
+            rows[n] = r
+            n += 1
+    return n
 
 
 def hard_number(text: str) -> float:

@@ -40,13 +40,15 @@ def kind_of(text: str) -> int:
     buf, cells = column([text])
     bad = np.zeros(numbers.TALLY_LEN, np.int64)
     numbers.read_numbers(buf, cells, 1, 0, np.empty(1), 0, bad, np.empty(1, np.int64))
-    kinds = np.empty(1, np.uint8)
-    counts, words = np.zeros(numbers.N_KINDS, np.int64), np.empty(1, np.int32)
-    n_words = numbers.kinds_of_cells(buf, cells, 1, 0, 34, kinds, counts, words)
-    assert (n_words, counts[kinds[0]]) == (kinds[0] == numbers.WORD, 1)
-    if kinds[0] == numbers.WORD and not bad[numbers.N_BAD]:
+    start, stop = cells[0, 0].tolist()
+    kind = int(numbers.kind_of(buf, start, stop, 34))
+    counts, rows = np.zeros((1, numbers.N_KINDS), np.int64), np.empty(1, np.int32)
+    numbers.count_kinds(buf, cells, 1, 34, counts)
+    n_words = numbers.rows_of_words(buf, cells, 1, 0, 34, False, rows)
+    assert (n_words, counts[0, kind]) == (kind == numbers.WORD, 1)
+    if kind == numbers.WORD and not bad[numbers.N_BAD]:
         return numbers.NA_WORD
-    return int(kinds[0])
+    return kind
 
 
 FORMS = [
