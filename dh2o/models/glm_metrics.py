@@ -96,7 +96,7 @@ class GLMMetricBuilder(MetricBuilder[GLMPartial]):
         """Return the residual degrees of freedom; ordinal classes share their slopes."""
         if self.family.name == "ordinal" and self.class_shares is not None:
             n_slopes = (self.rank - 1) // (len(self.class_shares) - 1)
-            return n_obs - (n_slopes + np.count_nonzero(self.class_shares) - 1)
+            return n_obs - (n_slopes + int(np.count_nonzero(self.class_shares)) - 1)
         return n_obs - self.rank
 
     def _log_likelihood(self, y: F64, mu: F64, w: F64) -> F64:

@@ -16,6 +16,7 @@ from dh2o.estimators.glm.sandwich import (
     add_gradient,
     linear_predictor,
 )
+from dh2o.estimators.glm.slopes import SlopedNumbers
 from dh2o.models.glm_classes import cumulative, softmax
 from dh2o.models.glm_design import Design
 from dh2o.mrtask import MRTask
@@ -70,7 +71,7 @@ class MultinomialTask(SumsTask):
         n = self.design.n_places
         out = np.empty((self.beta.size, self.beta.size))
         for table, (k, h) in zip(total.tables, self.pairs, strict=True):
-            part = table.matrix(self.design)
+            part = table.matrix(self.design, self.sloped)
             out[k * n : (k + 1) * n, h * n : (h + 1) * n] = part
             out[h * n : (h + 1) * n, k * n : (k + 1) * n] = part
         return out
@@ -148,7 +149,7 @@ class OrdinalTask(SumsTask):
     def matrix(self, total: GramSums) -> F64:
         n = len(self.slopes)
         out = np.empty((self.n_parameters, self.n_parameters))
-        out[:n, :n] = total.tables[0].matrix(self.design)
+        out[:n, :n] = total.tables[0].matrix(self.design, self.sloped)
         out[n:, :n], out[:n, n:] = total.cross[:, :n], total.cross[:, :n].T
         out[n:, n:] = total.cross[:, n:] + np.tril(total.cross[:, n:], -1).T
         return out
@@ -211,8 +212,10 @@ class ClassFitTask(MRTask[FitSums, FitSums]):
     ordinal: bool
 
     def map(self, block: Block) -> FitSums:
-        total = FitSums()
-        for tile in tiles(block, self.design, self.roles, standardise=self.standardise):
+        total, sloped = FitSums(), SlopedNumbers.of(self.design, standardise=self.standardise)
+        for tile in tiles(
+            block, self.design, self.roles, standardise=self.standardise, sloped=sloped
+        ):
             etas = np.array([linear_predictor(self.design, tile, b) for b in self.beta])
             p = cumulative(etas) if self.ordinal else softmax(etas)
             actual = np.take_along_axis(p, tile.classes[None], axis=0)[0]
@@ -226,25 +229,3 @@ class ClassFitTask(MRTask[FitSums, FitSums]):
 
     def finish(self, total: FitSums | None) -> FitSums:
         return total or FitSums()
-
-
-@dataclass(frozen=True, eq=False)
-class ClassWeights(MRTask[F64, F64]):
-    """Weight of each class, and at the end the number of usable rows."""
-
-    design: Design
-    roles: Roles
-    n_classes: int
-
-    def map(self, block: Block) -> F64:
-        total = np.zeros(self.n_classes + 1)
-        for tile in tiles(block, self.design, self.roles, standardise=False):
-            total[:-1] += np.bincount(tile.classes, tile.w, self.n_classes)
-            total[-1] += tile.n_rows
-        return total
-
-    def combine(self, a: F64, b: F64) -> F64:
-        return a + b
-
-    def finish(self, total: F64 | None) -> F64:
-        return np.zeros(self.n_classes + 1) if total is None else total

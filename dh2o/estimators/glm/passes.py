@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from dh2o.chunks import Block
 from dh2o.estimators.glm.gram_tables import GramTables
 from dh2o.estimators.glm.rows import Roles, Tile, tiles
 from dh2o.estimators.glm.sandwich import add_gradient, linear_predictor
+from dh2o.estimators.glm.slopes import SlopedNumbers
 from dh2o.models.glm_design import Design
 from dh2o.models.glm_family import Family
 from dh2o.models.glm_link import Link
@@ -47,8 +49,6 @@ class GramSums:
 class SumsTask(MRTask[GramSums, GramSums]):
     """Adds up `GramSums` tile by tile; a subclass says what a tile adds."""
 
-    __slots__ = ()
-
     design: Design
     roles: Roles
     standardise: bool
@@ -59,6 +59,11 @@ class SumsTask(MRTask[GramSums, GramSums]):
     def n_parameters(self) -> int:
         """Length of the gradient."""
         return self.design.n_places
+
+    @cached_property
+    def sloped(self) -> SlopedNumbers:
+        """How the numbers of the design are read."""
+        return SlopedNumbers.of(self.design, standardise=self.standardise)
 
     @property
     def n_tables(self) -> int:
@@ -74,13 +79,15 @@ class SumsTask(MRTask[GramSums, GramSums]):
         """Return the sums of no rows."""
         n_tables = self.n_tables if self.with_gram else 0
         cross = self.cross_shape if self.with_gram else (0, 0)
-        tables = [GramTables.empty(self.design) for _ in range(n_tables)]
+        tables = [GramTables.empty(self.design, self.sloped) for _ in range(n_tables)]
         return GramSums(tables, np.zeros(cross), np.zeros(self.n_parameters))
 
     def map(self, block: Block) -> GramSums:
         total = self.empty()
-        walk = tiles(block, self.design, self.roles, standardise=self.standardise, every=self.every)
-        for tile in walk:
+        for tile in tiles(
+            block, self.design, self.roles, standardise=self.standardise, every=self.every,
+            sloped=self.sloped,
+        ):  # fmt: skip
             total.n_obs += tile.n_rows
             with np.errstate(all="ignore"):
                 self.add(tile, total)
@@ -92,7 +99,7 @@ class SumsTask(MRTask[GramSums, GramSums]):
 
     def matrix(self, total: GramSums) -> F64:
         """Return the whole Gram matrix."""
-        return total.tables[0].matrix(self.design)
+        return total.tables[0].matrix(self.design, self.sloped)
 
     def combine(self, a: GramSums, b: GramSums) -> GramSums:
         a += b
@@ -172,8 +179,10 @@ class FitTask(MRTask[FitSums, FitSums]):
     standardise: bool
 
     def map(self, block: Block) -> FitSums:
-        total = FitSums()
-        for tile in tiles(block, self.design, self.roles, standardise=self.standardise):
+        total, sloped = FitSums(), SlopedNumbers.of(self.design, standardise=self.standardise)
+        for tile in tiles(
+            block, self.design, self.roles, standardise=self.standardise, sloped=sloped
+        ):
             eta = linear_predictor(self.design, tile, self.beta)
             full = eta if tile.offset is None else eta + tile.offset
             y, w = tile.y, tile.w

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.chunks import Block, Chunk
+from dh2o.estimators.glm.slopes import SlopedNumbers, Slopes
 from dh2o.models.glm_design import Design
 
 F64 = NDArray[np.float64]
@@ -36,7 +37,9 @@ class Roles:
 class Tile:
     """Usable rows: level codes, numbers column by column (the last is 1), y, w, offset.
 
-    ``rows`` says which rows of the block they are.
+    ``rows`` says which rows of the block they are. Numbers that are slopes of levels are in
+    ``sloped``, by slot and factor, if they were asked for so; ``plain`` are then those in
+    ``numbers``.
     """
 
     codes: list[I32]
@@ -45,6 +48,8 @@ class Tile:
     w: F64
     offset: F64 | None
     rows: slice | NDArray[np.int64]
+    sloped: list[tuple[Slopes, I32, F64]] = field(default_factory=list)
+    plain: NDArray[np.int64] | slice = field(default_factory=lambda: slice(None))
 
     @property
     def n_rows(self) -> int:
@@ -65,17 +70,25 @@ def tile_rows(design: Design) -> int:
 
 
 def tiles(
-    block: Block, design: Design, roles: Roles, *, standardise: bool, every: int = 1
+    block: Block,
+    design: Design,
+    roles: Roles,
+    *,
+    standardise: bool,
+    every: int = 1,
+    sloped: SlopedNumbers | None = None,
 ) -> Iterator[Tile]:
     """Yield the usable rows of `block`: response and weight known, weight above 0.
 
     A tile and its arrays are valid until the next one is asked for. With `every` above 1 only the
-    first of so many rows are read, of as many tiles at once as make a tile of them: a sample.
+    first of so many rows are read, of as many tiles at once as make a tile of them: a sample. With
+    `sloped` the slopes of levels are read as such.
     """
     step = tile_rows(design) * every
     most = (min(step, block.n_rows) + every - 1) // every
-    buffer = np.empty((len(design.numerics) + 1) * most)
-    reader = _Reader.of(block, design, roles, standardise, buffer)
+    width = len(sloped.plain) if sloped else len(design.numerics) + 1
+    buffer = np.empty(width * most)
+    reader = _Reader.of(block, design, roles, standardise, buffer, sloped)
     for start in range(0, block.n_rows, step):
         stop = min(start + step, block.n_rows)
         yield reader.tile(start, start + (stop - start + every - 1) // every)
@@ -90,26 +103,33 @@ class _Reader:
     roles: Roles
     standardise: bool
     buffer: F64
+    sloped: SlopedNumbers | None
     #: Columns of this tile that others are made of: many may be made of one.
     bases: dict[str, F64] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, block: Block, design: Design, roles: Roles, standardise: bool, buffer: F64
+        cls,
+        block: Block,
+        design: Design,
+        roles: Roles,
+        standardise: bool,
+        buffer: F64,
+        sloped: SlopedNumbers | None,
     ) -> _Reader:
         chunks = dict(zip(block.names, block.chunks, strict=True))
-        return cls(chunks, design, roles, standardise, buffer)
+        return cls(chunks, design, roles, standardise, buffer, sloped)
 
     def _read(self, name: str, start: int, stop: int) -> F64:
         return self.chunks[name].floats(start=start, stop=stop)
 
-    def _derived(self, name: str, start: int, stop: int) -> F64:
-        def base(of: str) -> F64:
-            if of not in self.bases:
-                self.bases[of] = self._read(of, start, stop)
-            return self.bases[of]
+    def _base(self, name: str, start: int, stop: int) -> F64:
+        if name not in self.bases:
+            self.bases[name] = self._read(name, start, stop)
+        return self.bases[name]
 
-        return self.design.values(name, base)
+    def _derived(self, name: str, start: int, stop: int) -> F64:
+        return self.design.values(name, lambda of: self._base(of, start, stop))
 
     def tile(self, start: int, stop: int) -> Tile:
         design, roles, n = self.design, self.roles, stop - start
@@ -123,13 +143,18 @@ class _Reader:
         if offset is not None:
             usable &= ~np.isnan(offset)
         codes = [self._codes(i, start, stop, usable) for i in range(len(design.categoricals))]
-        width = len(design.numerics) + 1
-        numbers = self.buffer[: width * n].reshape(width, n)
+        plain = self.sloped.plain if self.sloped else np.arange(len(design.numerics) + 1)
+        numbers = self.buffer[: len(plain) * n].reshape(len(plain), n)
         numbers[-1] = 1.0
-        for idx in range(len(design.numerics)):
-            self._number(idx, start, stop, numbers[idx], usable)
+        for out, idx in zip(numbers, plain[:-1].tolist(), strict=False):
+            self._number(idx, start, stop, out, usable)
+        sloped = [
+            (s, *s.read(self._base(s.first, start, stop), self._base(s.second, start, stop)))
+            for s in (self.sloped.slopes if self.sloped else ())
+        ]
+        at = plain if sloped else slice(None)
         if usable.all():
-            return Tile(codes, numbers, y, w, offset, slice(start, stop))
+            return Tile(codes, numbers, y, w, offset, slice(start, stop), sloped, at)
         kept = np.flatnonzero(usable)
         return Tile(
             [code[kept] for code in codes],
@@ -138,6 +163,8 @@ class _Reader:
             w[kept],
             None if offset is None else offset[kept],
             start + kept,
+            [(s, slots[kept], factor[kept]) for s, slots, factor in sloped],
+            at,
         )
 
     def _codes(self, idx: int, start: int, stop: int, usable: Mask) -> I32:
