@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self, TextIO
 
+import numpy as np
+
 from dh2o.errors import RapidsError
 from dh2o.frame import Frame
 from dh2o.rapids.columns import Table
@@ -160,6 +162,11 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameText):
         elif isinstance(rows, int | list):
             rows = self._row_arg(rows)
         given = math.nan if value is None else value
+        if not isinstance(given, FrameBase | str | int | float | np.number | np.bool_):
+            raise RapidsError(
+                f"A frame's values are set to a number, a text, None or another frame, got a "
+                f"{type(value).__name__}; make a frame of it first: H2OFrame(...)."
+            )
         if isinstance(cols, str) and cols not in self.names:
             if rows is not None:
                 raise RapidsError(f"Column {cols!r} not found; a new column needs all rows.")
@@ -167,8 +174,7 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameText):
         else:
             at = None if cols is None or _is_all(cols) else self._chosen(cols)
             node = Apply.call(":=", self._node, self._arg(given), at, self._arg(rows))
-        self._node = self._of(node)._node
-        self._table()
+        self._become(node)
 
     def __len__(self) -> int:
         return self.nrows

@@ -13,6 +13,7 @@ from dh2o.errors import KeyNotFoundError, RapidsError
 from dh2o.frame import Frame
 from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Table
+from dh2o.rapids.program import may_fail
 from dh2o.rapids.session import Session
 from dh2o.rapids.tree import Apply, Literal, Node, to_node
 from dh2o.rapids.values import Val, ValFrame, ValNum, ValNums, ValStr, ValStrs
@@ -104,6 +105,13 @@ class FrameBase:
         self._node = Literal(value.table)
         return value.table
 
+    def _become(self, node: Node) -> None:
+        """Take the value of another tree; where that fails, the frame stays what it was."""
+        made = self._of(node)
+        if any(may_fail(column.expr) for column in made._table().columns):
+            made.refresh()
+        self._node = made._node
+
     def _value(self, symbol: str, *args: Any) -> Val:
         """Return the value of ``(symbol self args...)``."""
         self._table()
@@ -191,7 +199,9 @@ class FrameBase:
 
     @names.setter
     def names(self, names: list[str]) -> None:
-        self._node = Apply.call("colnames=", self._node, range(len(names)), list(names))
+        if len(names) != self.ncols:
+            raise RapidsError(f"{len(names)} names for {self.ncols} columns.")
+        self._become(Apply.call("colnames=", self._node, range(len(names)), list(names)))
 
     columns = names
     col_names = names

@@ -92,10 +92,7 @@ class FrameMunging(FrameBase):
 
     def set_names(self, names: Sequence[str]) -> Self:
         """Rename all columns of this frame and return it."""
-        if len(names) != self.ncols:
-            raise RapidsError(f"{len(names)} names for {self.ncols} columns.")
         self.names = list(names)
-        self._table()
         return self
 
     def set_name(self, col: int | str | None = None, name: str | None = None) -> None:
@@ -135,7 +132,7 @@ class FrameMunging(FrameBase):
         """Take a column out of this frame and return it."""
         at = self._position(i)
         column = self._apply("cols", at)
-        self._node = Apply.call("cols", self._node, -(at + 1))
+        self._become(Apply.call("cols", self._node, -(at + 1)))
         return column
 
     # ---- types

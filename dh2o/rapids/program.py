@@ -22,16 +22,30 @@ TILE_ROWS = 1 << 16
 
 TileFunction = Callable[..., Any]
 _TILE_OPS: dict[str, TileFunction] = {}
+_MAY_FAIL: set[str] = set()
 
 
-def tile_op(name: str) -> Callable[[TileFunction], TileFunction]:
-    """Register ``f(operands, params, n_rows) -> array``, which makes an array of its own."""
+def tile_op(name: str, may_fail: bool = False) -> Callable[[TileFunction], TileFunction]:
+    """Register ``f(operands, params, n_rows) -> array``, which makes an array of its own.
+
+    `may_fail` says that there are values for which it raises an error.
+    """
 
     def register(function: TileFunction) -> TileFunction:
         _TILE_OPS[name] = function
+        if may_fail:
+            _MAY_FAIL.add(name)
         return function
 
     return register
+
+
+def may_fail(expr: Expr) -> bool:
+    """Whether there are values for which a formula raises an error."""
+    if not isinstance(expr, Op):
+        return False
+    _load_tile_ops()
+    return expr.name in _MAY_FAIL or any(may_fail(arg) for arg in expr.args)
 
 
 @cache

@@ -49,7 +49,7 @@ _DAYS_BEFORE = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334])
 _DAYS_IN = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
-@tile_op("moment")
+@tile_op("moment", may_fail=True)
 def _moment(operands: list[Any], params: Any, n_rows: int) -> F64:
     """Milliseconds of year, month, day (from 1), hour, minute, second, ms; NA for no such time."""
     zone, lenient = params
@@ -88,7 +88,7 @@ def _from_local(values: F64, zone: str) -> F64:
     return np.array(utc.cast(pa.int64()).cast(pa.float64()).to_numpy(zero_copy_only=False))
 
 
-@tile_op("parse_date")
+@tile_op("parse_date", may_fail=True)
 def _parse_date(operands: list[Any], params: Any, _n_rows: int) -> F64:
     """Milliseconds of texts in a strptime pattern; a text of another form is an error."""
     pattern, zone = params

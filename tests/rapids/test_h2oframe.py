@@ -54,6 +54,37 @@ def test_makes_frames_of_everything(engine: Engine) -> None:
     assert H2OFrame(Frame.from_python(data)).shape == (2, 2)
 
 
+REFUSED = {
+    "a text among numbers": lambda fr: fr.__setitem__((0, "a"), "text"),
+    "a column of one text": lambda fr: fr.__setitem__("a", "text"),
+    "no level": lambda fr: fr.__setitem__((0, "c"), "w"),
+    "a row beyond the end": lambda fr: fr.__setitem__((7, "a"), 1),
+    "a column beyond the end": lambda fr: fr.__setitem__((0, 9), 1),
+    "some rows of a new column": lambda fr: fr.__setitem__((0, "new"), 1),
+    "too few rows": lambda fr: fr.__setitem__("new", H2OFrame({"x": [1, 2]})),
+    "two columns for one": lambda fr: fr.__setitem__("a", fr[["a", "b"]]),
+    "a list": lambda fr: fr.__setitem__("new", [1, 2, 3, 4, 5]),
+    "an object": lambda fr: fr.__setitem__("a", object()),
+    "a text that is no date": lambda fr: fr.__setitem__("new", fr["c"].as_date("yyyy")),
+    "values of a frame by condition": lambda fr: fr.__setitem__((fr["b"] > 2, "a"), fr["b"]),
+    "too few names": lambda fr: setattr(fr, "names", ["x"]),
+    "a name twice": lambda fr: setattr(fr, "names", ["x", "y", "x"]),
+    "no column to take out": lambda fr: fr.pop("w"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_cannot_be_assigned_leaves_the_frame_as_it_was(fr: H2OFrame, what: str) -> None:
+    with pytest.raises(RapidsError):
+        REFUSED[what](fr)
+    assert fr.types == {"a": "real", "b": "int", "c": "enum"}
+    assert [column(fr, name) for name in fr.names] == [
+        [1.5, None, -2.25, 4, 1.5],
+        [1, 2, 3, 4, 5],
+        ["x", "y", "x", "z", None],
+    ]
+
+
 def test_operators_both_ways(fr: H2OFrame) -> None:
     b = fr["b"]
     assert column(1 + b) == [2, 3, 4, 5, 6]
