@@ -40,7 +40,7 @@ class RealH2O:
 
     def call(self, method: str, route: str, **data: Any) -> dict[str, Any]:
         """Return the answer to a request."""
-        answer = self._http.request(method, self.url + route, data=data, timeout=60)
+        answer = self._http.request(method, self.url + route, data=data, timeout=600)
         if answer.status_code >= 400:
             message = answer.json().get("msg", "") if answer.text.startswith("{") else answer.text
             raise Refused(answer.status_code, str(message)[:200])
@@ -86,16 +86,24 @@ class RealH2O:
         Refused
             H2O gives an error.
         """
-        answer = self.call("POST", "/99/Rapids", ast=text, session_id=self.session)
-        if "key" not in answer:
-            return answer
         self._n_results += 1
         temp = f"{self.prefix}_{self._n_results}"
-        self.call("POST", "/99/Rapids", ast=f"(tmp= {temp} {text})", session_id=self.session)
+        try:
+            self._rapids(f"(tmp= {temp} {text})")
+        except Refused as refused:  # no frame, or an error of its own
+            if refused.status >= 500:
+                raise
+            answer = self._rapids(text)
+            if "key" in answer:
+                raise refused from None
+            return answer
         route = f"/3/Frames/{temp}?row_count=1000&column_count=1000"
         frame = self.call("GET", route)["frames"][0]
-        self.call("POST", "/99/Rapids", ast=f"(rm {temp})", session_id=self.session)
+        self._rapids(f"(rm {temp})")
         return {"columns": frame["columns"], "n_rows": frame["rows"]}
+
+    def _rapids(self, text: str) -> dict[str, Any]:
+        return self.call("POST", "/99/Rapids", ast=text, session_id=self.session)
 
 
 def number(value: Any) -> Any:
@@ -141,7 +149,7 @@ def started(folder: Path) -> Iterator[RealH2O]:
 
 
 def _wait(server: RealH2O, java: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and java.poll() is None:
         try:
             if server.call("GET", "/3/Cloud")["cloud_healthy"]:

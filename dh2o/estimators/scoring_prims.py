@@ -64,6 +64,8 @@ def perfect_auc(_env: Env, probs: Table, acts: Table) -> Val:
     scores, actual = (_values(c) for c in gather(both, "perfectAUC").columns)
     if np.isnan(scores).any() or np.isnan(actual).any():
         raise RapidsError("perfectAUC: probabilities and actuals must not have NA.")
+    if ((scores < 0) | (scores > 1)).any():
+        raise RapidsError("perfectAUC: probabilities must lie between 0 and 1.")
     if not np.isin(actual, (0.0, 1.0)).all():
         raise RapidsError("perfectAUC: actuals must be 0 and 1.")
     return _number(exact_auc(scores, actual))

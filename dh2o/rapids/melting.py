@@ -11,7 +11,6 @@ import numpy as np
 from dh2o.frame import VecType
 from dh2o.rapids.blockwise import Shape, map_values
 from dh2o.rapids.columns import Table, unique_names
-from dh2o.rapids.kernels import F64
 
 __all__ = ["melted"]
 
@@ -21,15 +20,13 @@ def melted(
 ) -> Table:
     """Return the ids, the name of the value column (a category) and the value of every cell."""
     wide = [table.names[i] for i in values]
-    levels = sorted(wide)
-    place = {name: float(k) for k, name in enumerate(levels)}
     columns = [table.columns[i] for i in ids]
     shape = Shape(
         unique_names([*(table.names[i] for i in ids), *names]),
         [*(c.type for c in columns), VecType.ENUM, VecType.NUMERIC],
-        [*(c.domain for c in columns), tuple(levels), None],
+        [*(c.domain for c in columns), tuple(wide), None],
     )
-    fn = _Melt(len(ids), np.array([place[name] for name in wide]), skip_na)
+    fn = _Melt(len(ids), len(wide), skip_na)
     layout = None
     if not skip_na and table.layout is not None:
         layout = tuple(n * len(values) for n in table.layout)
@@ -39,14 +36,13 @@ def melted(
 @dataclass(frozen=True, slots=True)
 class _Melt:
     n_ids: int
-    places: F64
+    n_vars: int
     skip_na: bool
 
     def __call__(self, values: list[Any], _number: int, n_rows: int) -> list[Any]:
-        n_vars = len(self.places)
         flat = np.stack(values[self.n_ids :], axis=1).ravel()
-        rows = np.repeat(np.arange(n_rows), n_vars)
-        codes = np.tile(self.places, n_rows)
+        rows = np.repeat(np.arange(n_rows), self.n_vars)
+        codes = np.tile(np.arange(self.n_vars, dtype=np.float64), n_rows)
         if self.skip_na:
             there = ~np.isnan(flat)
             rows, flat, codes = rows[there], flat[there], codes[there]

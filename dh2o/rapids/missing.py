@@ -110,7 +110,7 @@ def _imputed_columns(table: Table, groups: Table, n_keys: int) -> list[int]:
 def _method(column: Column, call: ImputeCall) -> str:
     if column.is_enum:
         return "mode"
-    return "mean" if call.column == -1 else call.method.lower()
+    return call.method.lower()
 
 
 def _fill_groups(table: Table, by: Sequence[int], chosen: Sequence[int], groups: Table) -> Table:

@@ -134,7 +134,8 @@ def _truths(table: Table) -> Iterator[float]:
 
 
 def _is_boolean(column: Column) -> bool:
-    return {level.lower() for level in column.domain or ()} <= {"true", "false"}
+    levels = {level.lower() for level in column.domain or ()}
+    return bool(levels) and levels <= {"true", "false"}
 
 
 def _frame(value: Val, symbol: str) -> Table:

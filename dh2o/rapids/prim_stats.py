@@ -144,7 +144,7 @@ def cor(_env: Env, x: Table, y: Table, use: str, method: str | None) -> Val:
             f"Unknown correlation method '{method}'. Available options are: [Pearson, Spearman]"
         )
     if how == "spearman":
-        return _matrix(y, _spearman(x, y, use))
+        return _matrix(default_names(x.n_cols), _spearman(x, y, use).T)
     if y.n_rows == 1:
         rows = _one_row_vectors(x, y, use)
         return ValNum(math.nan if rows is None else _correlation(*rows))
@@ -153,17 +153,17 @@ def cor(_env: Env, x: Table, y: Table, use: str, method: str | None) -> Val:
         names = unique_names([*x.names, *y.names])[x.n_cols :]
         y = y.like(names, y.columns)
     with np.errstate(all="ignore"):
-        return _matrix(y, cov / np.sqrt(np.outer(of_y, of_x)), x.n_cols)
+        return _matrix(y.names, cov / np.sqrt(np.outer(of_y, of_x)))
 
 
-def _matrix(y: Table, values: F64, n_x: int = 2) -> Val:
-    if values.shape == (1, 1) and n_x >= 1:
-        return ValNum(float(values[0, 0]))
-    return ValFrame(local_table(y.names, list(values)))
+def _matrix(names: Sequence[str], columns: F64) -> Val:
+    if columns.shape == (1, 1):
+        return ValNum(float(columns[0, 0]))
+    return ValFrame(local_table(names, list(columns)))
 
 
 def _spearman(x: Table, y: Table, use: str) -> F64:
-    """Return Pearson's correlation of the ranks (equal values share the mean rank)."""
+    """Return Pearson's correlation of the ranks, y by x; equal values share the lowest rank."""
     from scipy.stats import rankdata
 
     x, y = together([x, y])
@@ -171,13 +171,15 @@ def _spearman(x: Table, y: Table, use: str) -> F64:
     data = np.stack([c.expr.values for c in held.columns if isinstance(c.expr, Local)])
     missing = np.isnan(data)
     if missing.any() and use == "all.obs":
-        raise RapidsError("Mode is 'all.obs' but NAs are present")
+        raise RapidsError("Mode is 'AllObs' but NAs are present")
     if use == "complete.obs":
         data = data[:, ~missing.any(axis=0)]
         missing = np.isnan(data)
-    ranks = np.stack([rankdata(row) for row in data])
+    ranks = np.stack([rankdata(row, method="min") for row in data]).astype(np.float64)
     ranks[missing.any(axis=1)] = np.nan
     k = x.n_cols
+    if data.shape[1] < 2:
+        return np.full((y.n_cols, k), np.nan)
     with np.errstate(all="ignore"):
         return np.corrcoef(ranks)[k:, :k]
 

@@ -125,11 +125,16 @@ def hist(_env: Env, table: Table, breaks: Val) -> Val:
     if isinstance(breaks, ValNums):
         edges, width = breaks.values, -1.0
     else:
-        n_breaks = int(breaks.value) if isinstance(breaks, ValNum) else _n_breaks(table, breaks)
+        rule = None if isinstance(breaks, ValNum) else _rule_width(table, breaks)
+        if rule is not None:
+            n_breaks = math.ceil((high - low) / rule)
+        else:
+            n_breaks = int(breaks.value) if isinstance(breaks, ValNum) else _n_breaks(table, breaks)
         if n_breaks <= 0:
             raise RapidsError("breaks must be a positive number")
-        width = (high - low) / n_breaks
-        edges = np.asarray(low + width * np.arange(1, n_breaks + 1), dtype=np.float64)
+        even = (high - low) / n_breaks
+        width = even if rule is None else rule  # H2O counts by the rule's width, shows even breaks
+        edges = np.asarray(low + even * np.arange(1, n_breaks + 1), dtype=np.float64)
     held = gather(table, "hist").columns[0].expr
     values = held.values if isinstance(held, Local) else np.empty(0)
     return ValFrame(_histogram(values[~np.isnan(values)], edges, width, low))
@@ -154,11 +159,16 @@ def _histogram(values: F64, edges: F64, width: float, low: float) -> Table:
     return local_table(["breaks", "counts", "mids_true", "mids"], columns)
 
 
+def _rule_name(rule: Val) -> str:
+    return rule.value.lower() if isinstance(rule, ValStr) else "sturges"
+
+
 def _n_breaks(table: Table, rule: Val) -> int:
-    name = rule.value.lower() if isinstance(rule, ValStr) else "sturges"
+    """Return how many bins a rule of counts asks for."""
+    name = _rule_name(rule)
     column = table.columns[0]
-    facts = facts_of(table, [column], "range", "m2")
-    n, span = float(facts.n_rows), float(facts.maxs[0] - facts.mins[0])
+    facts = facts_of(table, [column])
+    n = float(facts.n_rows)
     log_n = math.log2(n) + 1e-10
     if name == "rice":
         return math.ceil(2 * n ** (1 / 3))
@@ -168,15 +178,23 @@ def _n_breaks(table: Table, rule: Val) -> int:
         sums = power_sums(table, [column], np.array([facts.mean(0)]))[0]
         skew = (sums[1] / n) / (sums[0] / n) ** 1.5
         spread = math.sqrt(6 * (n - 2) / ((n + 1) * (n + 3)))
-        return int(1 + log_n + math.log2(1 + abs(skew) / spread))
+        return int(1 + log_n + math.log2(1 + abs(skew) / spread)) if spread else 1
+    return math.ceil(1 + log_n)
+
+
+def _rule_width(table: Table, rule: Val) -> float | None:
+    """Return the width of bins of a rule of widths; None for the others and where it has none."""
+    name = _rule_name(rule)
+    column = table.columns[0]
     if name == "scott":
-        return math.ceil(span / (3.5 * math.sqrt(facts.variances[0]) / n ** (1 / 3)))
+        facts = facts_of(table, [column], "m2")
+        return 3.5 * math.sqrt(facts.variances[0]) / facts.n_rows ** (1 / 3)
     if name == "fd":
         middle, _ = quantiles_of(table, [column], [0.5])
         apart = numeric(Op("abs", (Op("-", (column.expr, Const(middle[0][0]))),)))
         mad = 1.4826 * quantiles_of(table, [apart], [0.5])[0][0][0]
-        return math.ceil(span / (2 * mad * n ** (-1 / 3))) if mad else math.ceil(1 + log_n)
-    return math.ceil(1 + log_n)
+        return 2 * mad * table.n_rows ** (-1 / 3) or None
+    return None
 
 
 @primitive(

@@ -129,7 +129,8 @@ def difference(table: Table, names: Sequence[str]) -> Table:
 
 
 def _diff(values: F64, before: float) -> F64:
-    return np.diff(values, prepend=before)
+    with np.errstate(invalid="ignore"):  # infinity less infinity is NA
+        return np.diff(values, prepend=before)
 
 
 def _last_row(block: Block) -> F64 | None:

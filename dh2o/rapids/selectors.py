@@ -97,6 +97,6 @@ def row_numbers(n_rows: int, node: NumList) -> tuple[int, int] | NDArray[np.int6
         gone = -rows - 1
         keep[gone[gone < n_rows]] = False
         return np.flatnonzero(keep)
-    if rows[-1] > n_rows:
+    if rows[-1] > n_rows and len(rows) == len(node.spans):
         raise RapidsError(f"Row must be an integer from 0 to {n_rows - 1}")
     return rows[rows < n_rows]

@@ -13,14 +13,20 @@ from dh2o.frame import Frame
 
 __all__ = ["RandomFrame", "random_frame"]
 
-H2O_TYPES = {"num": "Numeric", "enum": "Enum", "text": "String", "time": "Time"}
+H2O_TYPES = {
+    "num": "Numeric",
+    "enum": "Enum",
+    "text": "String",
+    "time": "Time",
+    "day": "String",
+}
 WORDS = ("foo", "Bar", "hello world", "a-b", "x1", "  pad ", "Zürich", "foo bar foo", "0.5", "12")
 LEVELS = ("a", "b", "c", "d", "longer level")
 
 
 @dataclass(frozen=True)
 class RandomFrame:
-    """Columns by name, with the kind of each: num, enum, text or time."""
+    """Columns by name, with the kind of each: num, enum, text, time or day (a date as text)."""
 
     name: str
     kinds: dict[str, str]
@@ -75,6 +81,7 @@ def random_frame(rng: random.Random, name: str, n_rows: int) -> RandomFrame:
         "s": ("text", lambda: rng.choice(WORDS)),
         "z": ("text", lambda: rng.choice(WORDS[:4])),
         "t": ("time", lambda: _moment(rng)),
+        "d": ("day", lambda: _moment(rng).strftime("%Y-%m-%d")),
     }
     shares = {"b": 0.0, "w": 0.0, "g": 0.0, "z": 0.0}
     kinds, columns = {}, {}

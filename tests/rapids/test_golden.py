@@ -159,6 +159,23 @@ ON_GF = {
     "(apply (cols gf [1 2]) 1 {r . (sum r)})": {"C1": [3, 5, 7, N, 11]},
     '(levels (relevel (cols gf 0) "c"))': {"C1": ["c", "a", "b"]},
     '(relevel (cols gf 0) "c")': {"g": ["a", "b", "a", "b", "c"]},
+    '(cor (cols gf 2) (cols gf 0) "complete.obs" "Spearman")': 0.7559289460184544,
+    '(cor (cols gf [1 2]) (cols gf [0 2]) "everything" "Spearman")': {
+        "C1": [N, N],
+        "C2": [0.7559289460184544, 1],
+    },
+    '(cols (hist (cols gf 2) "scott") [0 1])': {"breaks": [4, 6], "counts": [N, 5]},
+    '(cols (hist (cols gf 2) "fd") [0 1 3])': {
+        "breaks": [10 / 3, 14 / 3, 6],
+        "counts": [N, 2, 3],
+        "mids": [N, 4, 16 / 3],
+    },
+    '(melt gf ["g"] ["w" "v"] "k" "x" True)': {
+        "g": ["a", "a", "b", "b", "a", "a", "b", "c", "c"],
+        "k": ["w", "v", "w", "v", "w", "v", "w", "w", "v"],
+        "x": [2, 1, 3, 2, 4, 3, 5, 6, 5],
+    },
+    '(levels (cols (melt gf ["g"] ["w" "v"] "k" "x" True) 1))': {"C1": ["w", "v"]},
     '(setDomain (cols gf 0) False ["x" "y" "z"])': {"g": ["x", "y", "x", "y", "z"]},
     '(levels (appendLevels (cols gf 0) False ["q"]))': {"C1": ["a", "b", "c", "q"]},
     "(levels gf)": {"C1": ["a", "b", "c"], "C2": [N] * 3, "C3": [N] * 3, "C4": [N] * 3},

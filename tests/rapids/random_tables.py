@@ -1,0 +1,155 @@
+"""Rules for results of other shapes: tables, numbers, lists."""
+
+from __future__ import annotations
+
+from random_columns import ColumnRules, Rule
+
+__all__ = ["TableRules"]
+
+SELECTORS = ("-1", "[-1 -2]", "[0:3]", "99", "[1 99]", '"nope"', "[4 2]")
+COLUMN_TYPES = ("numeric", "categorical", "string", "time", "bad")
+SORTS = ("[1] [1]", "[1] [-1]", "[2 3] [1 1]", "[2 3] [-1 1]", "[4 0] [1 -1]")
+AGGREGATES = ("nrow", "mean", "sum", "var", "sdev", "min", "max", "median", "sumSquares")
+BREAKS = ('"sturges"', "4", '"rice"', '"sqrt"', "[-20 0 1 20 200]")
+LABELS = ("[]", '["l" "h"]')
+
+
+class TableRules(ColumnRules):
+    """Draws tables and plain values."""
+
+    def table(self, depth: int) -> str:
+        """Return a frame whose shape depends on the data."""
+        rules: tuple[Rule, ...] = (
+            lambda d: f"(rows {self.mixed(d)} {self.rows()})",
+            lambda d: f"(rows {self.frame.name} {self.number_column(d)})",
+            lambda d: f"(rows {self.any_column(d)} {self._comparison(d)})",
+            lambda d: f"(cbind {self.any_column(d)} {self.any_column(d)} {self.scalar(0)})",
+            lambda d: f"(rbind {self.number_column(d)} {self.number_column(d)})",
+            lambda _: f"(rbind {self.frame.name} {self.frame.name})",
+            lambda _: f"(sort {self.frame.name} {self.rng.choice(SORTS)})",
+            self._group_by,
+            self._group_by,
+            lambda d: f"(:= {self.number_column(d)} {self.scalar(d)} [0] {self._assigned(d)})",
+            lambda d: f"(:= {self.time(d)} NaN [0] {self._assigned(d)})",
+            lambda d: f"(:= {self.mixed(0)} {self.scalar(d)} [0 3] {self._assigned(d)})",
+            lambda d: f"(na.omit {self.mixed(d)})",
+            lambda d: f"(levels {self.of_rule(d, self.enum, self.mixed)})",
+            lambda d: f"(apply {self.wide(d)} 2 {{x . ({self.of('sum', 'max', 'naCnt')} x)}})",
+            lambda d: f"(apply {self.wide(d)} 2 {{x . (mean x {self.flag()} 0)}})",
+            lambda d: f"({self.of('mean', 'sumaxis')} {self.mixed(d)} {self.flag()} 0)",
+            lambda d: f"(which {self.number_column(d)})",
+            lambda d: f"(table {self.of_rule(d, self.enum)} {self.flag()})",
+            lambda _: (
+                f"(table (cols {self.frame.name} {self.of('2', '3', '5')}) {self.column('enum')} "
+                f"{self.flag()})"
+            ),
+            lambda d: f"(sort (unique {self.of_rule(d, self.enum)} {self.flag()}) [0] [1])",
+            lambda d: (
+                f"(quantile {self.wide(d)} [0 0.1 0.333 0.5 0.9 1] "
+                f'"{self.of("interpolate", "average", "low", "high")}" _)'
+            ),
+            lambda _: self._covariances(),
+            lambda d: f"(t {self.wide(d)})",
+            lambda _: f"(x (cols {self.frame.name} [2 3]) (t (cols {self.frame.name} [2 3])))",
+            lambda _: (
+                f"(distance (cols {self.frame.name} [2 3]) {self.wide(0)} "
+                f'"{self.of("l1", "l2", "cosine", "cosine_sq")}")'
+            ),
+            lambda _: (
+                f"(cols (topn {self.frame.name} {self.of('0', '1', '3')} "
+                f"{self.of('10', '50')} {self.of('1', '-1')}) 1)"
+            ),
+            lambda _: (
+                f"(dropdup {self.frame.name} [{self.of('2', '5 3', '3')}] "
+                f'"{self.of("first", "last")}")'
+            ),
+            lambda _: f"(tokenize {self.column('text')} {self.pattern()})",
+            lambda d: f"(strsplit {self.text(d)} {self.pattern()})",
+            lambda d: f"(as.character (strsplit {self.enum(d)} {self.pattern()}))",
+            lambda _: (
+                f"(rank_within_groupby {self.frame.name} [5] [3] [{self.of('1', '-1')}] "
+                f'"rk" {self.of("0", "1")})'
+            ),
+            lambda d: f"(rep_len {self.number_column(d)} {self.of('1', '7', '30')})",
+            lambda _: f"({self.of('seq 1 10 3', 'seq 2 -3 -0.5', 'seq_len 4', 'seq 1 2 -1')})",
+            lambda _: (
+                f'(melt (cols {self.frame.name} [0 1 5]) ["g"] ["i" "r"] "k" "v" {self.flag()})'
+            ),
+            lambda _: f"(cols (hist {self.column('num')} {self.rng.choice(BREAKS)}) [0 1 3])",
+            lambda _: f'(relevel.by.freq {self.frame.name} "w" -1)',
+            lambda d: (
+                f"(cut {self.number_column(d)} [-50 0 50] {self.rng.choice(LABELS)} "
+                f"{self.flag()} {self.flag()} 2)"
+            ),
+            lambda _: f"(ddply {self.frame.name} [5] {{x . (mean (cols x [2 3]) True 0)}})",
+            lambda _: (
+                f"(ddply {self.frame.name} [5] {{x . ({self.of('sum', 'maxNA', 'nrow')} "
+                "(cols x [3]))})"
+            ),
+            lambda _: f"(modulo_kfold_column {self.frame.name} {self.of('2', '3')})",
+            lambda _: (
+                f"({self.of('cols', 'cols_py')} {self.frame.name} {self.rng.choice(SELECTORS)})"
+            ),
+        )
+        return self.rng.choice(rules)(depth - 1)
+
+    def _covariances(self) -> str:
+        self.frame = self._frames[-1]  # H2O has numbers for the covariance of one row
+        wide = self.wide(0)
+        use = self.of("everything", "complete.obs", "all.obs")
+        if self.rng.random() < 0.5:
+            return f'(var {wide} {wide} "{use}" {self.flag()})'
+        return f'(cor {wide} {wide} "{use}" "Pearson")'
+
+    def _group_by(self, depth: int) -> str:
+        source = self.mixed(depth) if self.rng.random() < 0.2 else self.frame.name
+        keys = self.of("5", "4", "5 3", "3", "")
+        parts = [
+            self._aggregate(how) for how in self.rng.sample(AGGREGATES, self.rng.randint(1, 3))
+        ]
+        return f"(GB {source} [{keys}] {' '.join(parts)})"
+
+    def _aggregate(self, how: str) -> str:
+        rule = self.of("all", "rm", "ignore")
+        # a column without NA where H2O's extreme of no values is a number
+        column = self.of("2", "3") if how in ("min", "max") else self.of("0", "1", "3")
+        return f'"{how}" {column} "{rule}"'
+
+    def value(self, depth: int) -> str:
+        """Return a number, string or list."""
+        rules: tuple[Rule, ...] = (
+            lambda d: self.scalar(d + 1),
+            lambda d: (
+                f"({self.of('sd', 'median')} "
+                f"{self.of_rule(d, self.wide, self.mixed)} {self.flag()})"
+            ),
+            lambda d: f"(naCnt {self.mixed(d)})",
+            lambda d: (
+                f"({self.of('is.factor', 'is.numeric', 'is.character', 'any.factor')} "
+                f"{self.mixed(d)})"
+            ),
+            lambda d: (
+                f"({self.of('any.na', 'all', 'any')} {self.of_rule(d, self.wide, self.enum)})"
+            ),
+            lambda d: f"(filterNACols {self.mixed(d)} {self.of('0.1', '0.3', '0.9')})",
+            lambda d: f'(columnsByType {self.mixed(d)} "{self.of(*COLUMN_TYPES)}")',
+            lambda _: (
+                f"(mktime 2020 {self.of('0', '11')} {self.of('0', '27')} {self.of('0', '23')} "
+                "0 59 0)"
+            ),
+            lambda d: f"(getrow (rows {self.wide(d)} {self.row()}))",
+            lambda d: f"(flatten (rows {self.any_column(d)} {self.row()}))",
+            lambda d: f"(nlevels {self.of_rule(d, self.enum, self.number_column)})",
+            lambda _: f"(mode {self.column('enum')})",
+            lambda d: f"({self.of('skewness', 'kurtosis')} {self.wide(d)} False)",
+            lambda _: f'(h2o.mad (floor {self.column("num")}) "INTERPOLATE" 1.4826)',
+            lambda d: (
+                f"({self.of('var', 'cor')} {self.number_column(d)} {self.number_column(d)} "
+                f'"{self.of("everything", "complete.obs")}" '
+            ),
+            lambda d: f"({{u v . (+ u (* v v))}} {self.scalar(d)} {self.scalar(d)})",
+        )
+        made = self.rng.choice(rules)(depth - 1)
+        if made.endswith('" '):
+            return made + ("False)" if made.startswith("(var") else '"Pearson")')
+        return made
