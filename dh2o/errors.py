@@ -49,6 +49,10 @@ class ParseError(DH2OError):
     http_status = HTTPStatus.PRECONDITION_FAILED
 
 
+class FileWriteError(DH2OError):
+    """A file cannot be written where it should be."""
+
+
 class RapidsError(DH2OError):
     """A Rapids expression is malformed or applied to operands it does not take."""
 

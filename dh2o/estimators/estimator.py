@@ -22,7 +22,7 @@ from dh2o.estimators.building.inputs import (
     stored,
 )
 from dh2o.estimators.explain.plot_methods import PlotSide
-from dh2o.estimators.params import ParamTable
+from dh2o.estimators.params import ParamTable, similar
 from dh2o.estimators.trained.accessors import MetricAccessors
 from dh2o.estimators.trained.mojo_side import MojoSide
 from dh2o.estimators.trained.performance import ModelPerformance
@@ -99,8 +99,8 @@ class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide
         for name, value in params.items():
             if name not in known:
                 raise ParameterError(
-                    f"{type(self).__name__} has no parameter {name!r}. Parameters: "
-                    f"{', '.join(known)}."
+                    f"{type(self).__name__} has no parameter {name!r}.{similar(name, known)} "
+                    f"Parameters: {', '.join(known)}."
                 )
             setattr(self, name, value)
         return self
@@ -370,7 +370,6 @@ class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide
             target = target / (filename or self.model.key)
         if target.exists() and not force:
             raise ParameterError(f"{target} exists. Give force=True to replace it.")
-        target.parent.mkdir(parents=True, exist_ok=True)
         save_model(self.model, target)
         return target
 
@@ -423,7 +422,9 @@ def _bound(
     try:
         bound = signature.bind(self, *args, **params)
     except TypeError as problem:
-        raise TypeError(f"{type(self).__name__}: {problem}") from None
+        unknown = next((name for name in params if name not in signature.parameters), None)
+        meant = "" if unknown is None else f".{similar(unknown, signature.parameters)}"
+        raise TypeError(f"{type(self).__name__}: {problem}{meant}") from None
     bound.apply_defaults()
     return {name: value for name, value in bound.arguments.items() if name != "self"}
 

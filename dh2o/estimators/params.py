@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -164,7 +164,7 @@ class ParamTable(Mapping[str, Param]):
         A wrong value is replaced by the default, so that further checks can still run.
         """
         messages = [
-            Message.error(name, f"Unknown parameter: {name}.{_similar(name, self._by_python_name)}")
+            Message.error(name, f"Unknown parameter: {name}.{similar(name, self._by_python_name)}")
             for name in raw
             if self.find(name) is None
         ]
@@ -236,8 +236,9 @@ class ParamTable(Mapping[str, Param]):
         ]
 
 
-def _similar(name: str, known: Mapping[str, Param]) -> str:
+def similar(name: str, known: Iterable[str]) -> str:
+    """Return a guess at the name that was meant, as the end of a message."""
     from difflib import get_close_matches
 
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(name, list(known), n=1)
     return f" Did you mean {close[0]}?" if close else ""

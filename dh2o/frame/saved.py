@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from dh2o.errors import FrameError
+from dh2o.files import replaced
 
 if TYPE_CHECKING:
     from dh2o.frame.frame import Frame
@@ -26,27 +26,23 @@ def save(frame: Frame, folder: str | Path, key: str, *, force: bool = True) -> P
     Raises
     ------
     FrameError
-        The file is there and `force` is not set, or the folder cannot be written.
+        The file is there and `force` is not set.
+    FileWriteError
+        The folder cannot be written.
     """
     import pyarrow as pa
 
     target = file_of(folder, key)
     if target.exists() and not force:
         raise FrameError(f"{target} exists. Give force=True to replace it.")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".part", delete=False) as part:
-            partial = Path(part.name)
-    except OSError as error:
-        raise FrameError(f"Cannot write to {target.parent}: {error.strerror}.") from None
-    try:
-        reader = pa.RecordBatchReader.from_stream(frame)
-        with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, reader.schema) as writer:
-            for batch in reader:
-                writer.write_batch(batch)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    reader = pa.RecordBatchReader.from_stream(frame)
+    with (
+        replaced(target) as partial,
+        pa.OSFile(str(partial), "wb") as sink,
+        pa.ipc.new_file(sink, reader.schema) as writer,
+    ):
+        for batch in reader:
+            writer.write_batch(batch)
     return target
 
 

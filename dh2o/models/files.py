@@ -10,9 +10,7 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import re
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -23,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.errors import KeyNotFoundError, ModelError
+from dh2o.files import replaced
 from dh2o.models.json_form import decode, encode
 from dh2o.models.model import Model
 from dh2o.models.output import ModelOutput
@@ -49,14 +48,8 @@ def save_model(model: Model, path: str | Path, attached: Mapping[str, bytes] | N
     `attached` are other files that belong to it, such as frames; `read_attached` gives them back.
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(model_to_bytes(model, attached))
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with replaced(target) as partial:
+        partial.write_bytes(model_to_bytes(model, attached))
     return target
 
 

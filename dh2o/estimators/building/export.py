@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dh2o.errors import FileWriteError
 from dh2o.models import Model, ModelError, save_model
 
 __all__ = ["export"]
@@ -13,12 +14,9 @@ def export(model: Model, folder: str | None) -> None:
     """Write the finished model into a folder, if there is one, under its key."""
     if folder is None:
         return
-    target = Path(folder).expanduser()
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        save_model(model, target / model.key)
-    except OSError as problem:
+        save_model(model, Path(folder).expanduser() / model.key)
+    except FileWriteError as problem:
         raise ModelError(
-            f"Model {model.key!r} is built, but export_checkpoints_dir {folder!r} cannot be "
-            f"written: {problem.strerror}."
+            f"Model {model.key!r} is built, but export_checkpoints_dir: {problem}"
         ) from None

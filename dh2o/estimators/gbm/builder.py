@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dh2o.errors import FileWriteError
 from dh2o.estimators.builder import ModelBuilder, register
 from dh2o.estimators.building.checkpoint import TREE_FIXED, check_checkpoint, model_before
 from dh2o.estimators.building.tree_checks import tree_messages
@@ -156,14 +157,10 @@ def _save_unfinished(spec: TrainSpec, booster: Booster, grown: Grown, folder: st
     n = booster.n_rounds
     whole = _model(spec, booster.distribution, booster.forest(grown), grown)
     model = dataclasses.replace(whole, key=f"{spec.model_key}.{n}")
-    target = Path(folder).expanduser()
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        save_model(model, target / f"{spec.model_key}.ntrees_{n}")
-    except OSError as problem:
-        raise ModelError(
-            f"in_training_checkpoints_dir {folder!r} cannot be written: {problem.strerror}."
-        ) from None
+        save_model(model, Path(folder).expanduser() / f"{spec.model_key}.ntrees_{n}")
+    except FileWriteError as problem:
+        raise ModelError(f"in_training_checkpoints_dir: {problem}") from None
 
 
 def _check_distribution(spec: TrainSpec) -> Iterable[Message]:

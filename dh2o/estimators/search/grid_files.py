@@ -6,8 +6,6 @@ There is no code in any of them; a document that is damaged or hostile gives a `
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 from dh2o.errors import DH2OError, KeyNotFoundError, ModelError
 from dh2o.estimators.search.grid import Grid, GridFailure, GridSearch
 from dh2o.estimators.search.search_criteria import SearchCriteria, vars_of
+from dh2o.files import replaced
 from dh2o.frame import Frame
 from dh2o.models import Model, load_model, save_model
 from dh2o.mrtask import current_engine
@@ -82,8 +81,11 @@ def write_frames(keys: Iterable[str], folder: Path) -> list[str]:
         except KeyNotFoundError:
             continue
         reader = pa.RecordBatchReader.from_stream(frame)
-        path = folder / f"{file_name(key)}.arrow"
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, reader.schema) as writer:
+        with (
+            replaced(folder / f"{file_name(key)}.arrow") as partial,
+            pa.OSFile(str(partial), "wb") as sink,
+            pa.ipc.new_file(sink, reader.schema) as writer,
+        ):
             for batch in reader:
                 writer.write_batch(batch)
         written.append(key)
@@ -93,14 +95,8 @@ def write_frames(keys: Iterable[str], folder: Path) -> list[str]:
 def write_grid(grid: Grid, folder: str, frames: Iterable[str] = ()) -> Path:
     """Write the document of the grid alone, whole or not at all."""
     target = _made(folder) / file_name(grid.key)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".grid.")
-    try:
-        with os.fdopen(handle, "w") as out:
-            json.dump(_document(grid, list(frames)), out, default=str)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with replaced(target) as partial:
+        partial.write_text(json.dumps(_document(grid, list(frames)), default=str))
     return target
 
 

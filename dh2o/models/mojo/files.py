@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dh2o.files import replaced
 from dh2o.models.model import Model
 from dh2o.models.mojo.archive import MojoArchive
 from dh2o.models.mojo.details_out import details_json
@@ -79,16 +78,8 @@ def save_mojo(model: Model, path: str | Path, *, force: bool = True) -> Path:
     if target.exists() and not force:
         raise MojoError(f"File {str(target)!r} already exists. Use force=True to overwrite it.")
     data = mojo_bytes(model)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with replaced(target) as partial:
+        partial.write_bytes(data)
     return target
 
 
