@@ -13,13 +13,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dh2o.chunks.bits import unpack_into
+from dh2o.chunks.bits import bytes_of, unpack_into
 from dh2o.chunks.bounds import NO_GRID, GridBounds, grid_bounds
 from dh2o.chunks.chunk import Chunk, Kind
 from dh2o.chunks.codec import I64, NA_INT, U32, Buffer, read_only
 from dh2o.chunks.encode import all_na, encode_floats, encode_ints, encode_strings, encode_uuids
 from dh2o.chunks.integer import GridCodec, narrow_dtype, narrowest_grid
-from dh2o.chunks.places import FewValues, few_values, number_chunk, plain_grid
+from dh2o.chunks.places import FewValues, few_values, number_chunk, plain_grid, unit_grid
 from dh2o.chunks.scan import KERNEL_ROWS, to_grid
 
 __all__ = ["Bank", "Form", "bank_of", "form_of", "short_rows"]
@@ -146,9 +146,11 @@ class _Codes:
         return self.grid.na_code
 
     def opened(self, chunk: Chunk) -> Buffer:
-        grid, plain, few = self.grid, plain_grid(chunk), few_values(chunk)
-        if plain is not None and plain.decimals == grid.decimals:
-            return self._of_plain(chunk.stored.buffers[0][: chunk.n_rows], plain)
+        grid, held, few = self.grid, unit_grid(chunk), few_values(chunk)
+        if held is not None and held.decimals == grid.decimals:
+            (raw,) = chunk.stored.buffers
+            raw = raw if held.width >= 8 else bytes_of(raw, held.width, chunk.n_rows)
+            return self._of_codes(raw[: chunk.n_rows], held)
         if few is not None:
             return self._of_few(few, chunk.n_rows)
         if chunk.is_integer and not grid.decimals:
@@ -159,15 +161,16 @@ class _Codes:
         codes[ints == NA_INT] = grid.na_code
         return codes
 
-    def _of_plain(self, raw: Buffer, plain: GridCodec) -> Buffer:
+    def _of_codes(self, raw: Buffer, held: GridCodec) -> Buffer:
         """Return codes on a grid that differs in its first number, if at all."""
         grid = self.grid
-        if (plain.width, plain.bias) == (grid.width, grid.bias):
-            return raw  # with a code for NA or, as `_shared_grid` knows, without one below it
-        codes = raw.astype(self.dtype)  # modulo 2**width, as is the sum
-        codes += codes.dtype.type((plain.bias - grid.bias) % (1 << 8 * codes.itemsize))
-        if plain.has_na:
-            codes[raw == plain.na_code] = grid.na_code
+        if (held.width, held.bias) == (grid.width, grid.bias):
+            return raw  # none is NA, or `grid` has the same code for it
+        codes = raw.astype(self.dtype)  # modulo 2**bits, as is the sum
+        if held.bias != grid.bias:
+            codes += codes.dtype.type((held.bias - grid.bias) % (1 << 8 * codes.itemsize))
+        if held.has_na:
+            codes[raw == held.na_code] = grid.na_code
         return codes
 
     def _of_few(self, few: FewValues, n_rows: int) -> Buffer:

@@ -18,7 +18,7 @@ from dh2o.chunks.dictionary import DictionaryCodec
 from dh2o.chunks.encode import all_na
 from dh2o.chunks.integer import GridCodec, narrow_dtype, narrowest_grid
 
-__all__ = ["FewValues", "few_values", "number_chunk", "places_chunk", "plain_grid"]
+__all__ = ["FewValues", "few_values", "number_chunk", "places_chunk", "plain_grid", "unit_grid"]
 
 U64 = npt.NDArray[np.uint64]
 
@@ -49,10 +49,16 @@ def few_values(chunk: Chunk) -> FewValues | None:
 
 def plain_grid(chunk: Chunk) -> GridCodec | None:
     """Return the grid of a chunk whose codes are an array of integers, one step a unit, or None."""
+    grid = unit_grid(chunk)
+    return None if grid is None or grid.width < 8 else grid
+
+
+def unit_grid(chunk: Chunk) -> GridCodec | None:
+    """Return the grid of a chunk whose codes are apart by one unit each, or None."""
     codec = chunk.codec
-    if not isinstance(codec, GridCodec) or codec.width < 8 or codec.step != 1:
+    if not isinstance(codec, GridCodec) or codec.step != 1 or codec.has_negative_zero:
         return None
-    return None if codec.has_negative_zero else codec
+    return codec
 
 
 def places_chunk(places: U64, lowest: int, decimals: int, kind: Kind) -> Chunk | None:

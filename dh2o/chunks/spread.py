@@ -1,7 +1,8 @@
 """Columns moved as a counting sort moves them: each row to a place, or each value to a run of rows.
 
 The places of few runs fill from front to back, so that writing them touches few lines of the cache
-at a time, where taking rows in the new order would touch all of the column again and again.
+at a time, where taking rows in the new order would touch all of the column again for each run. With
+many runs it is taking that touches fewer: what is read need not be written back.
 """
 
 from __future__ import annotations
@@ -14,12 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from dh2o.chunks.bank import Form, bank_of, form_of, gathered, parts_of
+from dh2o.chunks.bank import NO_SHORT_ROW, Form, Rows, bank_of, form_of, gathered, parts_of
 from dh2o.chunks.chunk import Chunk
 from dh2o.chunks.codec import I64, U32, Buffer, read_only
-from dh2o.chunks.encode import all_na
 
-__all__ = ["Places", "Runs", "repeated", "spread"]
+__all__ = ["Order", "Places", "Runs"]
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,37 @@ class Places:
     holes: I64
 
     @cached_property
-    def rows(self) -> I64:
-        """The row that comes to each place, -1 for none."""
-        rows = np.empty(max(self.n_rows, int(self.places.max(initial=0)) + 1), dtype=np.int64)
-        rows[self.holes] = -1
-        rows[self.places] = np.arange(len(self.places))
+    def rows(self) -> U32:
+        """The row that comes to each place, `NO_SHORT_ROW` for none."""
+        rows = np.empty(len(self.places) + len(self.holes), dtype=np.uint32)
+        rows[self.holes] = NO_SHORT_ROW
+        rows[self.places] = np.arange(len(self.places), dtype=np.uint32)
         return rows[: self.n_rows]
+
+    def moved(self, chunks: Sequence[Chunk], layout: Sequence[int]) -> list[Chunk]:
+        """Return chunks, in a layout, of a column whose rows have gone to their places."""
+        kind, parts = parts_of(chunks)
+        if not parts or kind in ("string", "uuid"):
+            return taken(chunks, self.rows, layout)
+        form = form_of(parts)
+        column = np.empty(len(self.places) + len(self.holes), dtype=form.dtype)
+        start = 0
+        for part in parts:
+            _scatter(form.opened(part), self.places[start : start + part.n_rows], column)
+            start += part.n_rows
+        column[self.holes] = form.na
+        return _chunks(column[: self.n_rows], form, layout)
+
+
+@dataclass(frozen=True)
+class Order:
+    """Rows in a new order: their numbers, `NO_SHORT_ROW` for a row of NA."""
+
+    rows: U32
+
+    def moved(self, chunks: Sequence[Chunk], layout: Sequence[int]) -> list[Chunk]:
+        """Return chunks, in a layout, of a column in this order."""
+        return taken(chunks, self.rows, layout)
 
 
 @dataclass(frozen=True)
@@ -58,39 +83,22 @@ class Runs:
         """The row at each place."""
         return np.repeat(self.rows, np.diff(self.starts))
 
-
-def spread(chunks: Sequence[Chunk], to: Places, layout: Sequence[int]) -> list[Chunk]:
-    """Return chunks, in a layout, of a column whose rows have gone to their places."""
-    kind, parts = parts_of(chunks)
-    if not parts:
-        return [all_na(n_rows, kind) for n_rows in layout]
-    if kind in ("string", "uuid"):
-        bank = bank_of(parts)
-        return [bank.take(rows) for rows in _cut(to.rows, layout)]
-    form = form_of(parts)
-    column = np.empty(max(to.n_rows, len(to.places) + len(to.holes)), dtype=form.dtype)
-    start = 0
-    for part in parts:
-        _scatter(form.opened(part), to.places[start : start + part.n_rows], column)
-        start += part.n_rows
-    column[to.holes] = form.na
-    return _chunks(column, form, layout)
+    def filled(self, chunks: Sequence[Chunk], layout: Sequence[int]) -> list[Chunk]:
+        """Return chunks, in a layout, of a column whose rows fill the runs."""
+        kind, parts = parts_of(chunks)
+        if not parts or kind in ("string", "uuid"):
+            return taken(chunks, self.repeated, layout)
+        form = form_of(parts)
+        values = np.concatenate([form.opened(part) for part in parts])
+        column = np.empty(int(self.starts[-1]), dtype=form.dtype)
+        _repeat(gathered(values, self.rows, form.na), self.starts, column)
+        return _chunks(column, form, layout)
 
 
-def repeated(chunks: Sequence[Chunk], runs: Runs, layout: Sequence[int]) -> list[Chunk]:
-    """Return chunks, in a layout, of a column whose rows fill runs."""
-    kind, parts = parts_of(chunks)
-    if not parts:
-        return [all_na(n_rows, kind) for n_rows in layout]
-    if kind in ("string", "uuid"):
-        bank = bank_of(parts)
-        return [bank.take(rows) for rows in _cut(runs.repeated, layout)]
-    form = form_of(parts)
-    values = np.concatenate([form.opened(part) for part in parts])
-    picked = gathered(values, runs.rows, form.na)
-    column = np.empty(int(runs.starts[-1]), dtype=form.dtype)
-    _repeat(picked, runs.starts, column)
-    return _chunks(column, form, layout)
+def taken(chunks: Sequence[Chunk], rows: Rows, layout: Sequence[int]) -> list[Chunk]:
+    """Return chunks, in a layout, of these rows of a column."""
+    bank = bank_of(chunks)
+    return [bank.take(part) for part in _cut(rows, layout)]
 
 
 def _chunks(column: Buffer, form: Form, layout: Sequence[int]) -> list[Chunk]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dh2o.chunks.codec import read_only
-from dh2o.chunks.spread import Places, Runs
+from dh2o.chunks.bank import NO_SHORT_ROW
+from dh2o.chunks.codec import U32, read_only
+from dh2o.chunks.spread import Order, Places, Runs
 from dh2o.rapids.joining import Joined
 from dh2o.rapids.keys import I64, U64, KeyLayout
 from dh2o.rapids.ordering import row_parts
@@ -22,31 +23,34 @@ from dh2o.rapids.ordering import row_parts
 __all__ = ["MAX_BITS", "Placed", "has_few_keys", "placed"]
 
 MAX_BITS = 14  # the next places of so many keys, and the lines that they lie in, fit a core's cache
+FEW_RUNS = 64  # so many are written to from front to back; of more, rows are taken
 MAX_ROWS = (1 << 32) - (1 << MAX_BITS)  # places have 32 bits
 
 Each = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
-Words = NDArray[np.uint16]
+Words: TypeAlias = NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The rows of a join, by key: those of the side `many` go to places, of the other to runs."""
+    """The rows of a join, by key: those of the side `many` are moved, of the other fill runs."""
 
     keys: U64  # of each run, packed by `layout`
     layout: KeyLayout
     many: int
-    places: Places
+    to: Places | Order
     runs: Runs
 
     @property
     def n_rows(self) -> int:
         """How many rows the join has."""
-        return self.places.n_rows
+        return int(self.runs.starts[-1])
 
     def joined(self) -> Joined:
         """Return the same rows one by one."""
         keys = np.repeat(self.keys, np.diff(self.runs.starts), axis=1)
-        sides = self.places.rows, self.runs.repeated
+        rows = self.to.rows.astype(np.int64)
+        rows[rows == NO_SHORT_ROW] = -1
+        sides = rows, self.runs.repeated
         return Joined(keys, self.layout, sides[self.many], sides[1 - self.many])
 
 
@@ -86,14 +90,14 @@ def placed(
     n_rows = int(n_out.sum())
     dropped = np.where(stays, 0, total)
     first = np.where(stays, starts, n_rows + np.cumsum(dropped) - dropped)
-    places = _placed(sides[many], cuts, first + np.cumsum(sizes, axis=0) - sizes, each)
-    rows = np.where(pairs | alone, row_of, -1)[runs]
+    next_places = (first + np.cumsum(sizes, axis=0) - sizes).astype(np.uint32)
+    move = _to_places if len(runs) <= FEW_RUNS else _in_order
     return Placed(
         keys=runs.astype(np.uint64)[None],
         layout=layout,
         many=many,
-        places=Places(places, n_rows, starts[alone]),
-        runs=Runs(rows, np.append(starts[runs], n_rows)),
+        to=move(sides[many], cuts, next_places, (n_rows, starts[alone]), each),
+        runs=Runs(np.where(pairs | alone, row_of, -1)[runs], np.append(starts[runs], n_rows)),
     )
 
 
@@ -108,17 +112,37 @@ def _counted(word: Words, cuts: Sequence[int], n_keys: int, each: Each) -> I64:
     return counts
 
 
-def _placed(word: Words, cuts: Sequence[int], firsts: I64, each: Each) -> Any:
-    """Return the place of each row; `firsts` are those of the first row of each key in a part."""
+def _to_places(
+    word: Words, cuts: Sequence[int], next_places: U32, shape: tuple[int, I64], each: Each
+) -> Places:
+    """Return the place of each row; `next_places` are those of the keys in each part of the rows.
+
+    The `shape` is how many places are wanted, and the holes among them.
+    """
     from dh2o.rapids import key_kernels
 
-    held = read_only(word)
-    out = np.empty(len(word), dtype=np.uint32)
-    next_places = firsts.astype(np.uint32)
+    held, out = read_only(word), np.empty(len(word), dtype=np.uint32)
 
     def place(k: int) -> None:
         rows = slice(cuts[k], cuts[k + 1])
         key_kernels.number_in_turn(held[rows], next_places[k], out[rows])
 
-    each(place, range(len(firsts)))
-    return out
+    each(place, range(len(next_places)))
+    return Places(out, *shape)
+
+
+def _in_order(
+    word: Words, cuts: Sequence[int], next_places: U32, shape: tuple[int, I64], each: Each
+) -> Order:
+    """Return the row at each place, of the same arguments."""
+    from dh2o.rapids import key_kernels
+
+    n_rows, holes = shape
+    held, out = read_only(word), np.empty(len(word) + len(holes), dtype=np.uint32)
+    out[holes] = NO_SHORT_ROW
+
+    def place(k: int) -> None:
+        key_kernels.place_rows(held[cuts[k] : cuts[k + 1]], cuts[k], next_places[k], out)
+
+    each(place, range(len(next_places)))
+    return Order(out[:n_rows])

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from dh2o.chunks import Block, Chunk
-from dh2o.chunks.spread import repeated, spread
 from dh2o.frame import Frame, Vec
 from dh2o.frame.layout import Layout
 from dh2o.frame.physical import CHUNK_KINDS, physical, rebuilt
@@ -75,18 +74,18 @@ def _paired(
 def _placed(
     joined: Placed, keys: Sequence[Column], sides: Sequence[Frame], layout: Layout
 ) -> Columns:
-    """Return the columns of rows that go to places and runs: a column a thread."""
+    """Return the columns of rows that move and fill runs: a column a thread."""
     runs_of_keys = joined.runs.numbers()
     work: list[Callable[[], list[Chunk]]] = [
-        partial(repeated, [chunk], runs_of_keys, layout)
+        partial(runs_of_keys.filled, [chunk], layout)
         for chunk in _key_chunks(joined.keys, joined, keys)
     ]
     for side, frame in enumerate(sides):
         for chunks in opened_here(physical(frame)):
             if side == joined.many:
-                work.append(partial(spread, chunks, joined.places, layout))
+                work.append(partial(joined.to.moved, chunks, layout))
             else:
-                work.append(partial(repeated, chunks, joined.runs, layout))
+                work.append(partial(joined.runs.filled, chunks, layout))
     return parallel(_called, work)
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "pack_real",
     "pair_rows",
     "place_codes",
+    "place_rows",
     "ranks",
     "unpack_grid",
 ]
@@ -151,6 +152,15 @@ def number_in_turn(word: Any, next_place: Any, out: Any) -> None:
     for i in range(len(word)):
         key = word[i]
         out[i] = next_place[key]
+        next_place[key] += 1
+
+
+@njit(nogil=True, cache=True)
+def place_rows(word: Any, first_row: int, next_place: Any, out: Any) -> None:
+    """Put the numbers of rows where each key goes next."""
+    for i in range(len(word)):
+        key = word[i]
+        out[next_place[key]] = first_row + i
         next_place[key] += 1
 
 
