@@ -1,4 +1,4 @@
-"""Columns of numbers whose squares can be added up."""
+"""Columns of numbers whose squared deviations can be added up."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["finite_rollups"]
 
+#: Squares of smaller deviations have few digits left, or none.
+_NARROWEST = 1e-150
+
 
 def finite_rollups(frame: Frame, names: Sequence[str], lack: str) -> list[Rollups]:
-    """Return the statistics of numeric columns, or raise `ModelError` where they are not finite.
+    """Return the statistics of numeric columns, or raise `ModelError` where they are out of range.
 
     `lack` says what infinite values do not have, e.g. "no distance to a centre".
     """
@@ -31,5 +34,10 @@ def finite_rollups(frame: Frame, names: Sequence[str], lack: str) -> list[Rollup
             raise ModelError(
                 f"Column {name!r} is too spread out, from {stats.min:g} to {stats.max:g}: its "
                 "squares do not fit into doubles. Scale it down."
+            )
+        if stats.min < stats.max and stats.sigma < _NARROWEST:
+            raise ModelError(
+                f"Column {name!r} is too narrow, from {stats.min:g} to {stats.max:g}: squares of "
+                "its deviations vanish in doubles. Scale it up."
             )
     return found

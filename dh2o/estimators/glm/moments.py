@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dh2o.chunks import Block
 from dh2o.errors import ModelError
+from dh2o.estimators.building.finite import finite_rollups
 from dh2o.estimators.glm.rows import Roles
 from dh2o.frame import Frame
 from dh2o.frame.rollups import Rollups
@@ -187,6 +188,7 @@ def make_design(
     numerics = tuple(name for name in (*derived, *x) if domains[name] is None)
     levels = tuple(domains[name] or () for name in cats)
     n_levels = tuple(map(len, levels))
+    finite_rollups(frame, [n for n in numerics if n not in derived], "no place in a linear model")
     known = {} if skip_na else _known(frame, numerics, roles)
     sought = tuple(name for name in numerics if name not in known)
     task = MomentsTask(tuple(cats), n_levels, sought, roles, skip_na, n_classes, derived)
@@ -268,6 +270,6 @@ def _check_finite(numerics: Sequence[str], moments: Moments) -> None:
     if infinite.any():
         name = numerics[int(np.flatnonzero(infinite)[0])]
         raise ModelError(
-            f"Column {name!r} holds infinite values, which a linear model cannot take. Replace "
-            "them or leave the column out."
+            f"Column {name!r} has values that do not fit into doubles. Scale the columns that it "
+            "is made of."
         )

@@ -251,12 +251,13 @@ def _exact(total: F64, y: F64, lasso: F64, bounds: tuple[F64, F64], beta: F64) -
     if free.any():
         target = y[free] - lasso[free] * np.sign(beta[free]) - total[free] @ out
         try:
-            factor = cho_factor(total[np.ix_(free, free)], lower=True)
+            part = total[np.ix_(free, free)]
+            factor = cho_factor(part, lower=True, overwrite_a=True, check_finite=False)
         except np.linalg.LinAlgError:
             return None
         if np.min(np.diag(factor[0])) ** 2 < _SINGULAR * np.max(np.diag(total)):
             return None
-        out[free] = cho_solve(factor, target)
+        out[free] = cho_solve(factor, target, check_finite=False)
     same_sign = (np.sign(out) == np.sign(beta)) | (lasso == 0)
     inside = (out >= low) & (out <= high)
     return out if (same_sign & inside).all() and _is_minimum(total, y, lasso, bounds, out) else None
