@@ -106,7 +106,8 @@ def _from_frames(spec: TrainSpec, weights: list[Any], biases: list[Any]) -> None
                     f"{wanted[1]} columns, but has {given.shape[0]} rows and {given.shape[1]} "
                     "columns."
                 )
-            arrays[k][...] = given.T if name == "initial_weights" else given[:, 0]
+            given = given.T if name == "initial_weights" else given[:, 0]
+            np.copyto(arrays[k], given, where=~np.isnan(given))  # NA: as drawn
 
 
 def _from_autoencoder(spec: TrainSpec, weights: list[Any], biases: list[Any]) -> None:
