@@ -42,6 +42,7 @@ def build_bagged_state(blocks: list[Block], spec: BagSpec, worker: WorkerContext
     state = BaggedState(sum(block.n_rows for block in blocks), spec, worker)
     fill_state(state, blocks)
     state.replay_all()
+    state.put_weightless_last()
     return state
 
 
@@ -63,12 +64,13 @@ class StartBag(LocalTask[LevelSums, LevelSums]):
 
     def map(self, state: BaggedState, _worker: WorkerContext) -> LevelSums:
         scales, keys, rates = writable(self.scales), writable(self.keys), writable(self.rates)
+        records, facts = state.records, state.facts.reshape(-1)
 
-        def fill(lo: int, hi: int, out: I64) -> None:
+        def fill(lo: int, hi: int, _leaves: I64, _values: F64, out: I64) -> None:
             fill_targets(
-                self.klass, self.center, state.y, state.weights, state.row_ids, lo, hi, scales,
-                self.shift, keys, rates, state.records.layout.place, state.rows[0],
-                state.records.words, out,
+                self.klass, self.center, facts, state.facts.shape[1], state.weights, state.row_ids,
+                lo, hi, scales, self.shift, keys, rates, records.layout.place, records.bytes,
+                state.tags, out,
             )  # fmt: skip
 
         return start_root(state, self.pending, self.features, fill)

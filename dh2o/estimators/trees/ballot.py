@@ -46,14 +46,14 @@ class BallotState:
 
     bag: Bag
     votes: I32
-    n_in_tree: I64
-    rows: tuple[I32, I32]
     f: F64
     y: F64
     weights: Any
     row_ids: U32
     each_shard: Callable[[Any], list[Any]]
     _walk: Callable[..., None]
+    walk_left_out: Callable[[int, Any, int], None]
+    rows_left_out: Callable[[int], Any]
 
     def apply(self, k: int, tree: Any) -> None:
         """Add the tree just grown to the predictions of the rows that it did not see."""
@@ -61,11 +61,11 @@ class BallotState:
 
     def applier(self, k: int, tree: Any) -> Callable[[int, int, int], None]:
         """Return what applies a tree to the rows of a shard."""
-        rows = self.rows[0]
 
-        def add(shard: int, _start: int, stop: int) -> None:
-            first = stop - int(self.n_in_tree[shard, 1])
-            self._count(k, tree, rows, first, stop)
+        def add(shard: int, _start: int, _stop: int) -> None:
+            self.walk_left_out(k, tree, shard)
+            if k == 0:
+                self.votes[self.rows_left_out(shard)] += 1
 
         return add
 
@@ -75,9 +75,10 @@ class BallotState:
 
         def add(_shard: int, start: int, stop: int) -> None:
             if self.bag.learns:
-                rows = self.rows[0]
-                n = self._left_out(int(self.bag.keys[number]), start, stop, rows)
-                self._count(k, tree, rows, start, start + n)
+                rows = self._draw_left_out(int(self.bag.keys[number]), start, stop)
+                self._walk(k, tree, rows, 0, len(rows))
+                if k == 0:
+                    self.votes[rows] += 1
                 return
             self._walk(k, tree, none, start, stop)
             if k == 0:
@@ -100,22 +101,17 @@ class BallotState:
             self.f[:, to] += before.sums(x).T
             self.votes[to] += before.n_trees
             return
-        out = np.zeros(to.stop + PAD, np.int32)
         for number in range(before.n_trees):
-            n = self._left_out(int(self.bag.keys[number]), to.start, to.stop, out)
-            rows = out[to.start : to.start + n]
+            rows = self._draw_left_out(int(self.bag.keys[number]), to.start, to.stop)
             own = np.ascontiguousarray(x[rows - to.start])
             self.f[:, rows] += before.sums(own, number, number + 1).T
             self.votes[rows] += 1
 
-    def _left_out(self, key: int, start: int, stop: int, rows: I32) -> int:
-        rates = writable(self.bag.rates)
-        return rows_left_out(self.y, self.weights, self.row_ids, start, stop, key, rates, rows)
-
-    def _count(self, k: int, tree: Any, rows: I32, start: int, stop: int) -> None:
-        self._walk(k, tree, rows, start, stop)
-        if k == 0:
-            self.votes[rows[start:stop]] += 1
+    def _draw_left_out(self, key: int, start: int, stop: int) -> I32:
+        """Return the rows of start..stop-1 that the sample `key` leaves out."""
+        rates, rows = writable(self.bag.rates), np.zeros(stop - start + PAD, np.int32)
+        n = rows_left_out(self.y, self.weights, self.row_ids, start, stop, key, rates, rows)
+        return rows[:n]
 
 
 @dataclass(frozen=True, slots=True)

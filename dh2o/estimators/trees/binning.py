@@ -89,8 +89,8 @@ class BinMap:
 
     @cached_property
     def width(self) -> int:
-        """Bytes of a row's narrow bins: their number, rounded up to the unroll of the kernels."""
-        return (len(self.features) - self.n_wide + 3) // 4 * 4
+        """Bytes of a row's narrow bins: their number, even, so that pairs of bytes may follow."""
+        return (len(self.features) - self.n_wide + 1) // 2 * 2
 
     @cached_property
     def stretch(self) -> int:

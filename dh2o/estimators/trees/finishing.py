@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8, writable
+from dh2o.estimators.trees.arrays import F64, I32, I64, U8, U32, writable
 from dh2o.estimators.trees.leaves import sum_leaf_terms
 from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.records import RecordLayout, Records
 from dh2o.estimators.trees.state import TreeState
 from dh2o.estimators.trees.subtrees import (
     copy_segments,
-    gather_rows,
     grow_subtrees,
     settle_rows,
 )
@@ -54,13 +53,18 @@ class RowBatch:
         """Return the rows of all parts, those of one node together."""
         layout, size = parts[0].layout, parts[0].layout.nbytes
         starts = np.sum([part.starts for part in parts], axis=0)
-        records, places = np.empty(int(starts[-1]) * size, np.uint8), starts[:-1].copy()
+        whole, places = cls(starts, layout, np.empty(int(starts[-1]) * size, np.uint8)), starts[:-1]
         for part in parts:
-            copy_segments(
-                writable(part.records).view(np.uint32), size // 4, writable(part.starts), places,
-                records.view(np.uint32),
-            )  # fmt: skip
-        return cls(starts, layout, records)
+            lengths = np.diff(part.starts)
+            segments = np.column_stack([part.starts[:-1], lengths, places])
+            copy_segments(part.words, size // 4, segments, whole.words)
+            places = places + lengths
+        return whole
+
+    @property
+    def words(self) -> U32:
+        """The records as kernels copy them, four bytes at a time."""
+        return writable(self.records).view(np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +126,12 @@ def _shift_bits(nodes: I32, sizes: list[int]) -> None:
 class FinishSubtrees(LocalTask[dict[int, Any], dict[int, Any]]):
     """Subtrees below small nodes, or the rows to grow them from, by number of the batch.
 
-    ``roots`` as for `grow_subtrees`; a state keeps the rows of root p at places[p], parity[p].
+    ``roots`` as for `grow_subtrees`; a state keeps the rows of root p at places[p].
     Batch b is of the roots ``ends[b]:ends[b + 1]``.
     """
 
     roots: I64
     places: I32
-    parity: I8
     ends: I64
     rules: SubtreeRules
 
@@ -140,18 +143,14 @@ class FinishSubtrees(LocalTask[dict[int, Any], dict[int, Any]]):
         chosen = slice(int(self.ends[b]), int(self.ends[b + 1]))
         roots = self.roots[chosen]
         bounds = state.bounds[:, self.places[chosen]]
-        sizes = (bounds[:, :, 1] - bounds[:, :, 0]).sum(axis=0)
-        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        layout = state.records.layout
-        rows = RowBatch(starts, layout, np.empty(int(starts[-1]) * layout.nbytes, np.uint8))
         lengths = bounds[:, :, 1] - bounds[:, :, 0]
+        sizes = lengths.sum(axis=0)
+        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        layout, records = state.records.layout, state.records.bytes
+        rows = RowBatch(starts, layout, np.empty(int(starts[-1]) * layout.nbytes, np.uint8))
         places = starts[:-1] + np.cumsum(lengths, axis=0) - lengths
-        parity = np.broadcast_to(self.parity[chosen], lengths.shape)
-        segments = np.stack([bounds[:, :, 0], bounds[:, :, 1], parity, places], axis=2)
-        gather_rows(
-            state.records.bytes.view(np.uint32), layout.nbytes // 4, *state.rows,
-            segments.reshape(-1, 4).astype(np.int64), rows.records.view(np.uint32),
-        )  # fmt: skip
+        segments = np.stack([bounds[:, :, 0], lengths, places], axis=2).reshape(-1, 3)
+        copy_segments(records.view(np.uint32), layout.nbytes // 4, segments, rows.words)
         if (sizes == roots[:, 1]).all():
             return grow_batch(self.rules, roots, rows)
         return [rows]
@@ -183,25 +182,23 @@ class SettleRows(LocalTask[I64, I64]):
     sums_terms: bool
 
     def map(self, state: TreeState, _worker: WorkerContext) -> I64:
-        tree = self.tree
+        tree, records = self.tree, state.records
         bounds = state.bounds_of(int(tree.places.max()) + 1)
         table = writable(tree.nodes), writable(tree.bits), writable(tree.na_left)
 
         def settle(shard: int, _lo: int, _hi: int) -> I64:
-            for parity in (0, 1):
-                chosen = tree.parity[self.nodes] == parity
-                stretch = bounds[shard, tree.places[self.nodes[chosen]]]
-                facts = [a[chosen] for a in (self.nodes, self.first, self.last)]
-                segments = np.column_stack([stretch, *facts])
-                most = int((stretch[:, 1] - stretch[:, 0]).max(initial=0))
-                settle_rows(
-                    *state.bin_arrays, state.rows[parity], segments, *table,
-                    np.zeros(most, np.int32), np.zeros(most, np.int32),
-                    bounds[shard, self.offset :],
-                )  # fmt: skip
+            stretch = bounds[shard, tree.places[self.nodes]]
+            segments = np.column_stack([stretch, self.nodes, self.first, self.last])
+            most = int((stretch[:, 1] - stretch[:, 0]).max(initial=0))
+            size = records.layout.nbytes
+            settle_rows(
+                records.bytes, records.pairs, size, state.tags, segments, *table,
+                np.empty(most * size, np.uint8), np.empty(most, np.int64),
+                np.empty(most, np.int32), bounds[shard, self.offset :],
+            )  # fmt: skip
             terms = np.zeros(len(tree.leaves) if self.sums_terms else 0, np.int64)
             if self.sums_terms:
-                sum_leaf_terms(*state.rows, state.leaf_table(shard, tree), state.terms, terms)
+                sum_leaf_terms(state.tags, state.leaf_table(shard, tree), terms)
             return terms
 
         return np.sum(state.each_shard(settle), axis=0)

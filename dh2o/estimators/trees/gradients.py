@@ -12,10 +12,23 @@ from enum import IntEnum
 import numpy as np
 from numba import njit
 
-from dh2o.estimators.trees.arrays import F32, F64, I32, I64, U32
+from dh2o.estimators.trees._memory import put_int32, put_int64
+from dh2o.estimators.trees._prefetch import prefetch
+from dh2o.estimators.trees.arrays import F32, F64, I64, U8, U32
 from dh2o.estimators.trees.probabilities import fill_logistic, fill_shares
+from dh2o.estimators.trees.records import NO_GRADIENT, NO_WORD, ROW_MASK, TERM_SHIFT
 
-__all__ = ["Loss", "fill_words", "log_sum_exp", "max_terms", "mix", "uniform"]
+__all__ = [
+    "AHEAD",
+    "Loss",
+    "fill_words",
+    "log_sum_exp",
+    "max_terms",
+    "mix",
+    "number_of",
+    "put_word",
+    "uniform",
+]
 
 
 class Loss(IntEnum):
@@ -37,6 +50,7 @@ _GAUSSIAN, _BERNOULLI, _MULTINOMIAL, _POISSON, _GAMMA, _TWEEDIE, _LAPLACE, _QUAN
 )
 _MAX_EXP = 1e19  # H2O's guard of exp
 _TILE = 512  # rows whose probabilities are computed at once
+AHEAD = 24  # rows between a prefetch and its use: covers a miss of the last-level cache
 
 
 @njit(nogil=True, cache=True)
@@ -80,12 +94,55 @@ def _terms(loss: int, y: float, f: float, p: float, param: float) -> tuple[float
 
 
 @njit(nogil=True, cache=True)
+def number_of(row_ids: U32, row: int) -> int:
+    """Return the number of a row in its frame: `row_ids` is the first one alone if all follow."""
+    return row_ids[row] if row_ids.size > 1 else row_ids[0] + np.uint64(row)
+
+
+@njit(nogil=True, cache=True)
+def _gather(  # noqa: PLR0913, PLR0917
+    tags: I64, start: int, stop: int, facts: F64, n_facts: int, k: int, leaf: int, leaves: I64,
+    values: F64, targets: F64, scores: F64,
+) -> int:  # fmt: skip
+    """Targets and scores of the rows of the records start..stop-1, each raised by its leaf's value.
+
+    ``leaves[k]`` is where leaf k ends, in the order of records; without leaves nothing is added.
+    Returns the leaf that the record `stop` is in.  OUT: targets, scores, facts.
+    """
+    for i in range(start, stop):
+        prefetch(facts, (tags[i + AHEAD] & ROW_MASK) * n_facts + k)
+        at = (tags[i] & ROW_MASK) * n_facts
+        targets[i - start] = facts[at + n_facts - 1]
+        scores[i - start] = facts[at + k]
+    i = start
+    while leaf < leaves.size and i < stop:
+        end, value = min(leaves[leaf], stop), values[leaf]
+        for j in range(i, end):
+            score = scores[j - start] + value
+            scores[j - start] = score
+            facts[(tags[j] & ROW_MASK) * n_facts + k] = score
+        i = max(i, end)
+        if leaves[leaf] <= stop:
+            leaf += 1
+    return leaf
+
+
+@njit(nogil=True, cache=True)
+def put_word(records: U8, at: int, is_gradient: bool, gradient: int, word: int) -> None:
+    """Write the word of a record, whose first byte is `at`: the gradient alone or the whole."""
+    if is_gradient:
+        put_int32(records, at, np.int32(gradient))
+    else:
+        put_int64(records, at, word)
+
+
+@njit(nogil=True, cache=True)
 def fill_words(  # noqa: PLR0913, PLR0917
     loss: int,
     param: float,
     target: int,
-    y: F64,
-    f: F64,
+    facts: F64,
+    n_facts: int,
     aux: F64,
     weights: F32,
     row_ids: U32,
@@ -96,13 +153,16 @@ def fill_words(  # noqa: PLR0913, PLR0917
     keys: I64,
     rates: F64,
     place: I64,
-    rows: I32,
-    words: I64,
-    terms: I32,
+    records: U8,
+    tags: I64,
+    leaves: I64,
+    values: F64,
     out: I64,
 ) -> None:
-    """Words and leaf terms of rows start..stop-1; the tree's rows first, rows left out last.
+    """Words and leaf terms of the records start..stop-1; those left out of the tree are marked.
 
+    ``facts[row * n_facts:]`` are a row's scores, one a class, and its target.  Scores are first
+    raised by the `values` of the leaves that the records lie in, see `_gather`.
     `place` is where a record keeps its word, as of `RecordLayout`.
 
     Word = (w z scales[0] rounded) << shift | (w scales[1] rounded, at least 1), or, if scales[4]
@@ -111,55 +171,63 @@ def fill_words(  # noqa: PLR0913, PLR0917
     `weights` may be of size 1: the same for all rows.
     keys = (row sample, rounding; 0: to the nearest); a row is in the tree if
     its random number is below ``rates[class or 0]``.  scales[2] makes terms integers.
-    OUT: rows, words, terms; out = (rows in the tree, rows left out, sum of words, of the rows'
-    coarse squares ``(word >> scales[3])²``, each divided by the row's weight).
+    OUT: records, tags, facts; to out is added (rows in the tree, rows left out, sum of words, of
+    the rows' coarse squares ``(word >> scales[3])²``, each divided by the row's weight).
     """
-    front, back = start, stop - 1
-    total, squares = np.int64(0), np.int64(0)
+    n_in, n_out, total, squares = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     n_weights = 1 if weights.size > 1 else 0
     coarse_shift = np.int64(scales[3])
-    word_step, word_at, is_gradient = place[4], place[5], place[7] == 1
+    size, word_at, is_gradient = place[0], place[3], place[4] == 1
     curved = scales.size > 4 and scales[4] > 0.0
-    p = np.zeros(_TILE)
-    for i in range(start, stop):
-        j = (i - start) % _TILE
-        if j == 0:
-            end = min(i + _TILE, stop)
-            if loss == _BERNOULLI:
-                fill_logistic(f[i:end], p)
-            elif loss == _MULTINOMIAL:
-                fill_shares(f[i:end], aux[i:end], p)
-        weight = np.float64(weights[i * n_weights])
-        terms[i] = 0
-        if not weight > 0.0:
-            continue
-        yi = y[i]
-        if rates[0] < 1.0 or rates.size > 1:
-            rate = rates[np.int64(yi)] if rates.size > 1 else rates[0]
-            if uniform(keys[0], row_ids[i]) >= rate:
-                rows[back] = i
-                back -= 1
-                continue
-        if target >= 0:
-            yi = 1.0 if yi == target else 0.0
-        z, d = _terms(loss, yi, f[i], p[j], param)
-        noise = 0.5 if keys[1] == 0 else uniform(keys[1], row_ids[i])
-        gradient = np.int64(math.floor(weight * z * scales[0] + noise))
-        if curved:
-            low = np.int64(d * scales[1] + (1.0 - noise if keys[1] != 0 else 0.5))
-        else:
-            low = np.int64(max(weight * scales[1] + 0.5, 1.0))
-        word = (gradient << shift) + low
-        rows[front] = i
-        words[i * word_step + word_at] = gradient if is_gradient else word
-        front += 1
-        terms[i] = np.int32(weight * d * scales[2] + 0.5)
-        total += word
-        square = (word >> coarse_shift) * (word >> coarse_shift)
-        if low > 1 and not curved:
-            square //= low
-        squares += square
-    out[0], out[1], out[2], out[3] = front - start, stop - 1 - back, total, squares
+    samples = rates[0] < 1.0 or rates.size > 1
+    targets, scores, p = np.zeros(_TILE), np.zeros(_TILE), np.zeros(_TILE)
+    sums, k = np.zeros(_TILE), max(target, 0)
+    leaf = np.int64(np.searchsorted(leaves, start, side="right"))
+    for tile in range(start, stop, _TILE):
+        n = min(_TILE, stop - tile)
+        leaf = _gather(
+            tags, tile, tile + n, facts, n_facts, k, leaf, leaves, values, targets, scores
+        )
+        if loss == _BERNOULLI:
+            fill_logistic(scores[:n], p)
+        elif loss == _MULTINOMIAL:
+            for j in range(n):
+                sums[j] = aux[tags[tile + j] & ROW_MASK]
+            fill_shares(scores[:n], sums[:n], p)
+        for j in range(n):
+            i = tile + j
+            row = tags[i] & ROW_MASK
+            at = i * size + word_at
+            yi = targets[j]
+            if samples:
+                rate = rates[np.int64(yi)] if rates.size > 1 else rates[0]
+                if uniform(keys[0], number_of(row_ids, row)) >= rate:
+                    put_word(records, at, is_gradient, NO_GRADIENT, NO_WORD)
+                    n_out += 1
+                    continue
+            if target >= 0:
+                yi = 1.0 if yi == target else 0.0
+            weight = np.float64(weights[row * n_weights])
+            z, d = _terms(loss, yi, scores[j], p[j], param)
+            noise = 0.5 if keys[1] == 0 else uniform(keys[1], number_of(row_ids, row))
+            gradient = np.int64(math.floor(weight * z * scales[0] + noise))
+            if curved:
+                low = np.int64(d * scales[1] + (1.0 - noise if keys[1] != 0 else 0.5))
+            else:
+                low = np.int64(max(weight * scales[1] + 0.5, 1.0))
+            word = (gradient << shift) + low
+            put_word(records, at, is_gradient, gradient, word)
+            n_in += 1
+            tags[i] = row | np.int64(weight * d * scales[2] + 0.5) << TERM_SHIFT
+            total += word
+            square = (word >> coarse_shift) * (word >> coarse_shift)
+            if low > 1 and not curved:
+                square //= low
+            squares += square
+    out[0] += n_in
+    out[1] += n_out
+    out[2] += total
+    out[3] += squares
 
 
 @njit(nogil=True, cache=True)

@@ -6,32 +6,28 @@ import numpy as np
 from numba import njit
 
 from dh2o.estimators.trees.arrays import F32, F64, I8, I32, I64, U8, U16
+from dh2o.estimators.trees.records import ROW_MASK, TERM_SHIFT
 
 __all__ = ["add_leaf_values", "leaf_of", "sum_leaf_terms", "walk_bins"]
 
 
 @njit(nogil=True, cache=True)
-def sum_leaf_terms(even: I32, odd: I32, leaves: I64, terms: I32, out: I64) -> None:
-    """out[k] += sum of terms[r] over the rows of leaf k.
-
-    leaves[k] = (start, stop, 0 if its rows lie in `even`, 1 in `odd`).
-    """
+def sum_leaf_terms(tags: I64, leaves: I64, out: I64) -> None:
+    """out[k] += sum of the terms of leaf k's rows; leaves[k] = (start, stop) of its records."""
     for k in range(leaves.shape[0]):
-        rows = even if leaves[k, 2] == 0 else odd
         total = np.int64(0)
         for i in range(leaves[k, 0], leaves[k, 1]):
-            total += np.int64(terms[rows[i]])
+            total += tags[i] >> TERM_SHIFT
         out[k] += total
 
 
 @njit(nogil=True, cache=True)
-def add_leaf_values(even: I32, odd: I32, leaves: I64, values: F32, f: F64) -> None:
+def add_leaf_values(tags: I64, leaves: I64, values: F32, f: F64) -> None:
     """f[r] += values[k] for the rows r of leaf k; `leaves` as for `sum_leaf_terms`."""
     for k in range(leaves.shape[0]):
-        rows = even if leaves[k, 2] == 0 else odd
         value = np.float64(values[k])
         for i in range(leaves[k, 0], leaves[k, 1]):
-            f[rows[i]] += value
+            f[tags[i] & ROW_MASK] += value
 
 
 @njit(nogil=True, cache=True)
@@ -63,7 +59,8 @@ def walk_bins(  # noqa: PLR0913, PLR0917
     width: int,
     wide_bins: U16,
     n_wide: int,
-    rows: I32,
+    places: I32,
+    tags: I64,
     start: int,
     stop: int,
     nodes: I32,
@@ -72,12 +69,15 @@ def walk_bins(  # noqa: PLR0913, PLR0917
     values: F32,
     f: F64,
 ) -> None:
-    """f[r] += value of the leaf that row r falls into, by its bins; r = rows[i] or i if no rows.
+    """f[r] += value of the leaf that row r falls into, by its bins.
 
+    The rows' records are ``places[start:stop]``, or start..stop-1 if there are no `places`; without
+    `tags` record r is row r's.
     nodes[k] = (column, cut, left child, right child, first byte in `bits` or -1, NA bin); a leaf
     has left child -1.  Left if bin < cut, or if the bin's bit is not set for coded splits.
     """
     for i in range(start, stop):
-        row = np.int64(rows[i]) if rows.size > 0 else np.int64(i)
-        k = leaf_of(bins, width, wide_bins, n_wide, row, 0, nodes, bits, na_left)
+        place = np.int64(places[i]) if places.size > 0 else np.int64(i)
+        k = leaf_of(bins, width, wide_bins, n_wide, place, 0, nodes, bits, na_left)
+        row = tags[place] & ROW_MASK if tags.size > 0 else place
         f[row] += np.float64(values[k])

@@ -193,9 +193,8 @@ def note_level(  # noqa: PLR0913, PLR0917
     counts: I64,
     depths: I8,
     places: I32,
-    parity: I8,
 ) -> tuple[int, I64, I32, I64, I64, I64]:
-    """Put splits, `about` and `ways` as of `choose_splits`, into the tree's arrays (the last ten).
+    """Put splits, `about` and `ways` as of `choose_splits`, into the tree's arrays (the last nine).
 
     Children are the nodes from `first` on; the rows of split s lie in the places ``first_place + 2
     s`` and the next.  A split that leaves a child with fewer than the least rows is not made.
@@ -225,7 +224,6 @@ def note_level(  # noqa: PLR0913, PLR0917
             sums[child] = about[s, 2] if c == 0 else about[s, 1] - about[s, 2]
             counts[child] = left_counts[s] if c == 0 else count - left_counts[s]
             depths[child] = depths[node] + 1
-            parity[child] = depths[child] % 2
             places[child] = first_place + 2 * s + c
             squares[n_pairs, c] = left_squares[s] if c == 0 else about[s, 3] - left_squares[s]
             keys[n_pairs, c] = np.int64(mix(about[s, 4], 1 + c))

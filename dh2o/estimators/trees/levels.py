@@ -151,7 +151,6 @@ class Levels:
         first_place = self._small.take_places(2 * n)
         level = self._run(
             RouteLevel(
-                depth=frontier.depth,
                 nodes=places,
                 first_child=first_place,
                 columns=columns,
@@ -170,7 +169,7 @@ class Levels:
             about, ways, gain, columns, sides, level.counts[0], level.counts[1], self._n_nodes,
             first_place, len(tree.bits), goes_on, grower.table, self._rules, fixed.shift,
             fixed.square_shift, tree.nodes, tree.features, tree.na_sides, tree.na_left, tree.gains,
-            tree.sums, tree.counts, tree.depths, tree.places, tree.parity,
+            tree.sums, tree.counts, tree.depths, tree.places,
         )  # fmt: skip
         self._n_nodes += added
         if len(bits):

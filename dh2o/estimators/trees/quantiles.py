@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from dh2o.estimators.trees.arrays import F32, F64, I32, I64
+from dh2o.estimators.trees.arrays import F32, F64, I64
 from dh2o.estimators.trees.raw_tree import RawTree
+from dh2o.estimators.trees.records import ROW_MASK
 from dh2o.estimators.trees.state import TreeState
 from dh2o.mrtask import LocalTask, WorkerContext
 
@@ -29,8 +30,7 @@ _HUBER_BITS = 40
 
 @njit(nogil=True, cache=True)
 def _count(  # noqa: PLR0913, PLR0917
-    even: I32,
-    odd: I32,
+    tags: I64,
     leaves: I64,
     y: F64,
     f: F64,
@@ -44,16 +44,13 @@ def _count(  # noqa: PLR0913, PLR0917
 ) -> None:
     """counts[k, s, b] += weight of the residuals in part b of bracket s of leaf k.
 
-    With no parts: ranges[k] = (least, largest) residual.  A leaf of parity 2 holds the rows
-    start..stop-1 themselves.
+    With no parts: ranges[k] = (least, largest) residual.
     """
     n_parts = counts.shape[2]
     n_weights = 1 if weights.size > 1 else 0
     for k in range(leaves.shape[0]):
         for i in range(leaves[k, 0], leaves[k, 1]):
-            row = np.int64(i)
-            if leaves[k, 2] < 2:
-                row = np.int64(even[i]) if leaves[k, 2] == 0 else np.int64(odd[i])
+            row = tags[i] & ROW_MASK
             weight = np.float64(weights[row * n_weights])
             if not weight > 0.0:
                 continue
@@ -72,14 +69,14 @@ def _count(  # noqa: PLR0913, PLR0917
 
 @njit(nogil=True, cache=True)
 def _sum_clipped(  # noqa: PLR0913, PLR0917
-    even: I32, odd: I32, leaves: I64, y: F64, f: F64, weights: F32, medians: F64, delta: float,
+    tags: I64, leaves: I64, y: F64, f: F64, weights: F32, medians: F64, delta: float,
     scale: float, out: I64,
 ) -> None:  # fmt: skip
     """out[k] += sum of w clip(y - f - median[k], -delta, delta) in units of 1 / scale."""
     n_weights = 1 if weights.size > 1 else 0
     for k in range(leaves.shape[0]):
         for i in range(leaves[k, 0], leaves[k, 1]):
-            row = np.int64(even[i]) if leaves[k, 2] == 0 else np.int64(odd[i])
+            row = tags[i] & ROW_MASK
             r = min(max(y[row] - f[row] - medians[k], -delta), delta)
             out[k] += np.int64(math.floor(weights[row * n_weights] * r * scale + 0.5))
 
@@ -88,7 +85,7 @@ def _leaves(state: TreeState, shard: int, tree: RawTree | None) -> I64:
     """Return the leaf table of a shard; without a tree, one leaf of all its rows."""
     if tree is not None:
         return state.leaf_table(shard, tree)
-    return np.array([[*state.shards[shard], 2]], np.int64)
+    return np.array([state.shards[shard]], np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +108,7 @@ class _Count(LocalTask[Any, Any]):
             counts = np.zeros((n, 2, n_parts), np.int64)
             ranges = np.tile([np.inf, -np.inf], (n, 1))
             _count(
-                *state.rows, _leaves(state, shard, self.tree), state.y, state.f[0], state.weights,
+                state.tags, _leaves(state, shard, self.tree), state.y, state.f[0], state.weights,
                 self.weight_scale, self.absolute, low, high, counts, ranges,
             )  # fmt: skip
             return counts, ranges
@@ -176,7 +173,7 @@ class HuberLeaves(LocalTask[I64, F64]):
         def add(shard: int, _lo: int, _hi: int) -> I64:
             out = np.zeros(len(medians), np.int64)
             _sum_clipped(
-                *state.rows, state.leaf_table(shard, self.tree), state.y, state.f[0],
+                state.tags, state.leaf_table(shard, self.tree), state.y, state.f[0],
                 state.weights, medians, self.delta, self._scale, out,
             )  # fmt: skip
             return out

@@ -12,7 +12,7 @@ __all__ = ["RawTree"]
 
 #: What is known of a node, 0 as yet.
 _FACTS = (
-    "na_sides", "na_left", "gains", "sums", "depths", "terms", "counts", "places", "parity",
+    "na_sides", "na_left", "gains", "sums", "depths", "terms", "counts", "places",
     "values", "weights",
 )  # fmt: skip
 
@@ -24,8 +24,8 @@ class RawTree:
     ``nodes[k]`` = (column, cut, left child or -1, right child, first byte in `bits` or -1, NA bin),
     as `walk_bins` reads it; `bits` has one for each bin that goes right.  `sums[k]` is the word
     sum of the node's rows, `counts[k]` their number, `terms[k]` the sum of leaf terms (leaves
-    only, if `has_terms`); `values`, `weights` and `gains` are final once the tree is whole.  Where
-    a state keeps the node's rows: ``bounds[shard, places[k]]`` of ``rows[parity[k]]``.
+    only, if `has_terms`); `values`, `weights` and `gains` are final once the tree is whole.  A
+    state keeps the records of the node's rows at ``bounds[shard, places[k]]``.
     """
 
     nodes: I32 = field(default_factory=lambda: np.full((1, 6), -1, np.int32))
@@ -38,7 +38,6 @@ class RawTree:
     terms: I64 = field(default_factory=lambda: np.zeros(1, np.int64))
     counts: I64 = field(default_factory=lambda: np.zeros(1, np.int64))
     places: I32 = field(default_factory=lambda: np.zeros(1, np.int32))
-    parity: I8 = field(default_factory=lambda: np.zeros(1, np.int8))
     bits: U8 = field(default_factory=lambda: np.zeros(0, np.uint8))
     values: F32 = field(default_factory=lambda: np.zeros(1, np.float32))
     weights: F32 = field(default_factory=lambda: np.zeros(1, np.float32))

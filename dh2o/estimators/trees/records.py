@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from dh2o.estimators.trees.binning import BinMap
     from dh2o.estimators.trees.fixed_point import FixedPoint
 
-__all__ = ["RecordLayout", "Records"]
+__all__ = ["NO_GRADIENT", "NO_WORD", "ROW_MASK", "TERM_SHIFT", "RecordLayout", "Records"]
+
+#: A record's tag is ``leaf term << TERM_SHIFT | row``: records move, rows keep their numbers.
+TERM_SHIFT = 32
+ROW_MASK = (1 << TERM_SHIFT) - 1
+#: The gradient and the word of a record that the tree is not grown on.
+NO_GRADIENT, NO_WORD = -(1 << 31), -(1 << 63)
 
 _LINE = 64  # bytes of a cache line
 
@@ -42,8 +48,7 @@ class RecordLayout:
     @cached_property
     def word_at(self) -> int:
         """Byte of a record where its word begins."""
-        unit = max(self.word_nbytes, 4)
-        return (self.width + 2 * self.n_wide + unit - 1) // unit * unit
+        return (self.width + 2 * self.n_wide + 3) // 4 * 4
 
     @cached_property
     def nbytes(self) -> int:
@@ -54,28 +59,21 @@ class RecordLayout:
     def place(self) -> I64:
         """What kernels know a record by.
 
-        (bytes of it, byte-wide bins, place of the first two-byte bin, two-byte bins, words in it,
-        place of the word, shift of a word that is a gradient, weight of such a row).
+        (bytes of it, byte-wide bins, two-byte bins, byte where the word begins, 1 if it is a
+        gradient alone, shift of a gradient to a word).
         """
-        unit = max(self.word_nbytes, 4)
-        gradient = self.word_nbytes == 4
-        return np.array(
-            [
-                self.nbytes, self.width, self.width // 2, self.n_wide, self.nbytes // unit,
-                self.word_at // unit, self.shift if gradient else 0, int(gradient),
-            ],
-            np.int64,
-        )  # fmt: skip
+        is_gradient = int(self.word_nbytes == 4)
+        numbers = [self.nbytes, self.width, self.n_wide, self.word_at, is_gradient, self.shift]
+        return np.array(numbers, np.int64)
 
 
 class Records:
-    """Records one after the other: the same memory as `bytes`, `pairs` and `words`."""
+    """Records one after the other: the same memory as `bytes` and as `pairs`."""
 
     def __init__(self, layout: RecordLayout, memory: U8) -> None:
         self.layout = layout
         self.bytes: U8 = memory
         self.pairs: U16 = memory[: len(memory) // 2 * 2].view(np.uint16)
-        self.words: Any = memory.view(np.int64 if layout.word_nbytes == 8 else np.int32)
 
     @classmethod
     def empty(cls, layout: RecordLayout, n: int) -> Records:
@@ -86,6 +84,8 @@ class Records:
 
     def full_words(self, n: int) -> I64:
         """Return (gradient << shift | weight) of the first `n` records."""
-        _, _, _, _, stride, at, shift, low = self.layout.place.tolist()
-        own = self.words[: n * stride].reshape(n, stride)[:, at]
-        return (own.astype(np.int64) << shift) + low
+        size, at, nbytes = self.layout.nbytes, self.layout.word_at, self.layout.word_nbytes
+        own = np.ascontiguousarray(self.bytes[: n * size].reshape(n, size)[:, at : at + nbytes])
+        if nbytes == 8:
+            return own.view(np.int64).ravel()
+        return (own.view(np.int32).ravel().astype(np.int64) << self.layout.shift) + 1

@@ -69,9 +69,8 @@ class SmallNodes:
             last = first + max(int(np.searchsorted(held, _ROUND_ROWS, "right")), 1)
             some = slice(int(ends[first]), int(ends[last]))
             step = FinishSubtrees(
-                roots[some], tree.places[nodes[some]], tree.parity[nodes[some]],
-                ends[first : last + 1] - ends[first], rules,
-            )  # fmt: skip
+                roots[some], tree.places[nodes[some]], ends[first : last + 1] - ends[first], rules
+            )
             grown.extend(self._own_share(step, run(step)))
             first = last
         self._append(nodes, grown, run)
@@ -137,7 +136,6 @@ class SmallNodes:
         sums = np.concatenate([part.sums for part in grown])
         tree.sums[at], tree.counts[at] = sums[:, 0], sums[:, 1]
         tree.depths[at] = nodes[:, 5]
-        tree.parity[at] = tree.parity[roots][owner]
         offset = self.take_places(int(below.sum())) - first
         tree.places[first:] = np.arange(first, tree.n_nodes) + offset
         if self._grower.settles:

@@ -16,9 +16,11 @@ import numpy as np
 
 from dh2o.estimators.trees.arrays import F64, I32, I64, PAD, U8, U16, writable
 from dh2o.estimators.trees.binning import BinMap, FeatureBins, bin_codes, bin_numbers
+from dh2o.estimators.trees.histogram import add_chosen, add_rows
 from dh2o.estimators.trees.leaves import add_leaf_values, walk_bins
+from dh2o.estimators.trees.partition import mark_weightless, sort_out
 from dh2o.estimators.trees.raw_tree import RawTree
-from dh2o.estimators.trees.records import RecordLayout, Records
+from dh2o.estimators.trees.records import ROW_MASK, RecordLayout, Records
 from dh2o.estimators.trees.shards import ShardedRows, Tile
 
 if TYPE_CHECKING:
@@ -55,8 +57,9 @@ class StateSpec:
 class TreeState(ShardedRows):
     """One worker's rows, binned.
 
-    `rows[d % 2]` holds the row numbers of the nodes of depth d, node after node;
-    ``bounds[shard, node]`` says from where to where.
+    Records lie node after node, ``bounds[shard, node]`` says from where to where; `tags` say whose
+    they are. All else is in the order of the rows.  Behind ``ends[shard]`` are the records of a
+    shard's rows that weigh nothing: no tree ever asks for them.
     """
 
     def __init__(self, n_rows: int, spec: StateSpec, worker: WorkerContext) -> None:
@@ -64,13 +67,18 @@ class TreeState(ShardedRows):
         self.spec = spec
         bin_map = spec.bin_map
         self.records = Records.empty(RecordLayout.of(bin_map, spec.fixed), n_rows)
-        self.f: F64 = np.zeros((len(spec.init), n_rows), np.float64)
+        n_facts = len(spec.init) + 1
+        self.facts: F64 = np.zeros((n_rows, n_facts))  # of a row: scores, target
+        self.f: F64 = self.facts[:, :-1].T
+        self.y = self.facts[:, -1]
         self.aux: F64 = np.zeros(n_rows if len(spec.init) > 1 else 1, np.float64)
         self.bounds: I64 = np.zeros((len(self.shards), 1, 2), np.int64)
-        n = n_rows + PAD if spec.fixed is not None else 0
-        self.rows: tuple[I32, I32] = (np.zeros(n, np.int32), np.zeros(n, np.int32))
+        self.ends = [stop for _, stop in self.shards]
         self.chosen: I32 = np.zeros(0, np.int32)  # features of the tree's histograms: see `BinMap`
-        self.terms: I32 = np.zeros(n, np.int32)
+        self.tags: I64 = np.zeros(0, np.int64)
+        if spec.fixed is not None:
+            self.tags = np.zeros(n_rows + PAD, np.int64)
+            self.tags[:n_rows] = np.arange(n_rows)
         none = np.zeros((0, bin_map.n_slots), np.int64)
         self.pool: list[I64] = [none] * worker.n_threads  # histograms, a thread
 
@@ -119,11 +127,25 @@ class TreeState(ShardedRows):
             self.worker.map(add, list(spans))
         return hists[0]
 
+    def add_rows(self, start: int, stop: int, hist: I64) -> None:
+        """Add the records start..stop-1 to a histogram of the chosen features."""
+        records, bin_map = self.records, self.spec.bin_map
+        facts = records.bytes, records.layout.place, bin_map.wide_start
+        if len(self.chosen):
+            add_chosen(*facts, self.chosen, start, stop, bin_map.stretch, hist)
+        else:
+            add_rows(*facts, start, stop, bin_map.stretch, hist)
+
     def leaf_table(self, shard: int, tree: RawTree) -> I64:
-        """Return (start, stop, which of `rows`) of each leaf of the tree just grown."""
-        leaves = tree.leaves
-        bounds = self.bounds[shard, tree.places[leaves]]
-        return np.column_stack([bounds, tree.parity[leaves]]).astype(np.int64)
+        """Return (start, stop) of the records of each leaf of the tree just grown."""
+        return np.ascontiguousarray(self.bounds[shard, tree.places[tree.leaves]])
+
+    def leaf_ends(self, shard: int, tree: RawTree) -> tuple[I64, F64]:
+        """Return where leaves end and their values, in the order of the records."""
+        table = self.leaf_table(shard, tree)
+        used = np.flatnonzero(table[:, 0] < table[:, 1])
+        used = used[np.argsort(table[used, 1])]
+        return table[used, 1], tree.values[tree.leaves[used]].astype(np.float64)
 
     def apply(self, k: int, tree: RawTree) -> None:
         """Add the values of the tree just grown to class k's predictions, of rows left out too."""
@@ -132,14 +154,26 @@ class TreeState(ShardedRows):
     def applier(self, k: int, tree: RawTree) -> Callable[[int, int, int], None]:
         """Return what applies a tree to the rows of a shard."""
         values = tree.values[tree.leaves]
-        rows = self.rows
 
-        def add(shard: int, _start: int, stop: int) -> None:
-            add_leaf_values(*rows, self.leaf_table(shard, tree), values, self.f[k])
-            out = int(self.n_in_tree[shard, 1])
-            self._walk(k, tree, rows[0], stop - out, stop)
+        def add(shard: int, _start: int, _stop: int) -> None:
+            add_leaf_values(self.tags, self.leaf_table(shard, tree), values, self.f[k])
+            self.walk_left_out(k, tree, shard)
 
         return add
+
+    def _left_out(self, shard: int) -> tuple[int, int]:
+        """Return from where to where the records lie that the last tree was not grown on."""
+        first = self.shards[shard][0] + int(self.n_in_tree[shard, 0])
+        return first, first + int(self.n_in_tree[shard, 1])
+
+    def rows_left_out(self, shard: int) -> I64:
+        """Return the shard's rows that the last tree was not grown on."""
+        first, stop = self._left_out(shard)
+        return self.tags[first:stop] & ROW_MASK
+
+    def walk_left_out(self, k: int, tree: RawTree, shard: int) -> None:
+        """Add a tree's values to class k's predictions of the rows it was not grown on."""
+        self._walk(k, tree, np.zeros(0, np.int32), *self._left_out(shard))
 
     def start_from(self, before: Forest, x: F64, to: slice) -> None:
         """Add the trees of the model before to the predictions of the rows `to`, which hold `x`."""
@@ -150,11 +184,30 @@ class TreeState(ShardedRows):
         none = np.zeros(0, np.int32)
         self.each_shard(lambda _, start, stop: self._walk(k, tree, none, start, stop))
 
-    def _walk(self, k: int, tree: RawTree, rows: I32, start: int, stop: int) -> None:
+    def _walk(self, k: int, tree: RawTree, places: I32, start: int, stop: int) -> None:
         if stop > start:
             walk_bins(
-                *self.bin_arrays, rows, start, stop, *map(writable, tree.walk_arrays), self.f[k],
+                *self.bin_arrays, places, self.tags, start, stop,
+                *map(writable, tree.walk_arrays), self.f[k],
             )  # fmt: skip
+
+    def forget_row_numbers(self) -> None:
+        """Keep the first row's number alone if those of the others follow from it."""
+        ids = self.row_ids
+        if self.n_rows > 1 and bool((ids[1:] - ids[:-1] == 1).all()):
+            self.row_ids = ids[:1].copy()
+
+    def put_weightless_last(self) -> None:
+        """Put the records of rows that weigh nothing behind the others of their shard."""
+        if self.spec.fixed is None or self.weights.size < self.n_rows:
+            return
+        place, memory = self.records.layout.place, self.records.bytes
+
+        def sort(shard: int, start: int, stop: int) -> None:
+            if mark_weightless(memory, place, self.weights, start, stop):
+                self.ends[shard] = sort_out(memory, self.tags, place, start, stop)
+
+        self.each_shard(sort)
 
 
 class ThreadHistograms:
@@ -185,6 +238,7 @@ def build_state(blocks: list[Block], spec: StateSpec, worker: WorkerContext) -> 
     fill_state(state, blocks)
     for k, tree in spec.trees:
         state.walk(k, tree)
+    state.put_weightless_last()
     return state
 
 
@@ -192,6 +246,7 @@ def fill_state(state: TreeState, blocks: list[Block]) -> None:
     """Bin the rows of `blocks` and take their targets, weights and first predictions."""
     cuts = [_padded_cuts(feature) for feature in state.spec.bin_map.features]
     state.fill(blocks, _TILE, functools.partial(_fill, state, cuts))
+    state.forget_row_numbers()
 
 
 def _padded_cuts(feature: FeatureBins) -> Any:

@@ -10,8 +10,8 @@ import numpy as np
 
 from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8, writable
 from dh2o.estimators.trees.gradients import fill_words, log_sum_exp, max_terms
-from dh2o.estimators.trees.histogram import add_chosen, add_rows, route_and_add
 from dh2o.estimators.trees.leaves import sum_leaf_terms
+from dh2o.estimators.trees.partition import route_and_add, sort_out
 from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.state import ThreadHistograms, TreeState
 from dh2o.mrtask import LocalTask, WorkerContext
@@ -31,6 +31,8 @@ __all__ = [
 
 
 _FIRST_PLACES = 1024  # nodes that a tree has room for when it begins
+_SCORED_ROWS = 1 << 18  # rows measured at once, which bounds the memory that takes
+_FILLED_ROWS = 16_384  # rows whose words are written before they are added up: in the cache then
 
 
 @dataclass(slots=True)
@@ -48,33 +50,45 @@ class LevelSums:
 
 def start_root(
     state: TreeState, pending: tuple[tuple[int, RawTree], ...], features: U8,
-    fill: Callable[[int, int, I64], None],
+    fill: Callable[[int, int, I64, F64, I64], None], raises: bool = False,
+    prepare: Callable[[int, int], None] | None = None,
 ) -> LevelSums:  # fmt: skip
     """Return the root's histogram of the flagged features, after the trees before are applied.
 
-    ``fill(start, stop, out)`` writes the words of the shards' rows.
-
-    `out` and counts = (rows in the tree, rows left out, sum of words, coarse squares).
+    ``fill(start, stop, leaves, values, out)`` writes the words of records and adds to `out`, the
+    counts: (rows in the tree, rows left out, sum of words, coarse squares).  If it `raises` scores
+    by the values of leaves, the one tree before is applied so.  ``prepare(lo, hi)`` comes first.
     """
     bounds = np.zeros((len(state.shards), _FIRST_PLACES, 2), np.int64)
-    before = [state.applier(k, tree) for k, tree in pending]
+    raising = pending[0][1] if raises and len(pending) == 1 else None
+    before = [] if raising else [state.applier(k, tree) for k, tree in pending]
     state.chosen = state.spec.bin_map.chosen(features)
-    bin_map, records = state.spec.bin_map, state.records
-    arrays = records.bytes, records.pairs, records.words, records.layout.place, bin_map.wide_start
+    none = np.zeros(0, np.int64), np.zeros(0)
 
     def start(shard: int, lo: int, hi: int) -> tuple[I64, I64]:
         for apply in before:
             apply(shard, lo, hi)
-        out = np.zeros(4, np.int64)
-        fill(lo, hi, out)
+        leaves = none
+        if raising:
+            leaves = state.leaf_ends(shard, raising)
+            state.walk_left_out(0, raising, shard)
+        if prepare is not None:
+            prepare(lo, hi)
+        out, hist = np.zeros(4, np.int64), state.histograms(shard, 1)
+        end, n_added = state.ends[shard], 0
+        for at in range(lo, end, _FILLED_ROWS):
+            stop = min(at + _FILLED_ROWS, end)
+            fill(at, stop, *leaves, out)
+            if out[1] == 0:  # these rows are in the cache, and where they stay
+                state.add_rows(at, stop, hist[0])
+                n_added = stop - lo
+        if out[1] > 0:
+            place = state.records.layout.place
+            first = lo + n_added
+            sort_out(state.records.bytes, state.tags, place, first, end)
+            state.add_rows(first, lo + int(out[0]), hist[0])
         state.n_in_tree[shard] = out[:2]
         bounds[shard, 0] = lo, lo + out[0]
-        hist = state.histograms(shard, 1)
-        stretch = state.rows[0], lo, lo + int(out[0]), bin_map.stretch, hist[0]
-        if len(state.chosen):
-            add_chosen(*arrays, state.chosen, *stretch)
-        else:
-            add_rows(*arrays, *stretch)
         return hist, out
 
     parts = state.each_shard(start)
@@ -103,18 +117,20 @@ class StartTree(LocalTask[LevelSums, LevelSums]):
 
     def map(self, state: TreeState, _worker: WorkerContext) -> LevelSums:
         scales, keys, rates = writable(self.scales), writable(self.keys), writable(self.rates)
+        records, facts = state.records, state.facts.reshape(-1)
 
-        def fill(lo: int, hi: int, out: I64) -> None:
-            if self.refresh and self.klass >= 0:
-                log_sum_exp(state.f, lo, hi, state.aux)
+        def fill(lo: int, hi: int, leaves: I64, values: F64, out: I64) -> None:
             fill_words(
-                self.loss, self.param, self.klass, state.y, state.f[max(self.klass, 0)],
-                state.aux, state.weights, state.row_ids, lo, hi, scales, self.shift,
-                keys, rates, state.records.layout.place, state.rows[0], state.records.words,
-                state.terms, out,
+                self.loss, self.param, self.klass, facts, state.facts.shape[1], state.aux,
+                state.weights, state.row_ids, lo, hi, scales, self.shift, keys, rates,
+                records.layout.place, records.bytes, state.tags, leaves, values, out,
             )  # fmt: skip
 
-        return start_root(state, self.pending, self.features, fill)
+        def refresh(lo: int, hi: int) -> None:
+            if self.refresh and self.klass >= 0:
+                log_sum_exp(state.f, lo, hi, state.aux)
+
+        return start_root(state, self.pending, self.features, fill, self.klass < 0, refresh)
 
     def combine(self, a: LevelSums, b: LevelSums) -> LevelSums:
         a += b
@@ -125,11 +141,10 @@ class StartTree(LocalTask[LevelSums, LevelSums]):
 class RouteLevel(LocalTask[LevelSums, LevelSums]):
     """Send the rows of the split nodes to their children and build the histograms that are asked.
 
-    Split s divides node ``nodes[s]`` (at `depth`) into ``first_child + 2 s`` and the next one.
+    Split s divides node ``nodes[s]`` into ``first_child + 2 s`` and the next one.
     counts = (rows, coarse squares) of the left children.
     """
 
-    depth: int
     nodes: I64
     first_child: int
     columns: I32
@@ -142,7 +157,7 @@ class RouteLevel(LocalTask[LevelSums, LevelSums]):
     weight_mask: int
 
     def map(self, state: TreeState, _worker: WorkerContext) -> LevelSums:
-        bin_map, records, here = state.spec.bin_map, state.records, self.depth % 2
+        bin_map, records = state.spec.bin_map, state.records
         n = len(self.nodes)
         bounds = state.bounds_of(self.first_child + 2 * n)
         given = self.columns, self.goes_left, self.starts, self.builds, self.hist_idx
@@ -153,8 +168,7 @@ class RouteLevel(LocalTask[LevelSums, LevelSums]):
         def route(part: tuple[int, int, int]) -> None:
             shard, first, last = part
             route_and_add(
-                records.bytes, records.pairs, records.words, records.layout.place,
-                bin_map.wide_start, state.chosen, state.rows[here], state.rows[1 - here],
+                records.bytes, state.tags, records.layout.place, bin_map.wide_start, state.chosen,
                 bounds[shard], nodes, self.first_child, first, last, *tables, bin_map.stretch,
                 hists.own(), self.square_shift, self.weight_mask, left[shard, 0], left[shard, 1],
             )  # fmt: skip
@@ -176,7 +190,7 @@ class LeafTerms(LocalTask[I64, I64]):
     def map(self, state: TreeState, _worker: WorkerContext) -> I64:
         def add(shard: int, _lo: int, _hi: int) -> I64:
             out = np.zeros(len(self.tree.leaves), np.int64)
-            sum_leaf_terms(*state.rows, state.leaf_table(shard, self.tree), state.terms, out)
+            sum_leaf_terms(state.tags, state.leaf_table(shard, self.tree), out)
             return out
 
         return np.sum(state.each_shard(add), axis=0)
@@ -261,8 +275,12 @@ class ScoreRows(LocalTask[Any, Any]):
 
     def map(self, state: Any, _worker: WorkerContext) -> Any:
         def score(_shard: int, lo: int, hi: int) -> Any:
-            rows, predictions = self._predicted(state, lo, hi)
-            return self.builder.map(predictions, state.y[rows], state.weights_of(rows))
+            total = None
+            for at in range(lo, max(hi, lo + 1), _SCORED_ROWS):
+                rows, predictions = self._predicted(state, at, min(at + _SCORED_ROWS, hi))
+                part = self.builder.map(predictions, state.y[rows], state.weights_of(rows))
+                total = part if total is None else self.builder.combine(total, part)
+            return total
 
         total, *others = state.each_shard(score)
         for other in others:

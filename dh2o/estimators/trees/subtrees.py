@@ -14,6 +14,7 @@ from dh2o.estimators.trees._bits import lowest_bit
 from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8, U16, U32, U64
 from dh2o.estimators.trees.gradients import mix
 from dh2o.estimators.trees.leaves import leaf_of
+from dh2o.estimators.trees.partition import copy_record
 from dh2o.estimators.trees.splitting import (
     NA_VS_REST,
     best_cut,
@@ -24,39 +25,16 @@ from dh2o.estimators.trees.splitting import (
     split_facts,
 )
 
-__all__ = ["copy_segments", "gather_rows", "grow_subtrees", "settle_rows"]
+__all__ = ["copy_segments", "grow_subtrees", "settle_rows"]
 
 
 @njit(nogil=True, cache=True)
-def copy_segments(records: U32, size: int, starts: I64, places: I64, to_records: U32) -> None:
-    """Copy the records ``starts[p]..starts[p + 1]-1``, of `size` times four bytes, to places[p].
-
-    OUT: to_records, and places, moved on by what was copied.
-    """
-    for p in range(places.size):
-        first, n = starts[p] * size, (starts[p + 1] - starts[p]) * size
-        to = places[p] * size
+def copy_segments(records: U32, size: int, segments: I64, to_records: U32) -> None:
+    """Copy stretches of records, of `size` times four bytes: segments[s] = (first, number, to)."""
+    for s in range(segments.shape[0]):
+        first, n, to = segments[s, 0] * size, segments[s, 1] * size, segments[s, 2] * size
         for i in range(n):
             to_records[np.uint64(to + i)] = records[np.uint64(first + i)]
-        places[p] += starts[p + 1] - starts[p]
-
-
-@njit(nogil=True, cache=True)
-def gather_rows(
-    records: U32, size: int, even: I32, odd: I32, segments: I64, to_records: U32
-) -> None:
-    """Copy the records of rows, of `size` times four bytes each, to one place.
-
-    segments[s] = (start, stop, 0 if they are in `even`, 1 in `odd`, place of the first one).
-    """
-    for s in range(segments.shape[0]):
-        rows = even if segments[s, 2] == 0 else odd
-        start, to = segments[s, 0], segments[s, 3]
-        for i in range(start, segments[s, 1]):
-            row = np.int64(rows[i])
-            for c in range(size):
-                to_records[np.uint64(to * size + c)] = records[np.uint64(row * size + c)]
-            to += 1
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -257,12 +235,12 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
 
 @njit(nogil=True, cache=True)
 def settle_rows(  # noqa: PLR0913, PLR0917
-    bins: U8, width: int, wide_bins: U16, n_wide: int, rows: I32, segments: I64, nodes: I32,
-    bits: U8, na_left: I8, spare_rows: I32, spare_places: I32, bounds: I64,
+    bins: U8, wide_bins: U16, size: int, tags: I64, segments: I64, nodes: I32, bits: U8,
+    na_left: I8, spare_records: U8, spare_tags: I64, spare_leaves: I32, bounds: I64,
 ) -> None:  # fmt: skip
-    """Sort the rows of finished nodes by the leaf they fall into.
+    """Sort the records of finished nodes by the leaf they fall into.
 
-    segments[p] = (start, stop, node, first node below it, one after the last).  OUT: rows,
+    segments[p] = (start, stop, node, first node below it, one after the last).  OUT: bins, tags,
     bounds[k] = (start, stop) for the leaves k.
     """
     for p in range(segments.shape[0]):
@@ -272,18 +250,19 @@ def settle_rows(  # noqa: PLR0913, PLR0917
             continue
         counts = np.zeros(last - first + 1, np.int64)
         for i in range(start, stop):
-            k = leaf_of(
-                bins, width, wide_bins, n_wide, np.int64(rows[i]), root, nodes, bits, na_left
-            )
-            spare_places[i - start] = k - first
+            k = leaf_of(bins, size, wide_bins, size // 2, i, root, nodes, bits, na_left)
+            spare_leaves[i - start] = k - first
             counts[k - first + 1] += 1
         for k in range(first, last):
             at = counts[k - first] + counts[k - first + 1]
             bounds[k, 0], bounds[k, 1] = start + counts[k - first], start + at
             counts[k - first + 1] = at
         for i in range(start, stop):
-            place = np.int64(spare_places[i - start])
-            spare_rows[counts[place]] = rows[i]
-            counts[place] += 1
-        for i in range(start, stop):
-            rows[i] = spare_rows[i - start]
+            leaf = np.int64(spare_leaves[i - start])
+            to = counts[leaf]
+            counts[leaf] += 1
+            spare_tags[to] = tags[i]
+            copy_record(spare_records, to * size, bins, i * size, size)
+        for i in range(stop - start):
+            tags[start + i] = spare_tags[i]
+            copy_record(bins, (start + i) * size, spare_records, i * size, size)

@@ -102,8 +102,8 @@ def test_bin_map_places_narrow_and_wide_features_apart() -> None:
         code_features("capped", 5000, 600),
     )
     bin_map = BinMap(features)
-    assert bin_map.columns.tolist() == [0, -3, 1, -4]  # pairs 2 and 3 follow four bytes
-    assert bin_map.width == 4
+    assert bin_map.columns.tolist() == [0, -2, 1, -3]  # pairs 1 and 2 follow two bytes
+    assert bin_map.width == 2
     starts, sizes = bin_map.table()[:, 0], bin_map.table()[:, 1] + 1
     taken = sorted(zip(starts, starts + sizes, strict=True))
     assert all(stop <= start for (_, stop), (start, _) in itertools.pairwise(taken))

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from dh2o.errors import ModelError
+from dh2o.estimators.trees.arrays import PAD
 from dh2o.estimators.trees.fixed_point import FixedPoint, WeightFacts
 from dh2o.estimators.trees.gradients import Loss, fill_words, uniform
 from dh2o.estimators.trees.probabilities import fill_logistic, fill_shares
-from dh2o.estimators.trees.records import RecordLayout
+from dh2o.estimators.trees.records import NO_WORD, ROW_MASK, TERM_SHIFT, RecordLayout
 
 SIZES = [1, 2, 100, 10**6, 10**8]
 
@@ -45,51 +46,62 @@ WORDS = RecordLayout(0, 0, 8).place  # records that hold nothing but their word
 
 @pytest.mark.parametrize("loss", [Loss.GAUSSIAN, Loss.BERNOULLI, Loss.POISSON, Loss.LAPLACE])
 @pytest.mark.parametrize("rate", [1.0, 0.4])
-def test_words_of_rows(loss: Loss, rate: float) -> None:
+@pytest.mark.parametrize("has_leaves", [False, True])
+def test_words_of_rows(loss: Loss, rate: float, has_leaves: bool) -> None:
     rng = np.random.default_rng(0)
-    n = 500
+    n = 1300
     y, f = (rng.random(n) < 0.5) * 1.0, rng.normal(size=n)
-    weights = rng.integers(0, 4, n).astype(np.float32)
-    ids = np.arange(n, dtype=np.uint32) + 77
-    rows, by_row = np.zeros(n, np.int32), np.zeros(n, np.int64)
-    terms, out = np.zeros(n, np.int32), np.zeros(4, np.int64)
-    fill_words(
-        int(loss), 0.0, -1, y, f, np.zeros(1), weights, ids, 0, n,
-        np.array([2.0**20, 1.0, 2.0**16, 20.0]), 20, np.array([5, 0]), np.array([rate]),
-        WORDS, rows, by_row, terms, out,
-    )  # fmt: skip
-    words = by_row[rows]
+    weights = rng.integers(1, 4, n).astype(np.float32)
+    ids, rows = np.arange(n, dtype=np.uint32) + 77, rng.permutation(n)
+    tags, words = np.zeros(n + PAD, np.int64), np.zeros(n, np.int64)
+    tags[:n] = rows
+    facts, out = np.stack([f, y], axis=1).reshape(-1), np.zeros(4, np.int64)
+    ends = np.array([3, 511, 512, 1100])  # the records from the last one on are in no leaf
+    values = np.array([0.5, -1.0, 2.0, 0.25])
+    leaves = (ends, values) if has_leaves else (ends[:0], values[:0])
+    if has_leaves:
+        f[rows] += np.concatenate([np.repeat(values, np.diff(ends, prepend=0)), np.zeros(n - 1100)])
+    for start, stop in ((0, 700), (700, n)):  # of which the second starts in the middle of a leaf
+        fill_words(
+            int(loss), 0.0, -1, facts, 2, np.zeros(1), weights, ids[:1] if rate < 1 else ids,
+            start, stop, np.array([2.0**20, 1.0, 2.0**16, 20.0]), 20, np.array([5, 0]),
+            np.array([rate]), WORDS, words.view(np.uint8), tags, *leaves, out,
+        )  # fmt: skip
+    np.testing.assert_array_equal(facts.reshape(n, 2), np.stack([f, y], axis=1))
     z, d = {
         Loss.GAUSSIAN: (y - f, np.ones(n)),
         Loss.BERNOULLI: (y - 1 / (1 + np.exp(-f)), np.exp(-f) / (1 + np.exp(-f)) ** 2),
         Loss.POISSON: (y - np.exp(f), np.exp(f)),
         Loss.LAPLACE: (np.where(y > f, 0.5, -0.5), np.ones(n)),
     }[loss]
-    drawn = np.array([uniform(5, i) < rate for i in ids])
-    used = (weights > 0) & drawn
-    assert sorted(rows[: out[0]]) == np.flatnonzero(used).tolist()
-    assert sorted(rows[n - out[1] :]) == np.flatnonzero((weights > 0) & ~drawn).tolist()
-    here = rows[: out[0]]
+    used = np.array([uniform(5, i) < rate for i in ids])[rows]
+    np.testing.assert_array_equal(words != NO_WORD, used)
+    assert out[:2].tolist() == [used.sum(), (~used).sum()]
+    words, here = words[used], rows[used]
     np.testing.assert_allclose(
-        (words[: out[0]] >> 20) / 2.0**20, (weights * z)[here], atol=2.0**-20, rtol=1e-6
+        (words >> 20) / 2.0**20, (weights * z)[here], atol=2.0**-20, rtol=1e-6
     )
-    np.testing.assert_array_equal(words[: out[0]] & (2**20 - 1), weights[here])
-    np.testing.assert_allclose(terms[here] / 2.0**16, (weights * d)[here], atol=1e-4, rtol=1e-6)
-    assert out[2] == words[: out[0]].sum()
-    squares = (words[: out[0]] >> 20).astype(object) ** 2 // weights[here].astype(int)
+    np.testing.assert_array_equal(words & (2**20 - 1), weights[here])
+    np.testing.assert_array_equal(tags[:n] & ROW_MASK, rows)
+    terms = tags[:n][used] >> TERM_SHIFT
+    np.testing.assert_allclose(terms / 2.0**16, (weights * d)[here], atol=1e-4, rtol=1e-6)
+    assert out[2] == words.sum()
+    squares = (words >> 20).astype(object) ** 2 // weights[here].astype(int)
     assert out[3] == squares.sum()
 
 
 def test_rounding_at_random_is_unbiased_and_repeatable() -> None:
     n = 200_000
     draws = []
+    tags = np.zeros(n + PAD, np.int64)
+    tags[:n] = np.arange(n)
     for key in (3, 3, 4):
-        rows, words, out = np.zeros(n, np.int32), np.zeros(n, np.int64), np.zeros(4, np.int64)
+        words, out = np.zeros(n, np.int64), np.zeros(4, np.int64)
         fill_words(
-            int(Loss.GAUSSIAN), 0.0, -1, np.full(n, 0.3), np.zeros(n), np.zeros(1),
+            int(Loss.GAUSSIAN), 0.0, -1, np.tile([0.0, 0.3], n), 2, np.zeros(1),
             np.ones(1, np.float32), np.arange(n, dtype=np.uint32), 0, n,
-            np.array([1.0, 1.0, 1.0, 20.0]), 20, np.array([1, key]), np.ones(1), WORDS, rows, words,
-            np.zeros(n, np.int32), out,
+            np.array([1.0, 1.0, 1.0, 20.0]), 20, np.array([1, key]), np.ones(1), WORDS,
+            words.view(np.uint8), tags.copy(), np.zeros(0, np.int64), np.zeros(0), out,
         )  # fmt: skip
         draws.append(words >> 20)
     assert (draws[0] == draws[1]).all()

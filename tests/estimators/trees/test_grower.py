@@ -15,6 +15,7 @@ from dh2o.estimators.trees.fixed_point import FixedPoint, WeightFacts
 from dh2o.estimators.trees.gradients import Loss
 from dh2o.estimators.trees.grower import Columns, Grower, TreeParams
 from dh2o.estimators.trees.raw_tree import RawTree
+from dh2o.estimators.trees.records import ROW_MASK
 from dh2o.estimators.trees.state import StateSpec, TreeState, build_state
 from dh2o.estimators.trees.steps import StartTree
 
@@ -71,8 +72,8 @@ def grow(parts: tuple[BinMap, Block], params: TreeParams, **draw: Any) -> tuple[
 def leaf_rows(tree: RawTree, state: TreeState) -> list[tuple[int, ...]]:
     """Return the rows of each leaf, in an order that does not depend on node numbers."""
     found = []
-    for start, stop, parity in state.leaf_table(0, tree):
-        found.append(tuple(sorted(state.rows[parity][start:stop].tolist())))
+    for start, stop in state.leaf_table(0, tree):
+        found.append(tuple(sorted((state.tags[start:stop] & ROW_MASK).tolist())))
     return sorted(found)
 
 

@@ -81,17 +81,25 @@ class ValueState(ShardedRows):
     def apply(self, k: int, tree: ValueTree) -> None:
         """Add the values of the tree just grown to class k's predictions, of rows left out too."""
         values = np.ascontiguousarray(tree.added_values[tree.leaves])
-        rows = self.rows
 
         def add(shard: int, start: int, stop: int) -> None:
             _add_leaves(
-                *rows, self.leaf_table(shard, tree), values, self.spec.as_float, self.sums[k]
+                *self.rows, self.leaf_table(shard, tree), values, self.spec.as_float, self.sums[k]
             )
-            out = int(self.n_in_tree[shard, 1])
-            self._walk(k, tree, rows[0], stop - out, stop)
+            self.walk_left_out(k, tree, shard)
             self.refresh(k, start, stop)
 
         self.each_shard(add)
+
+    def rows_left_out(self, shard: int) -> I32:
+        """Return the shard's rows that the last tree was not grown on."""
+        stop = self.shards[shard][1]
+        return self.rows[0][stop - int(self.n_in_tree[shard, 1]) : stop]
+
+    def walk_left_out(self, k: int, tree: ValueTree, shard: int) -> None:
+        """Add a tree's values to class k's predictions of the rows it was not grown on."""
+        stop = self.shards[shard][1]
+        self._walk(k, tree, self.rows[0], stop - int(self.n_in_tree[shard, 1]), stop)
 
     def walk(self, k: int, tree: ValueTree) -> None:
         """Add the values of any tree to class k's predictions of all rows."""
