@@ -52,12 +52,14 @@ class AvroFile:
             opened = fastavro.reader(file)
             self._codec = opened.codec
             declared = opened.writer_schema
-        except (ValueError, KeyError, TypeError, IndexError, StopIteration) as error:
-            raise OSError(f"its header is damaged ({error})") from error
-        if not isinstance(declared, dict) or declared.get("type") != "record":
+            is_record = isinstance(declared, dict) and declared["type"] == "record"
+            fields = declared["fields"] if is_record else []
+            self.domains = {f["name"]: _symbols(f["type"]) for f in fields}
+            self.schema = _arrow_schema(fields)
+        except Exception as error:
+            raise OSError(f"its header is damaged ({_said(error)})") from error
+        if not is_record:
             raise ParseError(f"{name} holds no records, so it is no table.")
-        self.domains = {f["name"]: _symbols(f["type"]) for f in declared["fields"]}
-        self.schema = _arrow_schema(declared)
         self._header_nbytes, self._offsets, self.parts = _blocks_of(file)
 
     def read(self, numbers: Sequence[int], names: Sequence[str], n_rows: int) -> Iterator[Any]:
@@ -80,8 +82,12 @@ class AvroFile:
             block = io.BytesIO(header + self._file.read(nbytes))
             try:
                 yield from fastavro.reader(block)
-            except (ValueError, KeyError, TypeError, IndexError, MemoryError) as error:
-                raise OSError(f"block {number + 1} is damaged ({error})") from error
+            except Exception as error:
+                raise OSError(f"block {number + 1} is damaged ({_said(error)})") from error
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _column(records: Sequence[dict[str, Any]], field: Any) -> Any:
@@ -110,11 +116,11 @@ def _symbols(kind: Any) -> tuple[str, ...] | None:
     return tuple(kind["symbols"]) if isinstance(kind, dict) and kind["type"] == "enum" else None
 
 
-def _arrow_schema(declared: dict[str, Any]) -> Any:
+def _arrow_schema(fields: Sequence[dict[str, Any]]) -> Any:
     """Return the columns as Arrow fields; types that are no column are structs, to be left out."""
     import pyarrow as pa
 
-    return pa.schema([pa.field(f["name"], _arrow_type(f["type"])) for f in declared["fields"]])
+    return pa.schema([pa.field(f["name"], _arrow_type(f["type"])) for f in fields])
 
 
 def _arrow_type(kind: Any) -> Any:

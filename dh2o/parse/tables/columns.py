@@ -59,7 +59,7 @@ def column_of(column: Any, wish: ColumnWish) -> tuple[Chunk | LocalCodes, BadCel
     if is_id(kind):
         return _of_ids(column, wish), BadCells()
     if is_text(kind):
-        return _of_texts(_valid_text(column), wish)
+        return _of_texts(valid_text(column), wish)
     if wish.type in {NUMERIC, TIME}:
         chunk = _of_times(column, wish) if is_time(kind) else _of_numbers(column, wish)
         return chunk, BadCells()
@@ -99,8 +99,13 @@ def _nothing(n_rows: int, kind: str) -> Chunk | LocalCodes:
 
 def _codes_of_dictionary(column: Any, wish: ColumnWish) -> LocalCodes:
     """Return the codes of a dictionary: all its levels, in its order."""
+    import pyarrow as pa
+
     whole = one_array(column)
-    values = whole.dictionary.to_pylist()
+    levels = whole.dictionary
+    if is_text(levels.type):
+        levels = valid_text(pa.chunked_array([levels]))
+    values = levels.to_pylist()
     texts = [None if value is None else _level(value) for value in values]
     known: dict[str, int] = {}
     words = {word.strip() for word in wish.na_words}
@@ -207,16 +212,18 @@ def _flat(column: Any) -> Any:
 # ---- texts and ids
 
 
-def _valid_text(column: Any) -> Any:
+def valid_text(column: Any) -> Any:
     """Return texts or bytes as large_string; what is no UTF-8 is shown as hex."""
     import pyarrow as pa
 
     try:
-        return column.cast(pa.large_string())
+        texts = column.cast(pa.large_string())
+        texts.validate(full=True)  # what a file calls text need not be
     except pa.ArrowInvalid:
         raw = column.cast(pa.large_binary()).to_pylist()
-        texts = [None if text is None else decode_lenient(text) for text in raw]
-        return pa.chunked_array([pa.array(texts, pa.large_string())])
+        known = [None if text is None else decode_lenient(text) for text in raw]
+        return pa.chunked_array([pa.array(known, pa.large_string())])
+    return texts
 
 
 def _of_texts(column: Any, wish: ColumnWish) -> tuple[Chunk | LocalCodes, BadCells]:

@@ -7,11 +7,12 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
-from dh2o.errors import MissingExtraError, ParseError
+from dh2o.errors import ParseError
 from dh2o.parse.lines import is_text
 from dh2o.parse.setup import HEADER_GUESS, HEADER_YES, XLSX, ParseSetup
 from dh2o.parse.sources import MAX_UNPACK_RATIO, Source
 from dh2o.parse.tables.files import Part
+from dh2o.parse.tables.sheets import rows_of_first_sheet
 
 #: A sheet is unpacked in memory as a whole: more than this is no workbook that people made.
 MAX_SHEET_NBYTES = 2 << 30
@@ -27,7 +28,7 @@ class Workbook:
 
         if source.table == XLSX:
             _refuse_bomb(file, source)
-        rows = _rows_of(file, source.name)
+        rows = rows_of_first_sheet(file, source)
         header = setup.check_header if setup else HEADER_GUESS
         self.has_header = _has_header(rows, header)
         width = max(map(len, rows), default=0)
@@ -60,25 +61,6 @@ def _refuse_bomb(file: IO[bytes], source: Source) -> None:
             f"{most >> 20} MiB. Save the sheet as CSV."
         )
     file.seek(0)
-
-
-def _rows_of(file: IO[bytes], name: str) -> list[list[Any]]:
-    try:
-        import python_calamine as calamine
-    except ImportError as error:
-        raise MissingExtraError.of("python-calamine", "excel", "Reading Excel files") from error
-    try:
-        book = calamine.CalamineWorkbook.from_filelike(file)
-        if not book.sheet_names:
-            raise ParseError(f"{name} holds no sheet.")
-        sheet = book.get_sheet_by_index(0)
-        rows: list[list[Any]] = sheet.to_python(skip_empty_area=True)
-    except calamine.PasswordError as error:
-        raise ParseError(f"{name} is protected by a password. Save it without one.") from error
-    except (calamine.CalamineError, calamine.XmlError, calamine.ZipError) as error:
-        raise OSError(str(error)) from error
-    cells = [[None if cell == "" else cell for cell in row] for row in rows]
-    return [row for row in cells if any(cell is not None for cell in row)]
 
 
 def _has_header(rows: Sequence[Sequence[Any]], asked: int) -> bool:

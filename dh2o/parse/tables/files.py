@@ -178,12 +178,23 @@ class IpcFile:
 
         if self._batches is not None:
             for number in numbers:
-                batch = self._batches.get_batch(number)
-                yield from _cut(pa.Table.from_batches([batch]).select(list(names)), n_rows)
+                yield from _cut(_checked(self._batches.get_batch(number), names), n_rows)
             return
         self._file.seek(0)
         for batch in pa.ipc.open_stream(self._file):
-            yield from _cut(pa.Table.from_batches([batch]).select(list(names)), n_rows)
+            yield from _cut(_checked(batch, names), n_rows)
+
+
+def _checked(batch: Any, names: Sequence[str]) -> Any:
+    """Return some columns as a table; ArrowInvalid if offsets or codes point anywhere else.
+
+    These files are memory as it lies: Arrow reads it unseen, and a damaged one ends the process.
+    """
+    import pyarrow as pa
+
+    table = pa.Table.from_batches([batch]).select(list(names))
+    table.validate(full=True)
+    return table
 
 
 def _width(kind: Any) -> int:

@@ -29,7 +29,14 @@ from dh2o.parse.setup import (
     per_column_types,
 )
 from dh2o.parse.sources import Source
-from dh2o.parse.tables.columns import cells_of_texts, is_id, is_text, is_time, text_dialect
+from dh2o.parse.tables.columns import (
+    cells_of_texts,
+    is_id,
+    is_text,
+    is_time,
+    text_dialect,
+    valid_text,
+)
 from dh2o.parse.tables.files import TYPES_KEY, TableFile, open_table
 
 if TYPE_CHECKING:
@@ -169,7 +176,9 @@ def _known_types(schema: Any) -> dict[str, str]:
         found = json.loads(text)
     except ValueError:
         return {}
-    return {k: v for k, v in found.items() if v in kinds} if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    return {k: v for k, v in found.items() if isinstance(v, str) and v in kinds}
 
 
 def _type_of(kind: Any, first: Any, table: str) -> str:
@@ -207,7 +216,19 @@ def _guess_of_texts(column: Any, *, numbers_count: bool) -> str:
 
 
 def _shown(column: Any) -> list[str]:
-    values = column.slice(0, _N_SHOWN).to_pylist()
+    """Return the first rows as texts; times that Python's calendar does not reach as numbers."""
+    import pyarrow as pa
+    import pyarrow.types as t
+
+    some = column.slice(0, _N_SHOWN)
+    if t.is_dictionary(some.type):
+        some = some.cast(some.type.value_type)
+    if is_text(some.type):
+        some = valid_text(some)
+    try:
+        values = some.to_pylist()
+    except (ValueError, OverflowError):
+        values = some.cast(pa.int64()).to_pylist()
     return ["" if value is None else str(value) for value in values]
 
 
