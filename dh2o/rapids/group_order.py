@@ -14,6 +14,7 @@ from dh2o.rapids.columns import Column, Table
 from dh2o.rapids.groups import Grouped, group_rows, grouped, numbered, table_slots
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.keys import I64, KeyLayout, KeyTiles, key_layout
+from dh2o.rapids.many_groups import row_shares
 from dh2o.rapids.ordering import collected_keys, ordered, parallel
 from dh2o.rapids.passes import carrier_of, local_tiles
 from dh2o.rapids.program import Program, Tiles, compile_exprs
@@ -43,20 +44,18 @@ class _SlotsAndValues:
 
 def medians_by_group(table: Table, keys: Sequence[Column], column: Column, na: str) -> F64:
     """Return the median of each group; with NA by the rule: all gives NaN, ignore takes -inf."""
-    from dh2o.rapids import key_kernels
+    from dh2o.rapids import group_kernels
 
     parts, slot_rows = _slots_and_values(table, keys, column)
     there = np.flatnonzero(slot_rows) if keys else np.zeros(1, dtype=np.int64)
     values, starts, n_na = _side_by_side(parts, slot_rows, keep_na=na == "ignore")
     found = np.empty(len(slot_rows))
-    cuts = np.searchsorted(starts, np.linspace(0, len(values), 9)[1:-1])
-    bounds = [0, *cuts.tolist(), len(slot_rows)]
 
-    def some(k: int) -> None:
-        low, high = bounds[k], max(bounds[k], bounds[k + 1])
-        key_kernels.medians(values, read_only(starts[low : high + 1]), found[low:high])
+    def some(share: tuple[int, int]) -> None:
+        low, high = share
+        group_kernels.medians(values, read_only(starts[low : high + 1]), found[low:high])
 
-    parallel(some, range(len(bounds) - 1))
+    parallel(some, row_shares(starts))
     found[np.isinf(found)] = np.nan
     if na == "all":
         found[n_na > 0] = np.nan
@@ -93,7 +92,7 @@ def _side_by_side(
     parts: Sequence[tuple[I64, F64]], slot_rows: I64, *, keep_na: bool
 ) -> tuple[F64, I64, I64]:
     """Return values by slot, where each slot starts (and the last ends), and its number of NA."""
-    from dh2o.rapids import key_kernels
+    from dh2o.rapids import group_kernels
 
     n_slots = len(slot_rows)
     n_na = np.zeros(n_slots, dtype=np.int64)
@@ -112,7 +111,7 @@ def _side_by_side(
     out = np.empty(int(starts[-1]))
     next_place = starts[:-1].copy()
     for slots, values in filled:
-        key_kernels.fill_by_group(read_only(slots), read_only(values), next_place, out)
+        group_kernels.fill_by_group(read_only(slots), read_only(values), next_place, out)
     return out, starts, n_na
 
 

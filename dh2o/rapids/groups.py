@@ -98,24 +98,26 @@ class ColumnStats:
 
     def add(self, slots: I64, values: F64) -> None:
         """Add the values of rows in these slots."""
-        from dh2o.rapids import key_kernels
+        from dh2o.rapids import group_kernels
 
         held = read_only(values)
         if self.sums is not None:
             moments = self.sums.shape[1] > 2
-            (key_kernels.add_moments if moments else key_kernels.add_sums)(slots, held, self.sums)
+            (group_kernels.add_moments if moments else group_kernels.add_sums)(
+                slots, held, self.sums
+            )
         if self.ranges is not None:
-            key_kernels.add_range(slots, held, self.ranges)
+            group_kernels.add_range(slots, held, self.ranges)
 
     def merge(self, other: ColumnStats, places: I64 = SAME) -> None:
         """Add later rows of the groups at `places` (of all groups by default)."""
-        from dh2o.rapids import key_kernels
+        from dh2o.rapids import group_kernels
 
         where = read_only(places)
         if self.sums is not None and other.sums is not None:
-            key_kernels.merge_sums(self.sums, where, read_only(other.sums))
+            group_kernels.merge_sums(self.sums, where, read_only(other.sums))
         if self.ranges is not None and other.ranges is not None:
-            key_kernels.merge_ranges(self.ranges, where, read_only(other.ranges))
+            group_kernels.merge_ranges(self.ranges, where, read_only(other.ranges))
 
 
 @dataclass(slots=True)
@@ -210,10 +212,10 @@ class GroupTask(TileTask[Partial, Grouped]):
 
 
 def _add_rows(partial: Partial, slots: I64, columns: Sequence[F64]) -> Partial:
-    from dh2o.rapids import key_kernels
+    from dh2o.rapids import group_kernels
 
     held = read_only(slots)
-    key_kernels.add_sizes(held, partial.n_rows)
+    group_kernels.add_sizes(held, partial.n_rows)
     for stats, values in zip(partial.stats, columns, strict=True):
         stats.add(held, values)
     return partial

@@ -1,8 +1,7 @@
-"""Compiled loops over packed keys: packing, aggregates by group, merging, pairing rows.
+"""Compiled loops over packed keys: packing, placing, merging, pairing rows.
 
-A packed key is one or more 64-bit words whose order is the order of the key columns, NA first. A
-*slot* is the number of a row's group. Inputs come as read-only arrays, so that each kernel is
-compiled for one signature.
+A packed key is one or more 64-bit words whose order is the order of the key columns, NA first.
+Inputs come as read-only arrays, so that each kernel is compiled for one signature.
 """
 
 from __future__ import annotations
@@ -13,14 +12,8 @@ import numpy as np
 from numba import njit
 
 __all__ = [
-    "add_moments",
-    "add_range",
-    "add_sizes",
-    "add_sums",
     "count_codes",
-    "medians",
     "merge_sorted",
-    "number_cells",
     "number_in_turn",
     "pack_codes",
     "pack_grid",
@@ -28,7 +21,6 @@ __all__ = [
     "pair_rows",
     "place_codes",
     "place_rows",
-    "ranks",
     "unpack_grid",
 ]
 
@@ -62,26 +54,6 @@ def pack_codes(
         code = np.int64(raw[i])
         place = add + sign * code
         out[i] |= np.uint64(np.int64(0) if code == na else place) << up
-
-
-@njit(nogil=True, cache=True)
-def ranks(keys: Any, fields: Any, n_groups: int, out: Any) -> None:
-    """Out = 1, 2, ... for the keys of a group, in order; NaN where a field to sort by is NA.
-
-    `fields` are the word, shift and mask of each field, those of the group first.
-    """
-    n = 0
-    for i in range(keys.shape[1]):
-        same, ranked = i > 0, True
-        for f in range(len(fields)):
-            shift, mask = fields[f, 1], fields[f, 2]
-            code = keys[fields[f, 0], i] >> shift & mask
-            if f >= n_groups:
-                ranked = ranked and code != 0
-            elif same:
-                same = code == keys[fields[f, 0], i - 1] >> shift & mask
-        n = (n if same else 0) + (1 if ranked else 0)
-        out[i] = n if ranked else np.nan
 
 
 @njit(nogil=True, cache=True)
@@ -178,119 +150,6 @@ def unfuse(fused: Any, row_bits: int, before: Any, rows: Any, digits: Any) -> No
 
 
 @njit(nogil=True, cache=True)
-def add_sizes(slots: Any, sizes: Any) -> None:
-    """sizes[slot] += 1."""
-    for i in range(len(slots)):
-        sizes[slots[i]] += 1
-
-
-@njit(nogil=True, cache=True)
-def add_sums(slots: Any, values: Any, sums: Any) -> None:
-    """sums[slot] += (1, value) for values that are not NA."""
-    for i in range(len(slots)):
-        value = values[i]
-        if value == value:  # noqa: PLR0124  (not NA)
-            slot = slots[i]
-            sums[slot, 0] += 1.0
-            sums[slot, 1] += value
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def add_moments(slots: Any, values: Any, sums: Any) -> None:
-    """sums[slot] = count, sum, mean, squared deviations (Welford, 1962) and squares."""
-    for i in range(len(slots)):
-        value = values[i]
-        if value == value:  # noqa: PLR0124  (not NA)
-            slot = slots[i]
-            n = sums[slot, 0] + 1.0
-            apart = value - sums[slot, 2]
-            sums[slot, 0] = n
-            sums[slot, 1] += value
-            sums[slot, 2] += apart / n
-            sums[slot, 3] += apart * (value - sums[slot, 2])
-            sums[slot, 4] += value * value
-
-
-@njit(nogil=True, cache=True)
-def add_range(slots: Any, values: Any, ranges: Any) -> None:
-    """ranges[slot] = smallest and largest value that is not NA."""
-    for i in range(len(slots)):
-        value = values[i]
-        slot = slots[i]
-        ranges[slot, 0] = min(ranges[slot, 0], value)
-        ranges[slot, 1] = max(ranges[slot, 1], value)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def merge_sums(sums: Any, places: Any, more: Any) -> None:
-    """sums[places] += more: counts, sums and (Chan, Golub and LeVeque, 1983) moments.
-
-    `more` are those of later rows; an empty `places` says that the slots are the same.
-    """
-    moments = sums.shape[1] > 2
-    same = len(places) == 0
-    for i in range(len(more)):
-        slot = i if same else places[i]
-        n_more = more[i, 0]
-        if n_more == 0.0:
-            continue
-        n = sums[slot, 0]
-        sums[slot, 0] = n + n_more
-        sums[slot, 1] += more[i, 1]
-        if moments:
-            sums[slot, 4] += more[i, 4]
-            apart = more[i, 2] - sums[slot, 2]
-            if n == 0.0:
-                sums[slot, 2], sums[slot, 3] = more[i, 2], more[i, 3]
-            else:
-                sums[slot, 2] += apart * n_more / (n + n_more)
-                sums[slot, 3] += more[i, 3] + apart * apart * n * n_more / (n + n_more)
-
-
-@njit(nogil=True, cache=True)
-def number_cells(
-    rows: Any, starts: Any, block_ends: Any, slots: Any, blocks: Any, firsts: Any
-) -> int:
-    """Return how many cells there are: what one block holds of one group.
-
-    `rows` are sorted by group, whose `starts` are given, then by number; a block ends before
-    block_ends[b]. OUT: slots[row] the cell of a row, blocks[cell], firsts[group] its first cell
-    and, last, the number of cells.
-    """
-    n = 0
-    for g in range(len(starts)):
-        stop = starts[g + 1] if g + 1 < len(starts) else len(rows)
-        firsts[g] = n
-        end = np.int64(-1)
-        for i in range(starts[g], stop):
-            row = rows[i]
-            if row >= end:
-                block, above = 0, len(block_ends) - 1
-                while block < above:  # the first block that ends after the row
-                    middle = (block + above) // 2
-                    if block_ends[middle] > row:
-                        above = middle
-                    else:
-                        block = middle + 1
-                end = block_ends[block]
-                blocks[n] = block
-                n += 1
-            slots[row] = n - 1
-    firsts[len(starts)] = n
-    return n
-
-
-@njit(nogil=True, cache=True)
-def merge_ranges(ranges: Any, places: Any, more: Any) -> None:
-    """ranges[places] = the smaller and the larger of both; empty `places`: the same slots."""
-    same = len(places) == 0
-    for i in range(len(more)):
-        slot = i if same else places[i]
-        ranges[slot, 0] = min(ranges[slot, 0], more[i, 0])
-        ranges[slot, 1] = max(ranges[slot, 1], more[i, 1])
-
-
-@njit(nogil=True, cache=True)
 def merge_sorted(a: Any, b: Any, place_a: Any, place_b: Any) -> int:
     """Return how many keys two sorted sets of keys (rows of words) have together.
 
@@ -320,64 +179,6 @@ def merge_sorted(a: Any, b: Any, place_a: Any, place_b: Any) -> int:
         j += 1
         n += 1
     return n
-
-
-@njit(nogil=True, cache=True)
-def fill_by_group(slots: Any, values: Any, next_place: Any, out: Any) -> None:
-    """Put values side by side by group; `next_place` is where each group's next one goes."""
-    for i in range(len(slots)):
-        slot = slots[i]
-        out[next_place[slot]] = values[i]
-        next_place[slot] += 1
-
-
-@njit(nogil=True, cache=True)
-def _select(values: Any, low: int, high: int, k: int) -> float:
-    """Return the k-th smallest of values[low:high], which it reorders (Hoare, 1961)."""
-    left = low
-    right = high - 1
-    while left < right:
-        a = values[left]
-        b = values[(left + right) // 2]
-        c = values[right]
-        pivot = max(min(a, b), min(max(a, b), c))
-        i = left
-        j = right
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if k <= j:
-            right = j
-        elif k >= i:
-            left = i
-        else:
-            break
-    return float(values[k])
-
-
-@njit(nogil=True, cache=True)
-def medians(values: Any, starts: Any, out: Any) -> None:
-    """Out[g] = the median of values[starts[g]:starts[g + 1]], which it reorders; NaN for none."""
-    for g in range(len(out)):
-        low, high = starts[g], starts[g + 1]
-        n = high - low
-        if n == 0:
-            out[g] = np.nan
-            continue
-        middle = low + n // 2
-        found = _select(values, low, high, middle)
-        if n % 2 == 0:
-            below = values[low]
-            for i in range(low + 1, middle):
-                below = max(below, values[i])
-            found = (found + below) / 2
-        out[g] = found
 
 
 @njit(nogil=True, cache=True)

@@ -1,13 +1,14 @@
-"""Many groups in one process: all keys are put in order once, sums are made where the rows lie.
+"""Many groups in one process: all keys are put in order once, then each group takes its rows.
 
-A *cell* is what a block holds of a group. Rows are added to cells block by block, each block by one
-thread; then the cells of a group are folded along the tree of the block numbers, as partial results
-of blocks are (`dh2o.mrtask.folding`), so that sums have the same bits on any cluster.
+What a block has of a group is added up first, and folded along the tree of the block numbers, as
+partial results of blocks are (`dh2o.mrtask.folding`), so that sums have the same bits on any
+cluster.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,12 +17,15 @@ from dh2o.chunks.codec import read_only
 from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Table
 from dh2o.rapids.groups import ColumnStats, Grouped
+from dh2o.rapids.kernels import F64
 from dh2o.rapids.keys import I64, KeyLayout
 from dh2o.rapids.ordering import collected_keys, ordered, parallel
 from dh2o.rapids.passes import BlockTiles, carrier_of
 from dh2o.rapids.program import compile_exprs
 
-__all__ = ["grouped_here"]
+__all__ = ["grouped_here", "row_shares"]
+
+SHARES = 8  # into so many parts the rows are cut for the threads
 
 
 def grouped_here(
@@ -36,77 +40,65 @@ def grouped_here(
     order = ordered(words, layout.word_bits, spread=True)
     del words
     starts = order.starts()
-    n_rows = np.diff(np.append(starts, len(order.rows)))
     distinct = np.ascontiguousarray(order.keys[:, starts])
+    starts = np.append(starts, len(order.rows))
     found_keys = parallel(lambda field: field.unpack(distinct), layout.fields)
-    stats: list[ColumnStats] = []
-    if columns:
-        slots, cells = _cells(order.rows, starts, table.layout or ())
-        stats = _folded(_added(table, columns, wanted, slots, len(cells)), cells)
-    return Grouped(found_keys, n_rows.astype(np.float64), stats)
+    groups = _Groups(read_only(order.rows), read_only(starts), table.layout or ())
+    stats = [
+        groups.stats(_decoded(table, column), want)
+        for column, want in zip(columns, wanted, strict=True)
+    ]
+    return Grouped(found_keys, np.diff(starts).astype(np.float64), stats)
 
 
-class _Cells:
-    """The block of each cell, and the first cell of each group (and the end of the last)."""
+def _decoded(table: Table, column: Column) -> F64:
+    """Return the values of a column in this process."""
+    compiled = compile_exprs([column.expr])
+    out = np.empty(table.n_rows)
 
-    __slots__ = ("block", "group_starts")
-
-    def __init__(self, block: I64, group_starts: I64) -> None:
-        self.block = block
-        self.group_starts = group_starts
-
-    def __len__(self) -> int:
-        return len(self.block)
-
-
-def _cells(rows: I64, starts: I64, layout: Sequence[int]) -> tuple[I64, _Cells]:
-    """Return the cell of each row, and the cells; `rows` are sorted by group, then by number."""
-    from dh2o.rapids import key_kernels
-
-    ends = read_only(np.cumsum(np.asarray(layout, dtype=np.int64)))
-    slots = np.empty(len(rows), dtype=np.int64)
-    blocks = np.empty(len(rows), dtype=np.int64)
-    firsts = np.empty(len(starts) + 1, dtype=np.int64)
-    n = key_kernels.number_cells(read_only(rows), read_only(starts), ends, slots, blocks, firsts)
-    return slots, _Cells(blocks[:n], firsts)
-
-
-def _added(
-    table: Table,
-    columns: Sequence[Column],
-    wanted: Sequence[frozenset[str]],
-    slots: I64,
-    n_cells: int,
-) -> list[ColumnStats]:
-    """Return the statistics of each cell: a row's cell is one of its block only."""
-    compiled = compile_exprs([c.expr for c in columns])
-    made = [ColumnStats.none(n_cells, want) for want in wanted]
-
-    def add(block: Block) -> None:
+    def fill(block: Block) -> None:
         first = block.row_start
         for start, stop, values in compiled.program.tiles(BlockTiles(block)):
-            part = read_only(slots[first + start : first + stop])
-            for stats, column in zip(made, values, strict=True):
-                stats.add(part, column)
+            out[first + start : first + stop] = values[0]
 
-    current_engine().collect(carrier_of(compiled.sources, table), add)
-    return made
+    current_engine().collect(carrier_of(compiled.sources, table), fill)
+    return out
 
 
-def _folded(columns: list[ColumnStats], cells: _Cells) -> list[ColumnStats]:
-    """Return the statistics of groups from those of their cells, merged level by level."""
-    n_groups = len(cells.group_starts) - 1
-    groups = np.repeat(np.arange(n_groups), np.diff(cells.group_starts))
-    nodes = cells.block
-    while len(nodes) > n_groups:
-        nodes = nodes >> 1
-        second = (groups[1:] == groups[:-1]) & (nodes[1:] == nodes[:-1])  # of two siblings
-        first = np.append(True, ~second)
-        places = (np.cumsum(first) - 1)[1:][second]
-        rights = np.flatnonzero(second) + 1
-        for k, stats in enumerate(columns):
-            kept = stats.of(first)
-            kept.merge(stats.of(rights), places)
-            columns[k] = kept
-        groups, nodes = groups[first], nodes[first]
-    return columns
+class _Groups:
+    """Rows by group, those of group g from ``starts[g]`` to ``starts[g + 1]``."""
+
+    __slots__ = ("_block_ends", "_rows", "_shares", "_starts")
+
+    def __init__(self, rows: I64, starts: I64, layout: Sequence[int]) -> None:
+        self._rows = rows
+        self._starts = starts
+        self._block_ends = read_only(np.cumsum(np.asarray(layout, dtype=np.int64)))
+        self._shares = row_shares(starts)
+
+    def stats(self, values: F64, wanted: frozenset[str]) -> ColumnStats:
+        """Return what is wanted of the values, by row, of each group."""
+        from dh2o.rapids import group_kernels
+
+        made = ColumnStats.none(len(self._starts) - 1, wanted)
+        held = read_only(values)
+
+        def some(share: tuple[int, int]) -> None:
+            low, high = share
+            starts = self._starts[low : high + 1]
+            if made.sums is not None:
+                sums = made.sums[low:high]
+                group_kernels.fold_sums(self._rows, starts, self._block_ends, held, sums)
+            if made.ranges is not None:
+                group_kernels.fold_ranges(self._rows, starts, held, made.ranges[low:high])
+
+        parallel(some, self._shares)
+        return made
+
+
+def row_shares(starts: I64) -> list[tuple[int, int]]:
+    """Return ranges of groups of about as many rows each; the rows of group g end at the next."""
+    ends = np.linspace(0, starts[-1], SHARES + 1)
+    cuts = np.searchsorted(starts, ends[1:-1]).tolist()
+    bounds = [0, *cuts, len(starts) - 1]
+    return [(low, high) for low, high in pairwise(bounds) if low < high]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dh2o.chunks.codec import read_only
 from dh2o.errors import RapidsError
 from dh2o.frame import VecType
 from dh2o.rapids.arithmetic import java_double
@@ -23,13 +22,12 @@ from dh2o.rapids.exchange.size import exceeds_one_process
 from dh2o.rapids.exchange.sorting import sorted_by_ranges
 from dh2o.rapids.filling import fill_across, fill_down
 from dh2o.rapids.groups import group_rows, grouped
-from dh2o.rapids.keys import KeyField, KeyLayout, key_layout
 from dh2o.rapids.melting import melted
-from dh2o.rapids.ordering import collected_keys, order_of, ordered
 from dh2o.rapids.passes import MAX_GATHERED_CELLS, gather, values_of
 from dh2o.rapids.pivoting import pivoted_blocks
 from dh2o.rapids.prim_groups import key_columns
 from dh2o.rapids.prim_matrix import MAX_COLUMNS
+from dh2o.rapids.ranking import Ranking
 from dh2o.rapids.rearrange import join_rows, ordered_rows, reordered
 from dh2o.rapids.selectors import columns_r
 from dh2o.rapids.table import primitive
@@ -211,39 +209,9 @@ def rank_within_groupby(
     name: str,
     sort_too: float | None,
 ) -> Val:
-    groups, sorts = columns_r(table, by), columns_r(table, sort_by)
-    ups = [True] * len(groups) + [bool(a == 1) for a in ascending]
-    columns = key_columns(table, [*groups, *sorts])
-    layout = key_layout([(table, columns)], [not up for up in ups])
-    order = ordered(collected_keys(table, columns, layout), layout.word_bits, spread=True)
-    ranks = _ranks(order.keys, layout, len(groups))
-    made = reordered(table, order.rows)
-    if sort_too == 1:
-        again = _by_fields(order.keys, layout.fields[len(groups) :])
-        made, ranks = reordered(made, again), ranks[again]
-    from dh2o.rapids.prim_assign import with_column
-
-    return ValFrame(with_column(made, name, ValFrame(local_table([name], [ranks]))))
-
-
-def _ranks(keys: np.ndarray, layout: KeyLayout, n_groups: int) -> np.ndarray:
-    """Return 1, 2, ... within each run of equal groups, counting only rows without NA to sort by.
-
-    `keys` are the packed keys of rows in order, of which the first fields are the group.
-    """
-    from dh2o.rapids import key_kernels
-
-    fields = [(field.word, field.shift, (1 << field.n_bits) - 1) for field in layout.fields]
-    shape = read_only(np.array(fields, dtype=np.uint64).reshape(-1, 3))
-    ranks = np.empty(keys.shape[1])
-    key_kernels.ranks(read_only(np.ascontiguousarray(keys)), shape, n_groups, ranks)
-    return ranks
-
-
-def _by_fields(keys: np.ndarray, fields: Sequence[KeyField]) -> np.ndarray:
-    """Return the stable order of packed keys by some of their fields."""
-    words = np.stack([field.codes(keys) for field in fields])
-    return order_of(words, [field.n_bits for field in fields])
+    ups = [bool(a == 1) for a in ascending]
+    ranking = Ranking(columns_r(table, by), columns_r(table, sort_by), ups, name)
+    return ValFrame(ranking.rows(table, by_sorts=sort_too == 1))
 
 
 @primitive(

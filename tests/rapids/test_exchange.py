@@ -143,6 +143,34 @@ def test_many_groups_merge_range_by_range(
     assert_same(*grouped)
 
 
+@pytest.mark.parametrize("sorted_too", [False, True])
+@pytest.mark.parametrize(
+    ("groups", "sorts", "ups"),
+    [(["level"], ["real", "few"], [False, True]), (["few", "text"], ["many"], [True])],
+)
+def test_ranks(
+    engine: Engine,
+    both: Both,
+    groups: list[str],
+    sorts: list[str],
+    ups: list[bool],
+    sorted_too: bool,
+) -> None:
+    frame = frame_of(rows())
+    one, other = both(lambda: frame.rank_within_group_by(groups, sorts, ups, "rank", sorted_too))
+    assert_same(one, other)
+
+
+@pytest.mark.parametrize("layout", [(0,), (1,), (0, 2, 0, 3, 4)])
+def test_ranks_go_on_in_the_next_block(engine: Engine, both: Both, layout: tuple[int, ...]) -> None:
+    table = rows(sum(layout))
+    table["few"] = 1.0
+    frame = frame_of(table, layout)
+    one, other = both(lambda: frame.rank_within_group_by(["few"], ["row"], [True], "rank"))
+    assert_same(one, other)
+    assert one.to_pandas()["rank"].tolist() == list(range(1, sum(layout) + 1))
+
+
 JOINS = [(False, False), (True, False), (False, True), (True, True)]
 
 

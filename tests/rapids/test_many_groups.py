@@ -25,6 +25,8 @@ def _table(engine: Engine, layout: tuple[int, ...], n_keys: int) -> Any:
     values = draw.normal(size=(3, n_rows)) * 10.0 ** draw.integers(-8, 8, (3, n_rows))
     values[draw.random((3, n_rows)) < 0.1] = np.nan
     values[2, key == 1] = np.nan
+    values[1, draw.random(n_rows) < 0.05] = -np.inf
+    values[1, draw.random(n_rows) < 0.1] = -0.0
     made = local_table(["a", "b", "x", "y", "z"], [key, key * 0.5 + 0.25, *values])
     return store_local(made, engine, layout)
 

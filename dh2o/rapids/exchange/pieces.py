@@ -74,7 +74,7 @@ class Cutting:
             deps=[[(source, b) for source in self.inputs] for b in blocks],
         )
         shards = dict(zip(blocks, made, strict=True))
-        return [[shards[b] for b in np.flatnonzero(there)] for there in self._there]
+        return [[shards[b] for b in np.flatnonzero(there).tolist()] for there in self._there]
 
 
 def over_ranges(

@@ -22,7 +22,7 @@ def side_by_side(function: str, na: str, values: F64, starts: I64) -> F64:
 
 def _medians(values: F64, starts: I64, na: str) -> F64:
     """Return medians; with NA by the rule: all gives NaN, ignore takes -inf, rm leaves them out."""
-    from dh2o.rapids import key_kernels
+    from dh2o.rapids import group_kernels
 
     missing = np.isnan(values)
     n_before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(missing)])[starts]
@@ -31,7 +31,7 @@ def _medians(values: F64, starts: I64, na: str) -> F64:
     else:
         values, starts = values[~missing], starts - n_before
     found = np.empty(len(starts) - 1)
-    key_kernels.medians(values, read_only(starts), found)
+    group_kernels.medians(values, read_only(starts), found)
     found[np.isinf(found)] = np.nan
     if na == "all":
         found[np.diff(n_before) > 0] = np.nan
