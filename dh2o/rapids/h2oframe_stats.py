@@ -32,7 +32,12 @@ class FrameStats(FrameBase):
         return self._number("prod.na" if na_rm else "prod")
 
     def sum(self, skipna: bool = True, axis: int = 0, *, return_frame: bool = False) -> Any:
-        """Return the sum of each column as a list, or of each row as a frame (axis 1)."""
+        """Return the sum of all values, or with `return_frame` of each column; of each row (axis 1).
+
+        That one number is all that H2O's client gives without `return_frame`.
+        """
+        if axis == 0 and not return_frame:
+            return self._number("sumNA" if skipna else "sum")
         return self._along("sumaxis", skipna, axis, return_frame)
 
     def mean(self, skipna: bool = True, axis: int = 0, *, return_frame: bool = False) -> Any:

@@ -83,7 +83,7 @@ def _weights(counts: Counter[tuple[float, str]], n_documents: int) -> Table:
 )
 def isax(_env: Env, table: Table, words: float, cardinality: float, optimize: bool) -> Val:
     import pyarrow as pa
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     n_words, n_symbols = int(words), int(cardinality)
     if n_words <= 0:
@@ -92,7 +92,7 @@ def isax(_env: Env, table: Table, words: float, cardinality: float, optimize: bo
         raise RapidsError("maxCardinality must be greater than 0!")
     series = number_matrix(table, "isax")
     scores = _word_scores(series, n_words)
-    edges = norm.ppf(np.arange(1, n_symbols) / n_symbols)
+    edges = ndtri(np.arange(1, n_symbols) / n_symbols)
     symbols = np.searchsorted(edges, scores, side="left").astype(np.float64)
     symbols[np.isnan(scores)] = 0.0  # a series without spread has the first symbol, as in H2O
     sizes = [n_symbols] * n_words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ import pandas as pd
 import pytest
 from helpers import close, run
 
+from dh2o.chunks import Block
 from dh2o.errors import RapidsError
 from dh2o.frame import Frame
 from dh2o.mrtask import Engine, use_engine
 from dh2o.rapids import Session, blockwise, prim_apply, prim_reshape
 from dh2o.rapids.filling import fill_gaps
 from dh2o.rapids.group_places import GroupPlaces
+from tests.killing import killing, leave_mark
 
 N = 60
 DRAW = np.random.default_rng(5)
@@ -83,10 +86,26 @@ def test_blocks_give_what_one_process_gives(
 
 
 @pytest.mark.cluster
-def test_workers_give_what_one_process_gives(
-    engine: Engine, cluster3: Engine, in_blocks: None
+def test_workers_give_what_one_process_gives_though_one_is_killed(
+    engine: Engine,
+    cluster3: Engine,
+    in_blocks: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    assert answers(cluster3, BLOCKS) == answers(engine, BLOCKS)
+    folder = str(tmp_path)
+
+    class Marked(blockwise._MapBlock):
+        def __call__(self, block: Block) -> Block:
+            leave_mark(folder)
+            return super().__call__(block)
+
+    expected = answers(engine, BLOCKS)
+    monkeypatch.setattr(blockwise, "_MapBlock", Marked)
+    with killing(tmp_path, after_marks=15) as recovery:  # of some sixty
+        found = answers(cluster3, BLOCKS)
+    assert found == expected
+    recovery.report("functions of blocks")
 
 
 def test_long_and_wide_again(session: Session, in_blocks: None) -> None:

@@ -137,8 +137,8 @@ def test_assignment_changes_only_this_frame(fr: H2OFrame) -> None:
 
 def test_statistics(fr: H2OFrame) -> None:
     assert fr[["a", "b"]].mean() == [1.1875, 3]
-    assert fr["b"].sum() == [15]
-    assert math.isnan(fr["a"].sum(skipna=False)[0])
+    assert fr["b"].sum() == 15
+    assert math.isnan(fr["a"].sum(skipna=False))
     assert (fr["b"].min(), fr["b"].max(), fr["b"].prod()) == (1, 5, 120)
     assert fr["b"].sd() == [pytest.approx(1.5811388300841898)]
     assert fr["b"].var() == pytest.approx(2.5)
