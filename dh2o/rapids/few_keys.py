@@ -70,12 +70,12 @@ def placed(
     few = 0 if len(sides[0]) < len(sides[1]) else 1
     many = 1 - few
     n_keys = 1 << layout.word_bits[0]
-    counts = np.bincount(sides[few], minlength=n_keys)
+    known = ~layout.unknown(np.arange(n_keys, dtype=np.uint64)[None])
+    counts = np.where(known | keep[few], np.bincount(sides[few], minlength=n_keys), 0)
     if counts.max() > 1:
         return None
-    row_of = np.full(n_keys, -1, dtype=np.int64)
+    row_of = np.empty(n_keys, dtype=np.int64)
     row_of[sides[few]] = np.arange(len(sides[few]))
-    known = ~layout.unknown(np.arange(n_keys, dtype=np.uint64)[None])
     cuts = row_parts(len(sides[many]), each)
     sizes = _counted(sides[many], cuts, n_keys, each)
     total = sizes.sum(axis=0)

@@ -62,9 +62,13 @@ def _taken(table: Table, order: I64, layout: Layout | None) -> Table:
 
 
 def common_keys(
-    left: Table, right: Table, by: tuple[Sequence[int], Sequence[int]], left_rules: bool
+    left: Table, right: Table, by: tuple[Sequence[int], Sequence[int]], keep: tuple[bool, bool]
 ) -> tuple[list[Column], list[Column]]:
-    """Return the key columns of both tables with equal domains."""
+    """Return the key columns of both tables with equal domains.
+
+    The levels are those of the left, or of the right if all of its rows stay, as in H2O; those of
+    both if all of both do. Other levels become NA: no row that has one is in the result.
+    """
     lefts, rights = [], []
     for i, j in zip(*by, strict=True):
         a, b = left.columns[i], right.columns[j]
@@ -76,8 +80,11 @@ def common_keys(
                 f"{a.type} and {b.type}"
             )
         if a.is_enum:
-            first, second = (a, b) if left_rules else (b, a)
-            domain = tuple(dict.fromkeys((*(first.domain or ()), *(second.domain or ()))))
+            levels, others = a.domain or (), b.domain or ()
+            if keep == (True, True):
+                domain = tuple(dict.fromkeys((*levels, *others)))
+            else:
+                domain = others if keep[1] else levels
             a, b = _in_domain(a, domain), _in_domain(b, domain)
         lefts.append(a)
         rights.append(b)
@@ -91,7 +98,7 @@ def _in_domain(column: Column, domain: tuple[str, ...]) -> Column:
     if domain[: len(levels)] == levels:  # the codes stay
         return column.with_domain(domain)
     place = {level: float(i) for i, level in enumerate(domain)}
-    return recoded(column, [place[level] for level in levels], domain)
+    return recoded(column, [place.get(level, np.nan) for level in levels], domain)
 
 
 def join_rows(
@@ -106,7 +113,7 @@ def join_rows(
     """
     if exceeds_one_process([left, right]):
         return _joined_by_ranges(left, right, by, keep)
-    lefts, rights = common_keys(left, right, by, keep[0] or not keep[1])
+    lefts, rights = common_keys(left, right, by, keep)
     layout = key_layout([(left, lefts), (right, rights)])
     joined = _joined([(left, lefts), (right, rights)], layout, keep)
     rests = [_others(side, idx) for side, idx in zip((left, right), by, strict=True)]
@@ -146,7 +153,7 @@ def _joined_by_ranges(
 ) -> Table:
     """Return what `join_rows` does, of rows exchanged between the workers."""
     left, right = (Table.of(_frame_of(side)) if side.is_local else side for side in (left, right))
-    columns = common_keys(left, right, by, keep[0] or not keep[1])
+    columns = common_keys(left, right, by, keep)
     sides = [
         JoinSide(side, keys, _others(side, idx))
         for side, keys, idx in zip((left, right), columns, by, strict=True)
