@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 
 from dh2o.errors import ModelError
 from dh2o.estimators.building.checkpoint import model_before
+from dh2o.estimators.building.small_matrices import blas_threads_for
 from dh2o.estimators.glm.dispersion import most_likely_dispersion
 from dh2o.estimators.glm.finish import bare_model, finish
 from dh2o.estimators.glm.fit import Limits
@@ -38,7 +37,6 @@ from dh2o.estimators.glm.start import (
 from dh2o.estimators.spec import TrainSpec
 from dh2o.models.glm import GLMModel
 from dh2o.models.glm_family import family_of
-from dh2o.mrtask.threads import one_blas_thread
 
 if TYPE_CHECKING:
     from dh2o.mrtask import JobContext
@@ -50,8 +48,6 @@ _MAX_GRAM_NBYTES = 1 << 30
 #: How often theta and beta are fitted in turns at most, and how still theta must stand.
 _MAX_TURNS = 50
 _TURN_ACCURACY = 1e-3
-#: Up to so many coefficients the driver's linear algebra runs on one thread.
-_SMALL_MATRIX = 1200
 
 
 @dataclass(slots=True, eq=False)
@@ -99,7 +95,7 @@ def train_glm(ctx: JobContext, spec: TrainSpec) -> GLMModel:
         progress.after_solution(len(path.solutions) - 1, solution)
 
     if spec.params["max_iterations"] != 0:
-        with _blas_threads(problem):
+        with blas_threads_for(problem.n_coefficients):
             path.run(report)
     else:
         path.solutions.append(Solution(0.0, plan.alphas[0], null_beta, 0, math.nan, math.nan, 0))
@@ -112,22 +108,6 @@ def train_glm(ctx: JobContext, spec: TrainSpec) -> GLMModel:
         ctx.warn(f"Reached maximum number of iterations {spec.params['max_iterations']}!")
     best = _choose(spec, path.solutions)
     return finish(training, path, best, progress)
-
-
-@contextmanager
-def _blas_threads(problem: Problem) -> Iterator[None]:
-    """Keep BLAS on one thread throughout if the driver's matrices are small.
-
-    Passes need it so in any case, and to wake and stop its threads between two of them costs more
-    than they gain.
-    """
-    if problem.n_coefficients > _SMALL_MATRIX:
-        yield
-        return
-    import scipy.linalg  # noqa: F401  (its BLAS must be loaded to be held)
-
-    with one_blas_thread():
-        yield
 
 
 def _begin(ctx: JobContext, spec: TrainSpec) -> Training:

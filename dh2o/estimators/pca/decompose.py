@@ -9,6 +9,7 @@ import numpy as np
 
 from dh2o.errors import ModelError
 from dh2o.estimators.building.history import duration_text, timestamp_text
+from dh2o.estimators.building.small_matrices import blas_threads_for
 from dh2o.estimators.pca.methods import (
     Decomposition,
     Limits,
@@ -70,11 +71,12 @@ def decompose(
         rows = ExpandedRows(expansion).do_all(frame)
         _check_rows(len(rows), k, what)
         return Found(expansion, _of_rows(rows, method, k, limits), len(rows), _squares(rows))
-    gram = GramTask(expansion, is_complete(frame, expansion)).do_all(frame)
-    _check_rows(gram.n_rows, k, what)
-    _check_finite(gram.xx)
-    ctx.update(0.8, f"Decomposing by {method}")
-    parts = _of_gram(gram.xx, method, k, limits)
+    with blas_threads_for(expansion.size):
+        gram = GramTask(expansion, is_complete(frame, expansion)).do_all(frame)
+        _check_rows(gram.n_rows, k, what)
+        _check_finite(gram.xx)
+        ctx.update(0.8, f"Decomposing by {method}")
+        parts = _of_gram(gram.xx, method, k, limits)
     if not len(parts.values):
         raise ModelError(
             "The rows have no direction at all: all transformed columns are 0. Leave constant "
