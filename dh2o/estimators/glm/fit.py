@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.errors import ModelError
-from dh2o.estimators.glm.problem import Gram, OrdinalProblem, Problem
+from dh2o.estimators.glm.conjugate import fit_by_classes, goes_by_classes
+from dh2o.estimators.glm.problem import Gram, MultinomialProblem, OrdinalProblem, Problem
 from dh2o.estimators.glm.solve import Penalty, independent_columns, solve
 
 F64 = NDArray[np.float64]
@@ -117,6 +118,10 @@ def fit(
         fit_lbfgs(problem, penalty, state, limits)
     elif isinstance(problem, OrdinalProblem) and problem.by_squared_error:
         _descend(problem, penalty, state, limits)
+    elif isinstance(problem, MultinomialProblem) and goes_by_classes(
+        problem, penalty, drop_collinear=drop_collinear
+    ):
+        fit_by_classes(problem, penalty, state, limits)
     elif problem.is_linear:
         _fit_linear(problem, penalty, state, limits, drop_collinear)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +40,8 @@ class MultinomialTask(SumsTask):
     standardise: bool
     with_gram: bool = True
     every: int = 1
+    #: Only the Hessian's blocks of one class each.
+    by_class: bool = False
 
     @property
     def n_parameters(self) -> int:
@@ -61,7 +63,12 @@ class MultinomialTask(SumsTask):
     @property
     def pairs(self) -> list[tuple[int, int]]:
         """Pairs of classes in the order of their tables."""
-        return [(k, h) for k in range(len(self.beta)) for h in range(k + 1)]
+        return [
+            (k, h)
+            for k in range(len(self.beta))
+            for h in range(k + 1)
+            if h == k or not self.by_class
+        ]
 
     @property
     def n_tables(self) -> int:
@@ -75,6 +82,23 @@ class MultinomialTask(SumsTask):
             out[k * n : (k + 1) * n, h * n : (h + 1) * n] = part
             out[h * n : (h + 1) * n, k * n : (k + 1) * n] = part
         return out
+
+
+@dataclass(frozen=True, eq=False)
+class CurvatureTask(MultinomialTask):
+    """The product of the Hessian at `beta` with ``direction``, of the same shape, as gradient."""
+
+    direction: F64 = field(default_factory=lambda: np.zeros((0, 0)))
+
+    def add(self, tile: Tile, total: GramSums) -> None:
+        n = self.design.n_places
+        p = softmax(np.array([linear_predictor(self.design, tile, b) for b in self.beta]))
+        moved = np.array([linear_predictor(self.design, tile, v) for v in self.direction])
+        moved -= (p * moved).sum(axis=0)
+        moved *= p
+        for k, change in enumerate(moved):
+            own = total.gradient[k * n : (k + 1) * n]
+            add_gradient(self.design, tile, tile.w * change, own)
 
 
 class _Ordered(NamedTuple):

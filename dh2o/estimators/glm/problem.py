@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dh2o.estimators.glm.multi_passes import (
     ClassFitTask,
+    CurvatureTask,
     MultinomialTask,
     OrdinalTask,
     SquaredErrorTask,
@@ -23,6 +24,8 @@ from dh2o.models.glm_link import Link
 
 #: Rows from which on a problem may be large.
 _LARGE = 100_000
+#: Coefficients of several classes up to which their Hessian is made whole.
+_MOST_WHOLE = 800
 
 F64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -88,6 +91,11 @@ class Problem:
     def n_intercepts(self) -> int:
         """How many intercepts are fitted."""
         return int((~self.penalised).sum()) if self.intercept else 0
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether there are ways without the whole Gram matrix that cost less."""
+        return False
 
     @property
     def gram_nbytes(self) -> int:
@@ -232,10 +240,38 @@ class MultinomialProblem(Problem):
     def _places(self, beta: F64) -> F64:
         return np.array([self.design.spread(block) for block in self.blocks(beta)])
 
-    def task(self, beta: F64, *, with_gram: bool, every: int = 1) -> SumsTask:
+    def _multinomial(self, beta: F64, *, with_gram: bool, every: int = 1) -> MultinomialTask:
         return MultinomialTask(
             self.design, self.roles, self._places(beta), self.standardise, with_gram, every
         )
+
+    def task(self, beta: F64, *, with_gram: bool, every: int = 1) -> SumsTask:
+        return self._multinomial(beta, with_gram=with_gram, every=every)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the blocks of the Hessian by class are so many that it is not made whole."""
+        return len(self.present) > 2 and self.n_coefficients > _MOST_WHOLE
+
+    def by_class(self, beta: F64) -> tuple[float, F64, list[F64]]:
+        """Return likelihood, gradient of its mean, and the Hessian's block of each class alone."""
+        task = replace(self._multinomial(beta, with_gram=True), by_class=True)
+        sums, kept = task.do_all(self.frame), np.ix_(self.design.kept, self.design.kept)
+        blocks = [
+            sums.tables[k].matrix(self.design, task.sloped)[kept] * self.obj_reg
+            for k in self.present
+        ]
+        return sums.nll, sums.gradient[self._kept] * self.obj_reg, blocks
+
+    def curvature(self, beta: F64, direction: F64) -> F64:
+        """Return the product of the Hessian of the mean likelihood at `beta` with `direction`."""
+        blocks = np.zeros((self.n_classes, self.design.n_coefficients))
+        blocks[self.present] = direction.reshape(len(self.present), -1)
+        task = CurvatureTask(
+            self.design, self.roles, self._places(beta), self.standardise, with_gram=False,
+            direction=np.array([self.design.spread(block) for block in blocks]),
+        )  # fmt: skip
+        return task.do_all(self.frame).gradient[self._kept] * self.obj_reg
 
     def fit_sums(
         self, beta: F64, frame: Frame | None = None, roles: Roles | None = None

@@ -140,7 +140,8 @@ def _null_gradient(training: Training) -> tuple[float, F64]:
     problem = training.problem
     if is_by_gradient(training):
         return problem.gradient(training.null_beta)
-    if problem.gram_nbytes > _MAX_GRAM_NBYTES:
+    by_classes = problem.is_wide and _is_smooth(training)
+    if problem.gram_nbytes > _MAX_GRAM_NBYTES and not by_classes:
         raise ModelError(
             f"The model would have {problem.n_coefficients:,} coefficients and need "
             f"{problem.gram_nbytes:,} bytes for its Gram matrix on every worker. Set "
@@ -151,8 +152,20 @@ def _null_gradient(training: Training) -> tuple[float, F64]:
         if known is not None:
             return known, np.zeros(problem.n_coefficients)
         return problem.gradient(training.null_beta)
+    if by_classes:
+        return problem.gradient(training.null_beta)
     gram = problem.gram(training.null_beta)
     return gram.nll, gram.gradient
+
+
+def _is_smooth(training: Training) -> bool:
+    """Whether no L1 penalty, bound or wish for independent columns is to be met."""
+    params = training.spec.params
+    given = params["lambda"]
+    no_l1 = bool(given and not any(given)) or not any(params["alpha"])
+    return no_l1 and not (
+        params["non_negative"] or params["beta_constraints"] or params["remove_collinear_columns"]
+    )
 
 
 def _seeks_lambda(training: Training) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
+from dh2o.estimators.glm import problem
 from dh2o.estimators.glm.multi_passes import _ordered
 from dh2o.models.columns import Columns
 from dh2o.mrtask import Engine
@@ -145,3 +146,28 @@ def test_tables_have_a_column_per_class(engine: Engine) -> None:
     assert "std_coefs_class_k3" in named.col_names
     assert table["names"][0] == "Intercept"
     assert table["coefs_class_2"][0] == model.class_beta[2, -1]
+
+
+@pytest.mark.parametrize(
+    "params", [{"lambda_": 0.0}, {"lambda_": 0.01, "alpha": 0.0, "standardize": False}]
+)
+def test_class_by_class_finds_the_same_minimum(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, params: dict[str, Any]
+) -> None:
+    """Conjugate gradients without the whole Hessian; a class has no rows, a column is double."""
+    w = (CLASS != 2).astype(float)
+    frame = store("glm", {**COLUMNS, "w": w, "again": COLUMNS["a"]}, 3)
+    both = []
+    for most in (800, 0):
+        monkeypatch.setattr(problem, "_MOST_WHOLE", most)
+        model = train(
+            engine, frame, "class", (*ABC, "again", "colour"), solver="IRLSM", weights_column="w",
+            **params,
+        )  # fmt: skip
+        both.append(model)
+    columns = Columns({name: COLUMNS[name] for name in ABC} | {"again": COLUMNS["a"]})
+    codes = {"colour": np.searchsorted(["blue", "green", "red"], COLOUR).astype(float)}
+    want, got = (m.score(Columns({**columns, **codes}, N)) for m in both)
+    np.testing.assert_allclose(got, want, atol=1e-8)
+    np.testing.assert_allclose(both[1].norm_beta, both[0].norm_beta, atol=1e-6)
+    assert (got[:, 2] == 0).all()
