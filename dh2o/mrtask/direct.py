@@ -19,15 +19,20 @@ if TYPE_CHECKING:
     from dh2o.mrtask.engine import Engine
 
 _here = threading.local()
-_SMALL_N_CELLS = 2_000_000  # of 8 bytes: what the results may hold beside the worker's memory
+_SMALL_NBYTES = 16 << 20  # what results may hold beside the worker's memory until it has all,
+_SMALL_SHARE = 1 / 32  # or this part of its limit
+_CELL_NBYTES = 8
 
 
 def is_small(engine: Engine, n_tasks: int, n_cells: int | None) -> bool:
-    """Return whether these tasks may run here: no more than the graph runs at once, or tiny."""
+    """Return whether these tasks may run here: no more than the graph runs at once, or small."""
     if engine.scheduler_here is None:
         return False
-    few = n_tasks <= engine.here().threads.n_threads
-    return few or (n_cells is not None and n_cells <= _SMALL_N_CELLS)
+    if n_tasks <= engine.here().threads.n_threads:
+        return True
+    limit = engine.own_worker.memory_manager.memory_limit or 0
+    room = max(_SMALL_NBYTES, int(_SMALL_SHARE * limit))
+    return n_cells is not None and n_cells * _CELL_NBYTES <= room
 
 
 def run(
