@@ -14,7 +14,7 @@ from dh2o.rapids.columns import Column, Table
 from dh2o.rapids.groups import Grouped, group_rows, grouped, numbered, table_slots
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.keys import I64, KeyLayout, KeyTiles, key_layout
-from dh2o.rapids.many_groups import row_shares
+from dh2o.rapids.medians import group_medians, placed_values
 from dh2o.rapids.ordering import collected_keys, ordered, parallel
 from dh2o.rapids.passes import carrier_of, local_tiles
 from dh2o.rapids.program import Program, Tiles, compile_exprs
@@ -43,22 +43,10 @@ class _SlotsAndValues:
 
 
 def medians_by_group(table: Table, keys: Sequence[Column], column: Column, na: str) -> F64:
-    """Return the median of each group; with NA by the rule: all gives NaN, ignore takes -inf."""
-    from dh2o.rapids import group_kernels
-
+    """Return the median of each group, with NA by the rule."""
     parts, slot_rows = _slots_and_values(table, keys, column)
     there = np.flatnonzero(slot_rows) if keys else np.zeros(1, dtype=np.int64)
-    values, starts, n_na = _side_by_side(parts, slot_rows, keep_na=na == "ignore")
-    found = np.empty(len(slot_rows))
-
-    def some(share: tuple[int, int]) -> None:
-        low, high = share
-        group_kernels.medians(values, read_only(starts[low : high + 1]), found[low:high])
-
-    parallel(some, row_shares(starts))
-    found[np.isinf(found)] = np.nan
-    if na == "all":
-        found[n_na > 0] = np.nan
+    found: F64 = group_medians(*_side_by_side(parts, len(slot_rows), na), na, parallel)
     return found[there]
 
 
@@ -88,25 +76,19 @@ def _slots_and_values(
     return parts, slot_rows
 
 
-def _side_by_side(
-    parts: Sequence[tuple[I64, F64]], slot_rows: I64, *, keep_na: bool
-) -> tuple[F64, I64, I64]:
+def _side_by_side(parts: Sequence[tuple[I64, F64]], n_slots: int, na: str) -> tuple[F64, I64, I64]:
     """Return values by slot, where each slot starts (and the last ends), and its number of NA."""
     from dh2o.rapids import group_kernels
 
-    n_slots = len(slot_rows)
-    n_na = np.zeros(n_slots, dtype=np.int64)
+    n_na, sizes = np.zeros((2, n_slots), dtype=np.int64)
     filled = []
     for slots, values in parts:
-        missing = np.isnan(values)
+        placed, counts, missing = placed_values(values, na)
         if missing.any():
             n_na += np.bincount(slots[missing], minlength=n_slots)
-            if keep_na:
-                values[missing] = -np.inf
-            else:
-                slots, values = slots[~missing], values[~missing]
-        filled.append((slots, values))
-    sizes = slot_rows if keep_na else slot_rows - n_na
+            slots, placed = slots[counts], placed[counts]
+        sizes += np.bincount(slots, minlength=n_slots)
+        filled.append((slots, placed))
     starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
     out = np.empty(int(starts[-1]))
     next_place = starts[:-1].copy()

@@ -8,7 +8,6 @@ cluster.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
@@ -19,13 +18,12 @@ from dh2o.rapids.columns import Column, Table
 from dh2o.rapids.groups import ColumnStats, Grouped
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.keys import I64, KeyLayout
+from dh2o.rapids.medians import row_shares
 from dh2o.rapids.ordering import collected_keys, ordered, parallel
 from dh2o.rapids.passes import BlockTiles, carrier_of
 from dh2o.rapids.program import compile_exprs
 
-__all__ = ["grouped_here", "row_shares"]
-
-SHARES = 8  # into so many parts the rows are cut for the threads
+__all__ = ["grouped_here"]
 
 
 def grouped_here(
@@ -94,11 +92,3 @@ class _Groups:
 
         parallel(some, self._shares)
         return made
-
-
-def row_shares(starts: I64) -> list[tuple[int, int]]:
-    """Return ranges of groups of about as many rows each; the rows of group g end at the next."""
-    ends = np.linspace(0, starts[-1], SHARES + 1)
-    cuts = np.searchsorted(starts, ends[1:-1]).tolist()
-    bounds = [0, *cuts, len(starts) - 1]
-    return [(low, high) for low, high in pairwise(bounds) if low < high]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
-from dh2o.chunks.codec import read_only
 from dh2o.rapids.group_order import commonest
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.keys import I64
+from dh2o.rapids.medians import group_medians, placed_values
 
 __all__ = ["side_by_side"]
 
@@ -21,21 +24,17 @@ def side_by_side(function: str, na: str, values: F64, starts: I64) -> F64:
 
 
 def _medians(values: F64, starts: I64, na: str) -> F64:
-    """Return medians; with NA by the rule: all gives NaN, ignore takes -inf, rm leaves them out."""
-    from dh2o.rapids import group_kernels
+    values, counts, missing = placed_values(values, na)
+    n_na, n_out = (
+        np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(flags)])[starts]
+        for flags in (missing, ~counts)
+    )
+    return group_medians(values[counts], starts - n_out, np.diff(n_na), na, _one_by_one)
 
-    missing = np.isnan(values)
-    n_before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(missing)])[starts]
-    if na == "ignore":
-        values = np.where(missing, -np.inf, values)
-    else:
-        values, starts = values[~missing], starts - n_before
-    found = np.empty(len(starts) - 1)
-    group_kernels.medians(values, read_only(starts), found)
-    found[np.isinf(found)] = np.nan
-    if na == "all":
-        found[np.diff(n_before) > 0] = np.nan
-    return found
+
+def _one_by_one(fn: Callable[[Any], None], items: Sequence[Any]) -> None:
+    for item in items:  # a task has one thread
+        fn(item)
 
 
 def _modes(codes: F64, starts: I64) -> F64:
