@@ -81,13 +81,6 @@ def _sum_clipped(  # noqa: PLR0913, PLR0917
             out[k] += np.int64(math.floor(weights[row * n_weights] * r * scale + 0.5))
 
 
-def _leaves(state: TreeState, shard: int, tree: RawTree | None) -> I64:
-    """Return the leaf table of a shard; without a tree, one leaf of all its rows."""
-    if tree is not None:
-        return state.leaf_table(shard, tree)
-    return np.array([state.shards[shard]], np.int64)
-
-
 @dataclass(frozen=True, slots=True)
 class _Count(LocalTask[Any, Any]):
     """Counts of residuals in brackets; without brackets, their ranges."""
@@ -108,7 +101,7 @@ class _Count(LocalTask[Any, Any]):
             counts = np.zeros((n, 2, n_parts), np.int64)
             ranges = np.tile([np.inf, -np.inf], (n, 1))
             _count(
-                state.tags, _leaves(state, shard, self.tree), state.y, state.f[0], state.weights,
+                *state.rows_of_leaves(shard, self.tree), state.y, state.f[0], state.weights,
                 self.weight_scale, self.absolute, low, high, counts, ranges,
             )  # fmt: skip
             return counts, ranges
@@ -173,8 +166,8 @@ class HuberLeaves(LocalTask[I64, F64]):
         def add(shard: int, _lo: int, _hi: int) -> I64:
             out = np.zeros(len(medians), np.int64)
             _sum_clipped(
-                state.tags, state.leaf_table(shard, self.tree), state.y, state.f[0],
-                state.weights, medians, self.delta, self._scale, out,
+                *state.rows_of_leaves(shard, self.tree), state.y, state.f[0], state.weights,
+                medians, self.delta, self._scale, out,
             )  # fmt: skip
             return out
 

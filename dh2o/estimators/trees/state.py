@@ -136,6 +136,12 @@ class TreeState(ShardedRows):
         else:
             add_rows(*facts, start, stop, bin_map.stretch, hist)
 
+    def rows_of_leaves(self, shard: int, tree: RawTree | None) -> tuple[I64, I64]:
+        """Return tags of rows, and (start, stop) in them of each leaf; no tree: of all rows."""
+        if tree is None:
+            return self.tags, np.array([self.shards[shard]], np.int64)
+        return self.tags, self.leaf_table(shard, tree)
+
     def leaf_table(self, shard: int, tree: RawTree) -> I64:
         """Return (start, stop) of the records of each leaf of the tree just grown."""
         return np.ascontiguousarray(self.bounds[shard, tree.places[tree.leaves]])

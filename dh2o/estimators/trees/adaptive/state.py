@@ -78,6 +78,17 @@ class ValueState(ShardedRows):
         bounds[known] = self.bounds[shard, leaves[known]]
         return np.column_stack([bounds, tree.depths[leaves] % 2]).astype(np.int64)
 
+    def rows_of_leaves(self, shard: int, tree: ValueTree | None) -> tuple[I64, I64]:
+        """Return numbers of rows, and (start, stop) in them of each leaf; no tree: of all rows."""
+        first, last = self.shards[shard]
+        if tree is None:
+            return np.arange(first, last), np.array([[0, last - first]], np.int64)
+        table = self.leaf_table(shard, tree)
+        rows = [self.rows[parity][start:stop] for start, stop, parity in table.tolist()]
+        ends = np.cumsum(table[:, 1] - table[:, 0])
+        starts = ends - (table[:, 1] - table[:, 0])
+        return np.concatenate(rows).astype(np.int64), np.column_stack([starts, ends])
+
     def apply(self, k: int, tree: ValueTree) -> None:
         """Add the values of the tree just grown to class k's predictions, of rows left out too."""
         values = np.ascontiguousarray(tree.added_values[tree.leaves])
