@@ -25,7 +25,7 @@ from dh2o.models.glm_link import Link
 #: Rows from which on a problem may be large.
 _LARGE = 100_000
 #: Coefficients of several classes up to which their Hessian is made whole.
-_MOST_WHOLE = 800
+_MOST_WHOLE = 400
 
 F64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -158,7 +158,7 @@ def test_class_by_class_finds_the_same_minimum(
     w = (CLASS != 2).astype(float)
     frame = store("glm", {**COLUMNS, "w": w, "again": COLUMNS["a"]}, 3)
     both = []
-    for most in (800, 0):
+    for most in (400, 0):
         monkeypatch.setattr(problem, "_MOST_WHOLE", most)
         model = train(
             engine, frame, "class", (*ABC, "again", "colour"), solver="IRLSM", weights_column="w",
