@@ -181,7 +181,7 @@ def _streams(source: Source, raw: IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 def _is_table_text(entry: zipfile.ZipInfo) -> bool:
-    return not entry.is_dir() and not fnmatch.fnmatch(entry.filename, "__MACOSX/*")
+    return not entry.filename.endswith("/") and not fnmatch.fnmatch(entry.filename, "__MACOSX/*")
 
 
 class _Metered(io.RawIOBase):

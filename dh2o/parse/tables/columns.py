@@ -99,38 +99,41 @@ def _nothing(n_rows: int, kind: str) -> Chunk | LocalCodes:
 
 def _codes_of_dictionary(column: Any, wish: ColumnWish) -> LocalCodes:
     """Return the codes of a dictionary: all its levels, in its order."""
-    import pyarrow as pa
-
     whole = one_array(column)
-    levels = whole.dictionary
-    if is_text(levels.type):
-        levels = valid_text(pa.chunked_array([levels]))
-    values = levels.to_pylist()
-    texts = [None if value is None else _level(value) for value in values]
-    known: dict[str, int] = {}
-    words = {word.strip() for word in wish.na_words}
-    places = np.zeros(len(texts) + 1, np.int64)  # the last one, at -1, is that of NA
-    for i, text in enumerate(texts):
-        if text is not None and text not in words:
-            places[i] = known.setdefault(text, len(known)) + 1
+    texts = _texts_of_levels(whole.dictionary)
     indices = whole.indices
     if indices.null_count:
         indices = indices.fill_null(-1)
-    codes = _narrow(places, len(known))[indices.to_numpy(zero_copy_only=False)]
-    return LocalCodes(codes, tuple(known), is_declared=wish.is_declared)
+    at = indices.to_numpy(zero_copy_only=False)
+    words = {word.strip() for word in wish.na_words}
+    if len({*texts, None, *words}) == len(texts) + 1 + len(words):  # all of them are levels
+        narrow = _code_type(len(texts))
+        return LocalCodes(at.astype(narrow) + narrow(1), tuple(texts), is_declared=wish.is_declared)
+    known: dict[str, int] = {}
+    places = np.zeros(len(texts) + 1, _code_type(len(texts)))  # the last one, at -1, is that of NA
+    for i, text in enumerate(texts):
+        if text is not None and text not in words:
+            places[i] = known.setdefault(text, len(known)) + 1
+    return LocalCodes(places[at], tuple(known), is_declared=wish.is_declared)
+
+
+def _texts_of_levels(levels: Any) -> list[Any]:
+    import pyarrow as pa
+
+    if is_text(levels.type):
+        texts: list[Any] = valid_text(pa.chunked_array([levels])).to_pylist()
+        return texts
+    return [None if value is None else _level(value) for value in levels.to_pylist()]
 
 
 def _level(value: Any) -> str:
-    if isinstance(value, bytes):
-        return decode_lenient(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return str(value)
 
 
-def _narrow(codes: Any, n_levels: int) -> Any:
-    kinds = (np.uint8, np.uint16, np.uint32)
-    return codes.astype(next(kind for kind in kinds if n_levels <= np.iinfo(kind).max))
+def _code_type(n_levels: int) -> Any:
+    return next(t for t in (np.uint8, np.uint16, np.uint32) if n_levels <= np.iinfo(t).max)
 
 
 def _of_bools(column: Any, wish: ColumnWish) -> Chunk | LocalCodes:
@@ -243,7 +246,7 @@ def _levels_of_texts(column: Any, wish: ColumnWish) -> LocalCodes:
     coded = one_array(_without_words(column, wish).dictionary_encode())
     codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
     levels = tuple(coded.dictionary.to_pylist())
-    return LocalCodes(_narrow(codes, len(levels)), levels)
+    return LocalCodes(codes.astype(_code_type(len(levels))), levels)
 
 
 def _without_words(column: Any, wish: ColumnWish) -> Any:
