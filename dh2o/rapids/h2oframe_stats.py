@@ -32,9 +32,9 @@ class FrameStats(FrameBase):
         return self._number("prod.na" if na_rm else "prod")
 
     def sum(self, skipna: bool = True, axis: int = 0, *, return_frame: bool = False) -> Any:
-        """Return the sum of all values, or with `return_frame` of each column; of each row (axis 1).
+        """Return the sum of all values, one number as in H2O's client.
 
-        That one number is all that H2O's client gives without `return_frame`.
+        With `return_frame` the sum of each column, with axis 1 that of each row, as frames.
         """
         if axis == 0 and not return_frame:
             return self._number("sumNA" if skipna else "sum")

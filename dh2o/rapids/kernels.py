@@ -90,12 +90,17 @@ def _integer_divide_r(a: Operand, b: Operand, out: F64) -> F64:
     return np.trunc(np.divide(a, b, out=out), out=out)
 
 
+_MOST_DIGITS = 300
+
+
 def _round(a: Operand, digits: Operand, out: F64) -> F64:
     """Half to even without digits, half away from zero with digits."""
     places = float(np.ravel(digits)[0])
     if places == 0:
         return np.rint(a, out=out)
-    power = 10.0 ** int(places)
+    if not places <= _MOST_DIGITS:  # every double as it is; of NA digits none
+        return np.add(a, 0.0 if places > 0 else np.nan, out=out)
+    power = 10.0 ** max(int(places), -_MOST_DIGITS)
     np.absolute(a, out=out)
     out *= power
     out += 0.5
@@ -105,7 +110,10 @@ def _round(a: Operand, digits: Operand, out: F64) -> F64:
 
 
 def _signif(a: Operand, digits: Operand, out: F64) -> F64:
-    places = max(1, round(float(np.ravel(digits)[0])))
+    given = float(np.ravel(digits)[0])
+    if math.isnan(given):
+        return np.add(a, np.nan, out=out)
+    places = round(min(max(given, 1.0), _MOST_DIGITS))
     flat = np.broadcast_to(np.asarray(a, dtype=np.float64), out.shape)
     for i, value in enumerate(flat):
         out[i] = float(f"{value:.{places - 1}e}")

@@ -100,6 +100,11 @@ def _by_group(table: Table, call: ImputeCall) -> tuple[Table, Table]:
                 raise RapidsError("Ambiguous group-by frame. Supply the `by` columns to proceed.")
             by = [table.index(groups.names[0])]
         chosen = [call.column] if call.column != -1 else _imputed_columns(table, groups, len(by))
+        if groups.n_cols < len(by) + len(chosen):
+            raise RapidsError(
+                f"The group-by frame has {groups.n_cols} columns; {len(by)} keys and "
+                f"{len(chosen)} values are needed."
+            )
     return _fill_groups(table, by, chosen, groups), groups
 
 

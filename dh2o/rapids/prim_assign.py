@@ -145,9 +145,10 @@ def _selected(columns: ValNums | ValStrs) -> ValNums | tuple[str, ...]:
 
 
 def _is_whole(node: NumList, n_rows: int) -> bool:
+    """Whether all rows are meant, so that columns may change their type; one row is a cell."""
     if not node.spans:
         return True
-    return len(node) == n_rows and len(node.spans) == 1 and node.spans[0][0] == 0
+    return len(node) == n_rows > 1 and len(node.spans) == 1 and node.spans[0][0] == 0
 
 
 def _assign_rows(dst: Table, idx: list[int], src: Val, node: NumList) -> Table:
@@ -195,6 +196,8 @@ def _assign_where(dst: Table, idx: list[int], src: Val, condition: Table) -> Tab
         raise RapidsError(
             "A frame cannot be assigned to rows chosen by a condition; give a scalar."
         )
+    if condition.n_cols != 1:
+        raise RapidsError(f"Rows are chosen by one column, found {condition.n_cols}.")
     if condition.n_rows != dst.n_rows:
         raise RapidsError(
             f"Frame {dst.key} has different number of rows than frame {condition.key} "

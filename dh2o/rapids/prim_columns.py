@@ -241,11 +241,9 @@ def na_omit(_env: Env, table: Table) -> Val:
 
 @primitive("filterNACols", "ary:frame fraction:num", "Positions of columns with few enough NA.")
 def filter_na_cols(_env: Env, table: Table, fraction: float) -> Val:
-    if not table.n_rows:  # no rows, no share
-        return ValNums.of([])
     counts = na_counts(table)
-    most = fraction * table.n_rows
-    return ValNums.of([float(i) for i, n in enumerate(counts) if n <= most])
+    limit = fraction * table.n_rows  # a column with just this share is left out, as in H2O
+    return ValNums.of([float(i) for i, n in enumerate(counts) if n < limit])
 
 
 _TYPE_NAMES = {

@@ -132,6 +132,8 @@ def _side(value: Val, tables: Iterator[Table], n_cols: int) -> Sequence[Column |
 
 
 def _choose_column(table: Table, test: Column, yes: Column | str, no: Column | str) -> Column:
+    if not (test.is_numberlike or test.is_enum):
+        raise RapidsError(f"ifelse tests numbers or categories, found a {test.type} column.")
     texts = [s for s in (no, yes) if isinstance(s, str)]
     columns = [s for s in (no, yes) if isinstance(s, Column)]
     if not texts and not any(c.is_enum or c.is_string for c in columns):

@@ -20,39 +20,39 @@ from dh2o.rapids.values import Val, ValFrame
 __all__: list[str] = []
 
 
-def _seed(seed: float | None) -> int:
+def _seed(seed: int | None) -> int:
     """Return a given seed, or for -1 and none a new one."""
     if seed is None or seed == -1:
         return random.SystemRandom().getrandbits(63)
-    return int(seed)
+    return seed
 
 
 @primitive(
-    "h2o.runif", "ary:frame seed:num?", "A column `rnd` of numbers of [0, 1), by seed and row."
+    "h2o.runif", "ary:frame seed:int?", "A column `rnd` of numbers of [0, 1), by seed and row."
 )
-def runif(_env: Env, table: Table, seed: float | None) -> Val:
+def runif(_env: Env, table: Table, seed: int | None) -> Val:
     return ValFrame(table.like(["rnd"], [uniform_column(table, _seed(seed))]))
 
 
-def _n_folds(n_folds: float) -> int:
-    if n_folds < 2 or n_folds != int(n_folds):
-        raise RapidsError(f"The number of folds must be an integer of at least 2, got {n_folds:g}.")
-    return int(n_folds)
+def _n_folds(n_folds: int) -> int:
+    if n_folds < 2:
+        raise RapidsError(f"The number of folds must be an integer of at least 2, got {n_folds}.")
+    return n_folds
 
 
 @primitive(
     "kfold_column",
-    "ary:frame n_folds:num seed:num?",
+    "ary:frame n_folds:int seed:int?",
     "A random fold 0 .. n-1 for each row, the one that H2O deals for the seed.",
 )
-def kfold_column(_env: Env, table: Table, n_folds: float, seed: float | None) -> Val:
+def kfold_column(_env: Env, table: Table, n_folds: int, seed: int | None) -> Val:
     row = row_number_column(table).expr
     folds = Op("random_fold", (row,), (_n_folds(n_folds), _seed(seed)))
     return ValFrame(table.like(["C1"], [numeric(folds)]))
 
 
-@primitive("modulo_kfold_column", "ary:frame n_folds:num", "The row number modulo n.")
-def modulo_kfold_column(_env: Env, table: Table, n_folds: float) -> Val:
+@primitive("modulo_kfold_column", "ary:frame n_folds:int", "The row number modulo n.")
+def modulo_kfold_column(_env: Env, table: Table, n_folds: int) -> Val:
     row = row_number_column(table).expr
     folds = numeric(Op("%", (row, Const(float(_n_folds(n_folds))))))
     return ValFrame(table.like(["C1"], [folds]))
@@ -60,10 +60,10 @@ def modulo_kfold_column(_env: Env, table: Table, n_folds: float) -> Val:
 
 @primitive(
     "stratified_kfold_column",
-    "ary:frame n_folds:num seed:num?",
+    "ary:frame n_folds:int seed:int?",
     "A fold for each row such that every class is spread evenly.",
 )
-def stratified_kfold_column(_env: Env, table: Table, n_folds: float, seed: float | None) -> Val:
+def stratified_kfold_column(_env: Env, table: Table, n_folds: int, seed: int | None) -> Val:
     codes = _class_codes(table, "stratified_kfold_column")
     k = _n_folds(n_folds)
     ranks = _ranks_in_class(codes, _seed(seed))
@@ -99,10 +99,10 @@ def _aligned(table: Table, name: str, column: Column) -> Val:
 
 @primitive(
     "h2o.random_stratified_split",
-    "ary:frame test_frac:num seed:num?",
+    "ary:frame test_frac:num seed:int?",
     "A column test_train_split of train and test, the same share of every class.",
 )
-def random_stratified_split(_env: Env, table: Table, share: float, seed: float | None) -> Val:
+def random_stratified_split(_env: Env, table: Table, share: float, seed: int | None) -> Val:
     column = table.only("Stratification")
     if not (column.is_enum or column.is_number):
         raise RapidsError("stratification only applies to integer and categorical columns.")

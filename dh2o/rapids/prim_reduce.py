@@ -50,11 +50,20 @@ def _total(facts: Facts, how: str) -> float:
 _NEEDS = {"sum": (), "prod": ("product",), "max": ("range",), "min": ("range",)}
 
 
+def _folded(row: ValRow, how: str, *, skip_na: bool) -> ValRow:
+    """Return one number a row."""
+    if not row.table.n_cols:
+        raise RapidsError(f"{how} of a row needs columns.")
+    for name, column in zip(row.table.names, row.table.columns, strict=True):
+        if column.is_string:
+            raise RapidsError(f"{how} of a row needs numbers; {name!r} is {column.type}.")
+    folded = Op("row_fold", tuple(c.expr for c in row.table.columns), (how, skip_na))
+    return ValRow(row.table.like(["C1"], [numeric(folded)]))
+
+
 def _reduce_value(how: str, value: Val, *, skip_na: bool) -> Val:
     if isinstance(value, ValRow):
-        exprs = tuple(c.expr for c in value.table.columns)
-        folded = numeric(Op("row_fold", exprs, (how, skip_na)))
-        return ValRow(value.table.like(["C1"], [folded]))
+        return _folded(value, how, skip_na=skip_na)
     if not isinstance(value, ValFrame):
         raise RapidsError(f"{how} needs a frame, found a {value.kind}.")
     table = value.table
@@ -62,6 +71,8 @@ def _reduce_value(how: str, value: Val, *, skip_na: bool) -> Val:
         return ValNum(math.nan)
     for name, column in zip(table.names, table.columns, strict=True):
         if column.is_string or column.type is VecType.UUID:
+            return ValNum(math.nan)
+        if how == "sum" and not (column.is_numberlike or _is_binary(column)):
             return ValNum(math.nan)
         if how == "prod" and not column.is_number:
             raise RapidsError(f"Numeric columns only: prod met {column.type} column '{name}'.")
@@ -168,16 +179,14 @@ def _axis(symbol: str, value: ValFrame | ValRow, skip_na: float | None, axis: fl
     how = "mean" if symbol == "mean" else "sum"
     skip = skip_na == 1
     if isinstance(value, ValRow):
-        exprs = tuple(c.expr for c in value.table.columns)
-        folded = numeric(Op("row_fold", exprs, (how, skip)))
-        return ValRow(value.table.like(["C1"], [folded]))
+        return _folded(value, how, skip_na=skip)
     if axis == 1:
         return ValFrame(_by_row(value.table, how, skip=skip))
     return ValFrame(_by_column(value.table, how, skip=skip))
 
 
 def _by_column(table: Table, how: str, *, skip: bool) -> Table:
-    usable = [i for i, c in enumerate(table.columns) if c.is_numberlike or _is_binary(table, c)]
+    usable = [i for i, c in enumerate(table.columns) if c.is_numberlike or _is_binary(c)]
     facts = facts_of(table, [table.columns[i] for i in usable])
     values = [math.nan] * table.n_cols
     for j, i in enumerate(usable):
@@ -187,11 +196,9 @@ def _by_column(table: Table, how: str, *, skip: bool) -> Table:
     return local_table(table.names, [np.array([v]) for v in values], types)
 
 
-def _is_binary(table: Table, column: Column) -> bool:
-    """Whether a categorical column holds the codes 0 and 1 only: H2O takes it for a number."""
-    if not column.is_enum:
-        return False
-    return len(column.domain or ()) <= 2 or not level_counts(table, column)[2:-1].any()
+def _is_binary(column: Column) -> bool:
+    """Whether a column is categorical with at most two levels: H2O takes it for a number."""
+    return column.is_enum and len(column.domain or ()) <= 2
 
 
 def _by_row(table: Table, how: str, *, skip: bool) -> Table:
@@ -230,10 +237,7 @@ def sumaxis(_env: Env, value: ValFrame | ValRow, na_rm: float, axis: float | Non
 @primitive("sd", "ary:frame|row na_rm:num?", "The sample standard deviation of each column.")
 def sd(_env: Env, value: ValFrame | ValRow, na_rm: float | None) -> Val:
     if isinstance(value, ValRow):
-        exprs = tuple(c.expr for c in value.table.columns)
-        return ValRow(
-            value.table.like(["C1"], [numeric(Op("row_fold", exprs, ("sd", na_rm == 1)))])
-        )
+        return _folded(value, "sd", skip_na=na_rm == 1)
     table = value.table
     usable = [i for i, c in enumerate(table.columns) if c.is_number]
     facts = facts_of(table, [table.columns[i] for i in usable], "m2")
@@ -247,9 +251,7 @@ def sd(_env: Env, value: ValFrame | ValRow, na_rm: float | None) -> Val:
 @primitive("median", "ary:frame|row na_rm:num?", "The median of each column; exact.")
 def median(_env: Env, value: ValFrame | ValRow, na_rm: float | None) -> Val:
     if isinstance(value, ValRow):
-        exprs = tuple(c.expr for c in value.table.columns)
-        folded = numeric(Op("row_fold", exprs, ("median", na_rm == 1)))
-        return ValRow(value.table.like(["C1"], [folded]))
+        return _folded(value, "median", skip_na=na_rm == 1)
     table = value.table
     usable = [i for i, c in enumerate(table.columns) if c.is_number]
     values = [math.nan] * table.n_cols
@@ -313,6 +315,8 @@ def _cumulative(symbol: str, table: Table, axis: float | None) -> Val:
                 "Cumulative functions not applicable to enum, string, or UUID values "
                 f"(column {name!r})."
             )
+    if not table.n_cols:
+        return ValFrame(table)
     names = default_names(1) if table.n_cols == 1 else list(table.names)
     if axis == 1.0:
         return ValFrame(table if table.n_cols == 1 else _across(symbol, table))

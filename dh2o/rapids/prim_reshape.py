@@ -210,16 +210,21 @@ def rank_within_groupby(
     sort_too: float | None,
 ) -> Val:
     ups = [bool(a == 1) for a in ascending]
-    ranking = Ranking(columns_r(table, by), columns_r(table, sort_by), ups, name)
+    sorts = columns_r(table, sort_by)
+    if len(ups) != len(sorts):
+        raise RapidsError(
+            f"rank_within_groupby got {len(sorts)} sort columns and {len(ups)} directions."
+        )
+    ranking = Ranking(columns_r(table, by), sorts, ups, name)
     return ValFrame(ranking.rows(table, by_sorts=sort_too == 1))
 
 
 @primitive(
     "h2o.fillna",
-    "ary:frame method:str axis:num limit:num",
+    "ary:frame method:str axis:num limit:int",
     "NA filled from the value before (forward) or after, down the columns (0) or along the rows.",
 )
-def fillna(_env: Env, table: Table, method: str, axis: float, limit: float) -> Val:
+def fillna(_env: Env, table: Table, method: str, axis: float, limit: int) -> Val:
     if method.lower() not in ("forward", "backward"):
         raise RapidsError("Method must be forward or backward")
     if axis not in (0.0, 1.0):
@@ -232,4 +237,4 @@ def fillna(_env: Env, table: Table, method: str, axis: float, limit: float) -> V
         if not (column.is_numberlike or column.is_enum):
             raise RapidsError(f"h2o.fillna cannot fill {column.type} column '{name}'.")
     fill = fill_down if axis == 0 else fill_across
-    return ValFrame(fill(table, int(limit), backward=method.lower() == "backward"))
+    return ValFrame(fill(table, limit, backward=method.lower() == "backward"))

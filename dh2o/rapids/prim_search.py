@@ -21,6 +21,9 @@ from dh2o.rapids.values import Val, ValFrame, ValNum, ValNums, ValStr, ValStrs
 __all__ = ["rows_where"]
 
 
+MOST_ROWS = 100_000_000  # that a number alone can ask for
+
+
 def rows_where(table: Table, condition: Column) -> Table:
     """Return one column C1 with the numbers of the rows where the condition holds."""
     row = row_number_column(table)
@@ -98,7 +101,8 @@ def _match_numbers(column: Column, values: list[float], rule: tuple[float, float
     otherwise, first = rule
     places: dict[float, float] = {}
     for i, value in enumerate(values):
-        places.setdefault(value, first + i)
+        if not math.isnan(value):  # equal to nothing
+            places.setdefault(value, first + i)
     ordered = np.array(sorted(places))
     code = Op("code_of", (column.expr,), (ordered,))
     hit = Op("lookup", (code,), (np.array([places[v] for v in ordered.tolist()]),))
@@ -106,12 +110,12 @@ def _match_numbers(column: Column, values: list[float], rule: tuple[float, float
 
 
 @primitive(
-    "rep_len", "x:any length:num", "The value, or the rows of a frame, repeated to a length."
+    "rep_len", "x:any length:int", "The value, or the rows of a frame, repeated to a length."
 )
-def rep_len(_env: Env, value: Val, length: float) -> Val:
-    n_rows = int(length)
-    if n_rows < 0:
-        raise RapidsError(f"rep_len needs a length of at least 0, got {n_rows}.")
+def rep_len(_env: Env, value: Val, length: int) -> Val:
+    n_rows = length
+    if not 0 <= n_rows <= MOST_ROWS:
+        raise RapidsError(f"rep_len needs a length of 0 to {MOST_ROWS}, got {n_rows}.")
     if isinstance(value, ValNum):
         return ValFrame(local_table(["C1"], [np.full(n_rows, value.value)]))
     if not isinstance(value, ValFrame):
@@ -136,16 +140,18 @@ def _named(table: Table) -> Table:
 
 @primitive("seq", "from:num to:num by:num", "from, from + by, ... up to and including to.")
 def seq(_env: Env, start: float, stop: float, step: float) -> Val:
+    if not all(math.isfinite(value) for value in (start, stop, step)):
+        raise RapidsError("seq needs finite numbers.")
     if step == 0 or (stop - start) / step < 0:
         raise RapidsError("wrong sign in 'by' argument")
     n_rows = math.floor((stop - start) / step + 1e-10) + 1
-    if n_rows > 100_000_000:
+    if n_rows > MOST_ROWS:
         raise RapidsError(f"seq would make {n_rows} rows.")
     return ValFrame(local_table(["C1"], [start + step * np.arange(n_rows, dtype=np.float64)]))
 
 
-@primitive("seq_len", "n:num", "1, 2, ..., n.")
-def seq_len(_env: Env, n: float) -> Val:
-    if not 1 <= n <= 100_000_000:
+@primitive("seq_len", "n:int", "1, 2, ..., n.")
+def seq_len(_env: Env, n: int) -> Val:
+    if not 1 <= n <= MOST_ROWS:
         raise RapidsError("Error in seq_len(0): argument must be coercible to positive integer")
-    return ValFrame(local_table(["C1"], [np.arange(1, int(n) + 1, dtype=np.float64)]))
+    return ValFrame(local_table(["C1"], [np.arange(1, n + 1, dtype=np.float64)]))

@@ -13,25 +13,27 @@ from dh2o.rapids.columns import Local, Table, local_table
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.passes import gather
 from dh2o.rapids.prim_matrix import number_matrix
-from dh2o.rapids.selectors import columns_r
+from dh2o.rapids.selectors import column_at, columns_r
 from dh2o.rapids.table import primitive
 from dh2o.rapids.tile_strings import split_texts
 from dh2o.rapids.values import Val, ValFrame, ValNums, ValStrs
 
 __all__: list[str] = []
 
+MOST_SYMBOLS = 1_000_000
+
 
 @primitive(
     "tf-idf",
-    "ary:frame doc:num text:num preprocess:bool case_sensitive:bool",
+    "ary:frame doc:int text:int preprocess:bool case_sensitive:bool",
     "Columns DocID, Word, TF, IDF = ln((documents + 1) / (documents with the word + 1)), TF-IDF.",
 )
 def tf_idf(
-    _env: Env, table: Table, doc: float, text: float, preprocess: bool, case_sensitive: bool
+    _env: Env, table: Table, doc: int, text: int, preprocess: bool, case_sensitive: bool
 ) -> Val:
     if not table.n_rows:
         raise RapidsError("Empty input frame provided.")
-    picks = (int(doc), int(text))
+    picks = (doc, text)
     if not all(0 <= i < table.n_cols for i in picks):
         raise RapidsError(
             "Provided column index is out of bounds. Number of columns in the input frame: "
@@ -78,18 +80,20 @@ def _weights(counts: Counter[tuple[float, str]], n_documents: int) -> Table:
 
 @primitive(
     "isax",
-    "ary:frame words:num cardinality:num optimize:bool",
+    "ary:frame words:int cardinality:int optimize:bool",
     "Each row as a series in symbols: iSax_index and one column a word, c0, c1, ...",
 )
-def isax(_env: Env, table: Table, words: float, cardinality: float, optimize: bool) -> Val:
+def isax(_env: Env, table: Table, words: int, cardinality: int, optimize: bool) -> Val:
     import pyarrow as pa
     from scipy.special import ndtri
 
-    n_words, n_symbols = int(words), int(cardinality)
+    n_words, n_symbols = words, cardinality
     if n_words <= 0:
         raise RapidsError("numWords must be greater than 0!")
     if n_symbols <= 0:
         raise RapidsError("maxCardinality must be greater than 0!")
+    if n_symbols > MOST_SYMBOLS:
+        raise RapidsError(f"maxCardinality must be at most {MOST_SYMBOLS}, got {n_symbols}.")
     series = number_matrix(table, "isax")
     scores = _word_scores(series, n_words)
     edges = ndtri(np.arange(1, n_symbols) / n_symbols)
@@ -129,29 +133,36 @@ def _word_scores(series: np.ndarray, n_words: int) -> np.ndarray:
 
 @primitive(
     "grouped_permute",
-    "ary:frame column:num by:cols direction:num amount:num",
+    "ary:frame column:int by:cols direction:int amount:int",
     "Within groups, all pairs of a value that is a debit (D) and one that is not, with amounts.",
 )
 def grouped_permute(
     _env: Env,
     table: Table,
-    column: float,
+    column: int,
     by: ValNums | ValStrs,
-    direction: float,
-    amount: float,
+    direction: int,
+    amount: int,
 ) -> Val:
     group = columns_r(table, by)
     if len(group) != 1:
         raise RapidsError("grouped_permute groups by exactly one column.")
     held = gather(table, "grouped_permute")
-    picks = [group[0], int(column), int(direction), int(amount)]
+    given = (column, direction, amount)
+    column, direction, amount = (column_at(table, i, "grouped_permute") for i in given)
+    picks = [group[0], column, direction, amount]
     columns = [held.columns[i] for i in picks]
     arrays = [c.expr.values for c in columns if isinstance(c.expr, Local)]
-    levels = columns[2].domain or ()
+    if not columns[2].is_enum or any(c.is_string for c in columns):
+        raise RapidsError(
+            "grouped_permute needs a categorical direction (D is a debit) and no string columns; "
+            f"{table.names[direction]!r} is {columns[2].type}."
+        )
+    debits_are = (columns[2].domain or ()).index("D") if "D" in (columns[2].domain or ()) else -1
     sums: dict[float, tuple[dict[float, float], dict[float, float]]] = {}
     for key, value, way, sum_ in zip(*arrays, strict=True):
         sides = sums.setdefault(key, ({}, {}))
-        side = sides[0 if levels[int(way)] == "D" else 1]
+        side = sides[0 if way == debits_are else 1]
         side[value] = side.get(value, 0.0) + sum_
     rows = [
         (key, a, b, x, y)

@@ -26,7 +26,7 @@ from dh2o.rapids.prim_matrix import (
 )
 from dh2o.rapids.reducers import complete_cross, facts_of
 from dh2o.rapids.running import difference
-from dh2o.rapids.selectors import columns_r
+from dh2o.rapids.selectors import column_at, columns_r
 from dh2o.rapids.table import primitive
 from dh2o.rapids.values import Val, ValFrame, ValNum, ValNums, ValStrs
 
@@ -164,8 +164,6 @@ def _matrix(names: Sequence[str], columns: F64) -> Val:
 
 def _spearman(x: Table, y: Table, use: str) -> F64:
     """Return Pearson's correlation of the ranks, y by x; equal values share the lowest rank."""
-    from scipy.stats import rankdata
-
     x, y = together([x, y])
     held = gather(x.like(default_names(x.n_cols + y.n_cols), [*x.columns, *y.columns]), "cor")
     data = np.stack([c.expr.values for c in held.columns if isinstance(c.expr, Local)])
@@ -175,13 +173,13 @@ def _spearman(x: Table, y: Table, use: str) -> F64:
     if use == "complete.obs":
         data = data[:, ~missing.any(axis=0)]
         missing = np.isnan(data)
-    ranks = np.stack([rankdata(row, method="min") for row in data]).astype(np.float64)
+    ranks = np.stack([np.searchsorted(np.sort(row), row).astype(np.float64) for row in data])
     ranks[missing.any(axis=1)] = np.nan
     k = x.n_cols
     if data.shape[1] < 2:
         return np.full((y.n_cols, k), np.nan)
     with np.errstate(all="ignore"):
-        return np.corrcoef(ranks)[k:, :k]
+        return np.atleast_2d(np.corrcoef(ranks))[k:, :k]
 
 
 @primitive(
@@ -248,12 +246,14 @@ def mode(_env: Env, table: Table) -> Val:
 
 @primitive(
     "topn",
-    "ary:frame column:num percent:num top:num",
+    "ary:frame column:int percent:num top:num",
     "The top (1) or bottom (-1) share of a column with the row numbers.",
 )
-def topn(_env: Env, table: Table, column: float, percent: float, top: float) -> Val:
-    name = table.names[int(column)]
-    held = gather(table.select([int(column)]), "topn").columns[0]
+def topn(_env: Env, table: Table, column: int, percent: float, top: float) -> Val:
+    name = table.names[column_at(table, column, "topn")]
+    if not 0 <= percent <= 100:
+        raise RapidsError(f"topn: the percentage must be from 0 to 100, got {percent:g}.")
+    held = gather(table.select([column]), "topn").columns[0]
     if not held.is_numberlike or not isinstance(held.expr, Local):
         raise RapidsError(f"topn needs a number column; {name!r} is {held.type}.")
     values = held.expr.values
@@ -269,7 +269,7 @@ def difflag1(_env: Env, table: Table) -> Val:
     for name, column in zip(table.names, table.columns, strict=True):
         if not column.is_numberlike:
             raise RapidsError(f"difflag1 needs number columns; {name!r} is {column.type}.")
-    return ValFrame(difference(table, table.names))
+    return ValFrame(difference(table, table.names) if table.n_cols else table)
 
 
 @primitive(
@@ -326,13 +326,13 @@ class _Distances:
 
 @primitive(
     "h2o.impute",
-    "ary:frame column:num method:str combine:str? by:cols? groups:frame? values:nums?",
+    "ary:frame column:int method:str combine:str? by:cols? groups:frame? values:nums?",
     "Fills NA of one column (or all, -1) in the stored frame; gives the values or the groups used.",
 )
 def impute(
     env: Env,
     table: Table,
-    column: float,
+    column: int,
     method: str,
     combine: str | None,
     by: ValNums | ValStrs | None,
@@ -340,7 +340,7 @@ def impute(
     values: F64 | None,
 ) -> Val:
     call = ImputeCall(
-        int(column),
+        column,
         method,
         combine or "interpolate",
         [] if by is None else columns_r(table, by),

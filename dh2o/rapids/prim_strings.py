@@ -22,6 +22,8 @@ from dh2o.rapids.values import Val, ValFrame
 
 __all__: list[str] = []
 
+LONGEST_TEXT = float(2**31 - 1)  # in characters: Arrow's positions in a text
+
 
 def _check(symbol: str, table: Table) -> None:
     for name, column in zip(table.names, table.columns, strict=True):
@@ -121,7 +123,7 @@ def strlen(_env: Env, table: Table) -> Val:
     "substring", "ary:frame start:num end:num?", "Characters start (from 0) to end (excluded)."
 )
 def substring(_env: Env, table: Table, start: float, end: float | None) -> Val:
-    first = max(0, int(start))
+    first = int(min(max(0.0, start), LONGEST_TEXT))
     if end is not None and not math.isnan(end) and end <= first:
         _check("substring", table)
         columns = [
@@ -131,7 +133,7 @@ def substring(_env: Env, table: Table, start: float, end: float | None) -> Val:
             for c in table.columns
         ]
         return ValFrame(table.like(default_names(table.n_cols), columns))
-    last = None if end is None or math.isnan(end) else int(end)
+    last = None if end is None or math.isnan(end) else int(min(end, LONGEST_TEXT))
     return _texts("substring", table, "substring", first, last)
 
 
@@ -158,6 +160,8 @@ def replace_first(_env: Env, table: Table, pattern: str, new: str, ignore: float
 
 @primitive("countmatches", "ary:frame patterns:strs", "How often the texts contain the patterns.")
 def count_matches(_env: Env, table: Table, patterns: tuple[str, ...]) -> Val:
+    if not patterns:
+        raise RapidsError("countmatches needs at least one pattern.")
     return _numbers("countmatches", table, "countmatches", list(patterns))
 
 

@@ -23,6 +23,8 @@ from dh2o.rapids.values import Val, ValFrame, ValNum, ValNums, ValStr
 
 __all__: list[str] = []
 
+MOST_PIECES = 10_000_000  # as many as H2O lets a column have levels
+
 
 @primitive("table", "x:frame rest:any*", "Counts of the values of one column, or of pairs of two.")
 def table_(_env: Env, x: Table, *rest: Val) -> Val:
@@ -89,6 +91,8 @@ def _crossed(names: Sequence[str], columns: Sequence[Column], keys: F64, counts:
 
 @primitive("unique", "ary:frame include_nas:num?", "The distinct values of a column, ascending.")
 def unique(_env: Env, table: Table, include_nas: float | None) -> Val:
+    if not table.n_cols:
+        raise RapidsError("unique needs a column.")
     column = table.columns[0]
     has_na = na_counts(table.select([0]))[0] > 0
     if column.is_enum:
@@ -124,20 +128,26 @@ def hist(_env: Env, table: Table, breaks: Val) -> Val:
         raise RapidsError("Hist does not apply to constant numeric columns.")
     if isinstance(breaks, ValNums):
         edges, width = breaks.values, -1.0
+        if len(edges) < 2 or not (np.diff(edges) > 0).all():
+            raise RapidsError("Hist needs at least two breaks, in rising order and without NA.")
     else:
         rule = None if isinstance(breaks, ValNum) else _rule_width(table, breaks)
         if rule is not None:
             n_breaks = math.ceil((high - low) / rule)
         else:
-            n_breaks = int(breaks.value) if isinstance(breaks, ValNum) else _n_breaks(table, breaks)
-        if n_breaks <= 0:
-            raise RapidsError("breaks must be a positive number")
+            n_breaks = _given(breaks) if isinstance(breaks, ValNum) else _n_breaks(table, breaks)
+        if not 2 <= n_breaks <= MOST_PIECES:
+            raise RapidsError(f"Hist makes 2 to {MOST_PIECES} breaks, not {n_breaks}.")
         even = (high - low) / n_breaks
         width = even if rule is None else rule  # H2O counts by the rule's width, shows even breaks
         edges = np.asarray(low + even * np.arange(1, n_breaks + 1), dtype=np.float64)
     held = gather(table, "hist").columns[0].expr
     values = held.values if isinstance(held, Local) else np.empty(0)
     return ValFrame(_histogram(values[~np.isnan(values)], edges, width, low))
+
+
+def _given(breaks: ValNum) -> int:
+    return int(breaks.value) if abs(breaks.value) <= MOST_PIECES + 1 else MOST_PIECES + 1
 
 
 def _histogram(values: F64, edges: F64, width: float, low: float) -> Table:
@@ -199,7 +209,7 @@ def _rule_width(table: Table, rule: Val) -> float | None:
 
 @primitive(
     "cut",
-    "ary:frame breaks:nums labels:strs? include_lowest:num right:num digits:num",
+    "ary:frame breaks:nums labels:strs? include_lowest:num right:num digits:int",
     "The interval of each value as a category; one break is a count of equal widths.",
 )
 def cut(
@@ -209,20 +219,22 @@ def cut(
     labels: tuple[str, ...] | None,
     lowest: float,
     right: float,
-    digits: float,
+    digits: int,
 ) -> Val:
-    column = table.columns[0]
-    if table.n_cols != 1 or not column.is_numberlike:
+    column = table.columns[0] if table.n_cols == 1 else None
+    if column is None or not column.is_numberlike:
         raise RapidsError("First argument must be a numeric column vector")
     cuts = np.sort(np.asarray(breaks, dtype=np.float64))
     n_bins = len(cuts) - 1
-    if n_bins < 0:
-        raise RapidsError("cut needs at least one break.")
+    if n_bins < 0 or np.isnan(cuts).any():
+        raise RapidsError("cut needs at least one break, and no NA among them.")
     if n_bins == 0:
-        if cuts[0] < 2:
-            raise RapidsError(f"The number of cuts must be >= 2. Got: {cuts[0]}")
+        if not 2 <= cuts[0] <= MOST_PIECES:
+            raise RapidsError(
+                f"The number of cuts must be >= 2 and <= {MOST_PIECES}. Got: {cuts[0]}"
+            )
         cuts, n_bins = _equal_cuts(table, column, int(cuts[0]))
-    power = 10.0 ** min(int(digits), 12)
+    power = 10.0 ** min(max(digits, 0), 12)
     cuts = np.floor(cuts * power + 0.5) / power
     if labels and len(labels) != n_bins:
         raise RapidsError("`labels` vector does not match the number of cuts.")

@@ -189,13 +189,17 @@ def _reordered(column: Column, order: list[int]) -> Column:
 
 @primitive(
     "relevel.by.freq",
-    "ary:frame weights:str? topn:num?",
+    "ary:frame weights:str? topn:int?",
     "The levels by falling (weighted) frequency; with topn only that many move to the front.",
 )
-def relevel_by_freq(_env: Env, table: Table, weights: str | None, topn: float | None) -> Val:
+def relevel_by_freq(_env: Env, table: Table, weights: str | None, topn: int | None) -> Val:
     weight = None
     if weights is not None:
         weight = table.columns[table.index(weights)]
+        if not weight.is_number:
+            raise RapidsError(
+                f"relevel.by.freq: weights are numbers; {weights!r} is {weight.type}."
+            )
     columns = []
     for name, column in zip(table.names, table.columns, strict=True):
         if not column.is_enum or name == weights:
@@ -204,7 +208,7 @@ def relevel_by_freq(_env: Env, table: Table, weights: str | None, topn: float | 
         counts = level_counts(table, column, weight)[:-1]
         order = np.argsort(-counts, kind="stable").tolist()
         if topn is not None and topn >= 0:
-            front = order[: int(topn)]
+            front = order[:topn]
             order = front + [i for i in range(len(counts)) if i not in set(front)]
         columns.append(_reordered(column, order))
     return ValFrame(table.like(table.names, columns))

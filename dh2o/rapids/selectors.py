@@ -24,8 +24,18 @@ def _by_name(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
     return [place[name] for name in wanted]
 
 
+MAX_POSITION = 2.0**53  # beyond, doubles are no longer every whole number
+
+
+def _check_positions(node: NumList, what: str) -> None:
+    for base, _, _ in node.spans:
+        if not abs(base) <= MAX_POSITION:
+            raise RapidsError(f"{what} are chosen by whole numbers, got {base:g}.")
+
+
 def _bounded(node: NumList, n_cols: int) -> list[int]:
     """Return the numbers of a list; ranges stop behind the last column, however long they are."""
+    _check_positions(node, "Columns")
     out: list[int] = []
     for base, count, stride in node.spans:
         first = int(base)
@@ -62,6 +72,13 @@ def columns_r(
     return [i for i in range(table.n_cols) if i not in gone]
 
 
+def column_at(table: Table, position: int, symbol: str) -> int:
+    """Return the number of a column that `symbol` was given."""
+    if not 0 <= position < table.n_cols:
+        raise RapidsError(f"{symbol}: no column {position} in a frame of {table.n_cols} columns.")
+    return position
+
+
 def columns_py(table: Table, selector: ValNums | ValStrs) -> list[int]:
     """Return positions, Python style: negative numbers count from the end."""
     if isinstance(selector, ValStrs):
@@ -80,6 +97,7 @@ def row_numbers(n_rows: int, node: NumList) -> tuple[int, int] | NDArray[np.int6
 
     Negative numbers exclude rows. Rows beyond the end are an error in a list, ignored in a range.
     """
+    _check_positions(node, "Rows")
     if len(node.spans) == 1 and node.spans[0][0] >= 0 and node.spans[0][1] > 1:
         base, count, stride = node.spans[0]
         start = int(base)

@@ -76,19 +76,22 @@ def _jaccard(a: str, b: str) -> float:
 def _jaro_winkler(a: str, b: str) -> float:
     """Jaro's similarity raised by up to four equal first characters.
 
-    As in H2O a character may match one that was matched before, and a step back among the matches
-    counts as one transposition.
+    Characters match at most once, in order and within half the longer text; as in H2O a step back
+    among the matches counts as one transposition.
     """
     if a == b:
         return 1.0
     if len(a) > len(b):
         a, b = b, a
     reach = len(b) // 2
+    free: list[str | None] = list(b)
     n_common = n_moved = 0
     before = -1
     for i, x in enumerate(a):
-        at = b.find(x, max(0, i - reach), min(len(b), i + reach))
-        if at >= 0:
+        near = range(max(0, i - reach), min(len(b), i + reach))
+        at = next((j for j in near if free[j] == x), None)
+        if at is not None:
+            free[at] = None
             n_common += 1
             n_moved += at < before
             before = at
@@ -109,18 +112,18 @@ _SOUND = {
 
 
 def _soundex_code(text: str) -> str:
-    letters = [c for c in text.upper() if "A" <= c <= "Z"]
-    if not letters:
-        return ""
-    code = [letters[0]]
-    last = _SOUND.get(letters[0], "")
-    for letter in letters[1:]:
-        digit = _SOUND.get(letter, "")
-        if digit and digit != last:
-            code.append(digit)
-        if letter not in "HW":
+    """Return the first character and the codes of the letters behind it, as H2O has them.
+
+    It differs from the census' Soundex: the first letter's own code does not silence the next
+    one (Pf), letters without a code separate equal ones, and the first character's case counts.
+    """
+    code, last = text[:1], ""
+    for letter in text[1:]:
+        if letter.isascii() and letter.isalpha():
+            digit = _SOUND.get(letter.upper(), "")
+            code += digit if digit != last else ""
             last = digit
-    return "".join(code)[:4].ljust(4, "0")
+    return code[:4].ljust(4, "0")
 
 
 def _soundex(a: str, b: str) -> float:

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["PRIMITIVES", "Parameter", "Primitive", "primitive", "reference_page", "register"]
 
 RAW = {"id", "node"}  # types whose argument is not evaluated
-UNLISTED = {"str", "frame", "num", "bool"}  # types for which [] can only mean "not given"
+LARGEST_WHOLE = 2.0**63  # seeds are words of 64 bits
+UNLISTED = {"str", "frame", "num", "int", "bool"}  # types for which [] can only mean "not given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,10 @@ class Primitive:
 
     def check_arity(self, n_args: int) -> None:
         """Raise unless a call with `n_args` arguments is possible."""
-        needed = sum(not (p.optional or p.rest) for p in self.parameters)
+        needed = 0  # what stands before a needed argument is given too, if only as _ or []
+        for i, parameter in enumerate(self.parameters):
+            if not (parameter.optional or parameter.rest):
+                needed = i + 1
         most = math.inf if any(p.rest for p in self.parameters) else len(self.parameters)
         if not needed <= n_args <= most:
             raise self.arity_error(n_args)
@@ -103,16 +107,16 @@ class Primitive:
         converter = CONVERTERS.get(parameter.type)
         try:
             return value if converter is None else converter(value)
-        except _WrongTypeError:
-            got = getattr(value, "kind", type(value).__name__)
+        except _WrongTypeError as error:
+            got = str(error) or f"a {getattr(value, 'kind', type(value).__name__)}"
             raise RapidsError(
                 f"{self.form}: argument '{parameter.name}' must be {NAMES[parameter.type]}, "
-                f"found a {got}."
+                f"found {got}."
             ) from None
 
 
 class _WrongTypeError(Exception):
-    """The value is not of the parameter's type."""
+    """The value is not of the parameter's type; its text, if any, says what it is."""
 
 
 def _is_empty_list(value: Any) -> bool:
@@ -137,6 +141,13 @@ def _number(value: Val) -> float:
     if isinstance(value, ValNums) and len(value) == 1:
         return float(value.values[0])
     raise _WrongTypeError
+
+
+def _whole(value: Val) -> int:
+    number = _number(value)
+    if not (abs(number) <= LARGEST_WHOLE and number == int(number)):
+        raise _WrongTypeError(f"{number:g}")
+    return int(number)
 
 
 def _boolean(value: Val) -> bool:
@@ -195,6 +206,7 @@ CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "frame": _frame,
     "frame|row": _frame_or_row,
     "num": _number,
+    "int": _whole,
     "bool": _boolean,
     "str": _string,
     "nums": _numbers,
@@ -207,6 +219,7 @@ NAMES = {
     "frame": "a frame",
     "frame|row": "a frame or a row",
     "num": "a number",
+    "int": "a whole number",
     "bool": "a number",
     "str": "a string",
     "nums": "a list of numbers",

@@ -123,7 +123,7 @@ class ColumnRules:
                 f'(h2o.fillna {self.number_column(d)} "{self.of("forward", "backward")}" 0 '
                 f"{self.of('1', '2', '5')})"
             ),
-            lambda d: f"(scale {self.number_column(d)} {self.flag()} {self.flag()})",
+            lambda d: f"(scale {self.bounded(d)} {self.flag()} {self.flag()})",
             self._match,
         )
         return self.rng.choice(rules)(depth - 1)
@@ -132,6 +132,10 @@ class ColumnRules:
         """Return a column without infinite values, which H2O's sums may overlook."""
         column = self.number_column(depth)
         return f"(ifelse (> (abs {column}) 1e9) 0 {column})" if depth > 0 else column
+
+    def finite(self, depth: int) -> str:
+        """Return stored columns of several kinds and computed ones without infinite values."""
+        return f"(cbind {self.frame.name} (is.na {self.any_column(depth)}) {self.bounded(0)})"
 
     def truth(self, depth: int) -> str:
         """Return a column to test: H2O's ifelse overlooks infinite values."""
@@ -237,18 +241,13 @@ class ColumnRules:
                 f"[] {self.flag()} {self.flag()} 3)"
             ),
             lambda _: f"(relevel.by.freq {self.column('enum')} [] {self.of('-1', '1', '2')})",
-            lambda _: f"(:= {self._with_level('[0]')} {self.rows_all()})",
         )
         return self.rng.choice(rules)(depth - 1)
 
-    def rows_all(self) -> str:
-        return self.of("[]", "[0]")
-
-    def _with_level(self, between: str = "") -> str:
+    def _with_level(self) -> str:
         at = self.rng.choice(self.frame.of_kind("enum"))
         level = self.rng.choice(self.frame.levels(at))
-        source = f"(cols {self.frame.name} {at})"
-        return f'{source} "{level}" {between}'.rstrip() if between else f'{source} "{level}"'
+        return f'(cols {self.frame.name} {at}) "{level}"'
 
     def text(self, depth: int) -> str:
         """Return one column of strings."""

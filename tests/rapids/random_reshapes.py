@@ -145,7 +145,7 @@ class ReshapeRules(TableRules):
 
     def _imputed(self, _depth: int) -> str:
         column, how = self.rng.choice(IMPUTED)
-        combine = self.of("interpolate", "average")  # H2O's own answer to the others hangs on ties
+        combine = "interpolate"  # H2O's answer to the others hangs on ties
         by = self.of("[]", "[]", "[3]") if column == 2 else self.of("[]", "[2]", "[3]", "[2 3]")
         source = f"(assign {self.scratch} {self.fresh(0, 1, 5, 3)})"
         call = f'(h2o.impute {source} {column} "{how}" "{combine}" {by} _ _)'
@@ -169,7 +169,7 @@ class ReshapeRules(TableRules):
         wide = self.wide(depth)
         by = self.of("5", "2", "3", "5 3")
         rules: tuple[Rule, ...] = (
-            lambda _: f"(apply {wide} 2 {self.of(*FUNCTIONS)})",
+            lambda _: f"(apply {self.wide(0)} 2 {self.of(*FUNCTIONS)})",
             lambda _: f"(apply {wide} 1 {self.of(*ROW_FUNCTIONS)})",
             lambda _: f"(ddply {self.frame.name} [{by}] {self.of(*GROUP_FUNCTIONS)})",
             lambda d: self.of(*CLOSURES).format(a=self.scalar(d), b=self.scalar(d)),
@@ -197,7 +197,7 @@ class ReshapeRules(TableRules):
         name = self.frame.name
         at = self.rng.choice(self.frame.of_kind("enum"))
         level = f'"{self.rng.choice(self.frame.levels(at))}"'
-        names = self.of('["n"]', '["n" "m"]')
+        named = self.of('3 "n"', '[3] ["n"]', '[0 3] ["n" "m"]', '[0 3] ["n"]')
         return self.of(
             f"(:= {name} {self.number_column(depth)} [{self.of('0', '2')}] [])",
             f"(:= {name} {self.wide(0)} [1 2 3] [])",
@@ -207,7 +207,7 @@ class ReshapeRules(TableRules):
             f"(:= {name} NaN [{self.of('0', '4', '6', '8')}] {self._assigned(depth)})",
             f'(append {name} {self.scalar(0)} "p" {self.any_column(depth)} "q")',
             f'(append {name} {self.any_column(depth)} "{self.of(*self.frame.kinds)}")',
-            f"(colnames= {name} {self.of('3', '[3]', '[0 3]')} {names})",
+            f"(colnames= {name} {named})",
         )
 
     def _of_several(self, depth: int) -> str:
@@ -249,7 +249,7 @@ class ReshapeRules(TableRules):
             f"(sort {self.stored('0 1 2 3')} {self.of('[0] [-1]', '[2 0] [1 -1]', '[3 1 0] []')})",
             f"(signif ({self.of('digamma', 'trigamma')} {self.number_column(depth)}) 6)",
             f"(cols (topn {self.stored('1 3')} 1 {self.of('20', '100')} {self.of('1', '-1')}) 1)",
-            f'(dropdup {name} [{self.of("0 5", "2 3", "6", "8")}] "{self.of("first", "last")}")',
+            f'(dropdup {name} [{self.of("5", "2 3", "0", "8")}] "{self.of("first", "last")}")',
             f"(unique {self.of_rule(depth, self.enum)} {self.flag()})",
             f"(sort (unique {self.stored(self.of('2', '3'))} {self.flag()}) [0] [1])",
             f"(table {self.stored(self.of('2', '3', '5 2', '5 4'))} {self.flag()})",
@@ -281,9 +281,10 @@ class ReshapeRules(TableRules):
         column = self.number_column(depth)
         use = self.of("everything", "complete.obs", "all.obs")
         several = self.of("2 3", "3 2")
+        most = self._frames[-1].name  # with itself, one row has a correlation of 1 in H2O
         return self.of(
-            f'(quantile {self.stored("1 3")} [0.1 0.5 0.75] "{combine}" "w")',
-            f'(cor {self.stored(self.of("3", "3 2"))} {self.stored(several)} "{use}" "Spearman")',
+            f'(quantile {self.stored("2 3")} [0.1 0.5 0.75] "{combine}" "w")',
+            f'(cor {self.stored("3 2", most)} {self.stored(several, most)} "{use}" "Spearman")',
             f'(cols (hist {self.stored("3")} "{self.of("doane", "scott", "fd")}") [0 1 3])',
             f'(h2o.mad (cols {name} {self.of("0", "2", "3")}) "interpolate" 1)',
             f"(cut {column} [-1 0 1 2] [] {self.flag()} {self.flag()} 2)",

@@ -34,9 +34,9 @@ class TableRules(ColumnRules):
             lambda d: f"(:= {self.mixed(0)} {self.scalar(d)} [0 3] {self._assigned(d)})",
             lambda d: f"(na.omit {self.mixed(d)})",
             lambda d: f"(levels {self.of_rule(d, self.enum, self.mixed)})",
-            lambda d: f"(apply {self.wide(d)} 2 {{x . ({self.of('sum', 'max', 'naCnt')} x)}})",
-            lambda d: f"(apply {self.wide(d)} 2 {{x . (mean x {self.flag()} 0)}})",
-            lambda d: f"({self.of('mean', 'sumaxis')} {self.mixed(d)} {self.flag()} 0)",
+            lambda d: f"(apply {self.finite(d)} 2 {{x . ({self.of('max', 'naCnt')} x)}})",
+            lambda d: f"(apply {self.finite(d)} 2 {{x . (mean x {self.flag()} 0)}})",
+            lambda d: f"({self.of('mean', 'sumaxis')} {self.finite(d)} {self.flag()} 0)",
             lambda d: f"(which {self.number_column(d)})",
             lambda d: f"(table {self.of_rule(d, self.enum)} {self.flag()})",
             lambda _: (
@@ -45,8 +45,12 @@ class TableRules(ColumnRules):
             ),
             lambda d: f"(sort (unique {self.of_rule(d, self.enum)} {self.flag()}) [0] [1])",
             lambda d: (
-                f"(quantile {self.wide(d)} [0 0.1 0.333 0.5 0.9 1] "
-                f'"{self.of("interpolate", "average", "low", "high")}" _)'
+                f"(quantile {self.of_rule(d, self.wide, self.few_values)} "
+                '[0 0.1 0.333 0.5 0.9 1] "interpolate" _)'
+            ),
+            lambda d: (  # of equal fractions H2O's low, high and average may be others
+                f"(quantile {self.few_values(d)} [0 0.1 0.333 0.5 0.9 1] "
+                f'"{self.of("average", "low", "high")}" _)'
             ),
             lambda _: self._covariances(),
             lambda d: f"(t {self.wide(d)})",
@@ -93,6 +97,10 @@ class TableRules(ColumnRules):
         )
         return self.rng.choice(rules)(depth - 1)
 
+    def few_values(self, _depth: int) -> str:
+        """Return two columns of small whole numbers without NA."""
+        return f"(cols {self.frame.name} [2 3])"
+
     def _covariances(self) -> str:
         self.frame = self._frames[-1]  # H2O has numbers for the covariance of one row
         wide = self.wide(0)
@@ -111,8 +119,12 @@ class TableRules(ColumnRules):
 
     def _aggregate(self, how: str) -> str:
         rule = self.of("all", "rm", "ignore")
-        # a column without NA where H2O's extreme of no values is a number
-        column = self.of("2", "3") if how in ("min", "max") else self.of("0", "1", "3")
+        if how in ("min", "max", "median"):  # without NA: H2O's answers with them are listed
+            column = self.of("2", "3")
+        elif how in ("var", "sdev"):  # whole numbers: H2O's loses small fractions
+            column = self.of("0", "3")
+        else:
+            column = self.of("0", "1", "3")
         return f'"{how}" {column} "{rule}"'
 
     def value(self, depth: int) -> str:
@@ -121,7 +133,7 @@ class TableRules(ColumnRules):
             lambda d: self.scalar(d + 1),
             lambda d: (
                 f"({self.of('sd', 'median')} "
-                f"{self.of_rule(d, self.wide, self.mixed)} {self.flag()})"
+                f"{self.of_rule(d, self.finite, lambda _: self.wide(0))} {self.flag()})"
             ),
             lambda d: f"(naCnt {self.mixed(d)})",
             lambda d: (
@@ -141,15 +153,15 @@ class TableRules(ColumnRules):
             lambda d: f"(flatten (rows {self.any_column(d)} {self.row()}))",
             lambda d: f"(nlevels {self.of_rule(d, self.enum, self.number_column)})",
             lambda _: f"(mode {self.column('enum')})",
-            lambda d: f"({self.of('skewness', 'kurtosis')} {self.wide(d)} False)",
+            lambda _: f"({self.of('skewness', 'kurtosis')} {self.wide(0)} False)",
             lambda _: f'(h2o.mad (floor {self.column("num")}) "INTERPOLATE" 1.4826)',
-            lambda d: (
-                f"({self.of('var', 'cor')} {self.number_column(d)} {self.number_column(d)} "
-                f'"{self.of("everything", "complete.obs")}" '
-            ),
+            self._covariance,
             lambda d: f"({{u v . (+ u (* v v))}} {self.scalar(d)} {self.scalar(d)})",
         )
-        made = self.rng.choice(rules)(depth - 1)
-        if made.endswith('" '):
-            return made + ("False)" if made.startswith("(var") else '"Pearson")')
-        return made
+        return self.rng.choice(rules)(depth - 1)
+
+    def _covariance(self, depth: int) -> str:
+        self.frame = self._frames[-1]  # H2O has numbers for the covariance of one row
+        pair = f"{self.bounded(depth)} {self.bounded(depth)}"
+        use = self.of("everything", "complete.obs")
+        return self.of(f'(var {pair} "{use}" False)', f'(cor {pair} "{use}" "Pearson")')

@@ -182,6 +182,11 @@ ON_GF = {
     '(distance (cols gf 2) (cols gf 2) "l2")': {
         f"C{j + 1}": [abs(i - j) for i in range(5)] for j in range(5)
     },
+    "(sumNA (cols gf [0 2]))": N,
+    "(sum (as.factor (> (cols gf 2) 3)))": 3,
+    "(mean (cols (rows gf [0:4]) [0 2]) True 0)": {"g": [N], "w": [3.5]},
+    "(filterNACols gf 0.2)": [0, 2, 3],
+    "(filterNACols gf 0.21)": [0, 1, 2, 3],
     "(strlen (cols gf 0))": {"C1": [1] * 5},
     "(cols (x (cols gf 2) (t (cols gf 2))) 0)": {"C1": [4, 6, 8, 10, 12]},
 }

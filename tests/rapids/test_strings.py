@@ -70,3 +70,28 @@ def test_levels_are_changed_not_rows(session: Session) -> None:
     assert run(session, "(levels (substring e 0 1))") == {"C1": ["x", "y"]}
     assert run(session, "(countmatches e ['a' 'x'])") == {"C1": [2, 1, 1, None]}
     session.execute("(rm k)")
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "alike"),
+    [
+        *(("Robert", "Rupert", 0.9), ("robert", "Robert", 0.0), ("Ashcraft", "Ashcroft", 0.9)),
+        *(("Pfister", "Pister", 0.0), ("12", "13", 0.9), ("12", "1x", 0.0), ("1b", "2b", 0.0)),
+        *(("Lloyd", "Lyd", 0.0), ("Tom", "Thom", 0.9), ("Acwkb", "Acb", 0.0), ("", "a", 0.0)),
+        *(("a-b", "ab", 0.9), ("Z\u00fcrich", "Zurich", 0.9), ("bob", "bob", 1.0)),
+    ],
+)
+def test_texts_that_sound_alike_for_h2o(a: str, b: str, alike: float) -> None:
+    assert DISTANCES["soundex"](a, b) == alike
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "alike"),
+    [
+        *(("  pad ", "hello world", 0.41919191919), ("foo bar foo", "hello world", 0.49242424242)),
+        *(("aaa", "abc", 0.6), ("aab", "abb", 0.8), ("aaaa", "ab", 0.625)),
+        *(("martha", "marhta", 0.96111111111), ("dixon", "dicksonx", 0.81333333333)),
+    ],
+)
+def test_characters_match_once(a: str, b: str, alike: float) -> None:
+    assert DISTANCES["jw"](a, b) == pytest.approx(alike) == DISTANCES["jw"](b, a)
