@@ -1,6 +1,7 @@
-"""The ten group-by questions of db-benchmark beside Polars, pandas and Dask DataFrame.
+"""The ten group-by questions of db-benchmark beside Polars, pandas, Dask DataFrame and H2O.
 
     python benchmarks/bench_groupby.py [--rows 1000000] [--repeats 2] [--questions q1,q5]
+                                       [--h2o URL]
 
 All peers run in this process in turn, with as many threads as there are cores; the best of the
 repeats counts, ratios are dh2o's seconds (and CPU seconds) by the peer's. Every answer is checked
@@ -12,7 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tables import ask_all, group_by_table, to_arrow, to_pandas, to_polars
+from tables import (
+    ask_all,
+    computed,
+    group_by_table,
+    to_arrow,
+    to_h2o,
+    to_pandas,
+    to_polars,
+)
 
 Q = {
     "q1": "sum v1 by id1",
@@ -40,7 +49,16 @@ def done(frame: Any) -> Any:
 def with_dh2o(columns: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     from dh2o.rapids import H2OFrame
 
-    x = H2OFrame(to_arrow(columns))
+    return questions(H2OFrame(to_arrow(columns)), done)
+
+
+def with_h2o(columns: dict[str, Any]) -> dict[str, Callable[[], Any]]:
+    asked = questions(to_h2o(columns), computed)
+    return {q: lambda ask=ask: computed(ask()) for q, ask in asked.items()}
+
+
+def questions(x: Any, done: Callable[[Any], Any]) -> dict[str, Callable[[], Any]]:
+    """Return the questions to a frame with H2O's methods; `done` computes one with formulas."""
 
     def by(keys: Any) -> Any:
         return x.group_by(keys)
@@ -175,6 +193,9 @@ def totals(peer: str, answer: Any) -> list[float]:
         from dh2o.rapids.reducers import facts_of
 
         return [float(n_rows), *sorted(facts_of(table, columns).sums.tolist())]
+    if peer == "h2o":
+        values = [name for name in answer.names if not name.startswith("id")]
+        return [float(answer.nrow), *sorted(float(answer[name].sum()) for name in values)]
     frame = answer.to_pandas() if peer == "polars" else answer
     values = frame[[c for c in frame.columns if not c.startswith("id")]]
     return [float(len(frame)), *sorted(values.sum().astype(float).tolist())]
@@ -182,4 +203,4 @@ def totals(peer: str, answer: Any) -> list[float]:
 
 if __name__ == "__main__":
     makers = {"dh2o": with_dh2o, "polars": with_polars, "pandas": with_pandas, "dask": with_dask}
-    ask_all(__doc__, group_by_table, makers, Q, totals)
+    ask_all(__doc__, group_by_table, makers, Q, totals, with_h2o)

@@ -155,6 +155,31 @@ def compare(
     print(f"{name:<34} " + " | ".join(cells), flush=True)
 
 
+def connected(
+    url: str, make: Callable[[Any], Mapping[str, Question]]
+) -> Callable[[Any], Mapping[str, Question]]:
+    """Return `make` once the client of the real H2O at `url` is connected."""
+    import h2o
+
+    h2o.connect(url=url, verbose=False, strict_version_check=False)
+    h2o.no_progress()
+    return make
+
+
+def to_h2o(columns: dict[str, Any]) -> Any:
+    """Return the columns as a frame of the connected H2O."""
+    import h2o
+
+    types = {name: "enum" for name, c in columns.items() if isinstance(c, tuple)}
+    return h2o.H2OFrame(to_pandas(columns), column_types=types)
+
+
+def computed(frame: Any) -> Any:
+    """Return a frame of the connected H2O, once it is there."""
+    assert frame.nrow >= 0  # asks for it
+    return frame
+
+
 def names_of(argument: str, known: Sequence[str]) -> list[str]:
     """Return the names of a comma-separated list; all known ones for an empty one."""
     names = [n for n in argument.split(",") if n] or list(known)
@@ -170,11 +195,12 @@ def ask_all(
     makers: Mapping[str, Callable[[Any], Mapping[str, Question]]],
     titles: Mapping[str, str],
     check: Callable[[str, Any], Any],
+    with_h2o: Callable[[Any], Mapping[str, Question]] | None = None,
 ) -> None:
     """Put the questions of `titles` to dh2o and to the peers that the command line names.
 
-    ``makers[peer](tables(n_rows))`` are the questions that a peer answers; `check` makes of an
-    answer what has to be equal.
+    ``makers[peer](tables(n_rows))`` are the questions that a peer answers, `with_h2o` those of a
+    real H2O, whose address the command line gives; `check` makes of an answer what has to be equal.
     """
     peers = [peer for peer in makers if peer != "dh2o"]
     parser = argparse.ArgumentParser(description=about.splitlines()[0])
@@ -182,13 +208,17 @@ def ask_all(
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--questions", default="")
     parser.add_argument("--peers", default="")
+    parser.add_argument("--h2o", default="", help="the address of a real H2O to compare with")
     args = parser.parse_args()
+    asked = {peer: makers[peer] for peer in ["dh2o", *names_of(args.peers, peers)]}
+    if args.h2o and with_h2o is not None:
+        asked["h2o"] = connected(args.h2o, with_h2o)
     from dh2o.mrtask import init
 
     data = tables(args.rows)
     print(f"{args.rows:,} rows; ratios: dh2o by peer")
     with init():
-        questions = {peer: makers[peer](data) for peer in ["dh2o", *names_of(args.peers, peers)]}
+        questions = {peer: make(data) for peer, make in asked.items()}
         for q in names_of(args.questions, list(titles)):
             runs = {peer: asked[q] for peer, asked in questions.items() if q in asked}
             compare(f"{q} {titles[q]}", runs, args.repeats, check)
