@@ -92,6 +92,9 @@ def _add_server(commands: Any) -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=54321, help="0: any free one (default 54321)")
     _add_cluster_options(parser)
+    parser.add_argument(
+        "--dashboard", metavar="ADDRESS", help="show Dask's dashboard there, e.g. 127.0.0.1:8787"
+    )
     access = parser.add_argument_group("access")
     access.add_argument("--no-auth", action="store_true", help="no password (loopback only)")
     access.add_argument("--user", default="dh2o", help="user name of the password (default dh2o)")
@@ -136,6 +139,7 @@ def _run_server(options: argparse.Namespace) -> None:
             scheduler=options.scheduler,
             n_workers=options.workers,
             threads_per_worker=options.threads_per_worker,
+            dashboard=options.dashboard,
             no_auth=options.no_auth,
             user=options.user,
             password=password,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -133,16 +133,25 @@ def _statistics(workers: tuple[WorkerLine, ...]) -> tuple[WorkerLine, ...]:
         [line.n_chunks for line in workers],
     ]
     measures: dict[str, Callable[[list[float]], float]] = {
-        "mean": statistics.fmean,
+        "mean": _mean,
         "min": min,
         "max": max,
-        "stddev": statistics.pstdev,
+        "stddev": _spread,
         "total": sum,
     }
     return tuple(
         WorkerLine(name, *(float(measure(column)) for column in columns))
         for name, measure in measures.items()
     )
+
+
+def _mean(values: list[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _spread(values: list[float]) -> float:
+    mean = _mean(values)
+    return math.sqrt(_mean([(value - mean) ** 2 for value in values]))
 
 
 def frame_nbytes(frame: Frame) -> int:

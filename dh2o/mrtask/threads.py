@@ -90,28 +90,30 @@ class _BlasLimit:
         self._depth = 0
         self._n_modules = -1
         self._controllers: list[Any] = []
-        self._before: list[int] = []
+        self._before: list[tuple[Any, int]] = []  # of those that had more threads
 
     def enter(self) -> None:
         with self._lock:
             self._depth += 1
             if self._depth == 1:
                 self._find()
-                self._before = [c.get_num_threads() for c in self._controllers]
-                self._set([1] * len(self._controllers))
+                found = [(c, c.get_num_threads()) for c in self._controllers]
+                self._before = [(controller, count) for controller, count in found if count != 1]
+                for controller, _ in self._before:
+                    self._set(controller, 1)
 
     def leave(self) -> None:
         with self._lock:
             self._depth -= 1
             if self._depth == 0:
-                self._set(self._before)
+                for controller, count in self._before:
+                    self._set(controller, count)
 
-    def _set(self, counts: list[int]) -> None:
-        for controller, count in zip(self._controllers, counts, strict=True):
-            if controller.get_num_threads() != count:
-                _let_this_thread(controller)
-                controller.set_num_threads(count)
-                _let_this_thread(controller)
+    @staticmethod
+    def _set(controller: Any, count: int) -> None:
+        _let_this_thread(controller)
+        controller.set_num_threads(count)
+        _let_this_thread(controller)
 
     def _find(self) -> None:
         if len(sys.modules) == self._n_modules:  # no import since: no new BLAS either

@@ -16,6 +16,7 @@ def main() -> None:
     parser.add_argument("--scheduler")
     parser.add_argument("--workers", type=int, default=0, dest="n_workers")
     parser.add_argument("--threads-per-worker", type=int)
+    parser.add_argument("--dashboard")
     parser.add_argument("--no-auth", action="store_true")
     parser.add_argument("--ready-file")
     parser.add_argument("--client-version", default=CLIENT_VERSION)

@@ -40,6 +40,9 @@ class ServerOptions:
         Address of a Dask scheduler to join. None starts workers here.
     n_workers, threads_per_worker
         Worker processes to start here; 0 is one worker inside the server's process.
+    dashboard
+        Address for Dask's dashboard of workers started here, as ``127.0.0.1:8787``. None: there is
+        none; it, and the profiler of tasks that it shows, cost time whether somebody looks or not.
     no_auth
         Let everybody on this machine in. Refused when `host` is reachable from other machines.
     user, password, token
@@ -67,6 +70,7 @@ class ServerOptions:
     scheduler: str | None = None
     n_workers: int = 0
     threads_per_worker: int | None = None
+    dashboard: str | None = None
     no_auth: bool = False
     user: str = "dh2o"
     password: str | None = field(default=None, repr=False)
@@ -93,6 +97,8 @@ class ServerOptions:
             raise ParameterError(f"n_workers: expected 0 or more, got {self.n_workers}.")
         if self.scheduler and self.n_workers:
             raise ParameterError("n_workers: a cluster that is there already has its own workers.")
+        if self.scheduler and self.dashboard:
+            raise ParameterError("dashboard: a cluster that is there already has its own.")
         if not _VERSION.fullmatch(self.client_version):
             raise ParameterError(
                 f"client_version: expected a version as {CLIENT_VERSION}, got "

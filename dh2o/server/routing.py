@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from dh2o.errors import DH2OError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from .schemas.base import Schema
 
@@ -85,12 +85,14 @@ class RouteTable:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self.routes = list(routes)
+        self._by_method: dict[str, _Rows] = {}
         seen: set[tuple[str, str]] = set()
         for route in self.routes:
             row = (route.method, route.pattern)
             if row in seen:
                 raise ValueError(f"Two routes for {route.method} {route.pattern}")
             seen.add(row)
+            self._by_method.setdefault(route.method, _Rows()).add(route)
 
     def find(self, method: str, raw_path: str) -> tuple[Route, dict[str, str]]:
         """Return the route for `method` and the still quoted path, and its path parameters.
@@ -100,9 +102,8 @@ class RouteTable:
         """
         version, segments = _split(raw_path)
         best: tuple[tuple[bool, int, int], Route, dict[str, str]] | None = None
-        methods = {method, "GET"} if method == "HEAD" else {method}
-        for route in self.routes:
-            if route.method not in methods or route.version > version:
+        for route in self._candidates(method, segments):
+            if route.version > version:
                 continue
             params = route.match(segments)
             if params is None:
@@ -115,6 +116,29 @@ class RouteTable:
             path = unquote(raw_path.partition("?")[0])
             raise RouteNotFoundError(f"{'Resource' if method == 'GET' else method} {path}")
         return best[1], best[2]
+
+    def _candidates(self, method: str, segments: tuple[str, ...]) -> Iterator[Route]:
+        for name in (method, "GET") if method == "HEAD" else (method,):
+            if name in self._by_method:
+                yield from self._by_method[name].starting_as(segments)
+
+
+class _Rows:
+    """The routes of one method by their first word; those that begin with a parameter apart."""
+
+    def __init__(self) -> None:
+        self._by_word: dict[str, list[Route]] = {}
+        self._open: list[Route] = []
+
+    def add(self, route: Route) -> None:
+        first = route.segments[0] if route.segments else ""
+        rows = self._open if first.startswith("{") else self._by_word.setdefault(first, [])
+        rows.append(route)
+
+    def starting_as(self, segments: tuple[str, ...]) -> Iterator[Route]:
+        """Yield the routes that may fit these segments."""
+        yield from self._by_word.get(segments[0] if segments else "", ())
+        yield from self._open
 
 
 def _split(raw_path: str) -> tuple[int, tuple[str, ...]]:

@@ -170,7 +170,7 @@ def serve(options: ServerOptions, *, out: TextIO | None = None) -> None:
     stream = out or sys.stdout
     local: dict[str, Any] = {}
     if options.scheduler is None:
-        local["dashboard_address"] = "127.0.0.1:0"
+        local["dashboard_address"] = options.dashboard
         local["threads_per_worker"] = options.threads_per_worker
         if options.n_workers:
             local.update(n_workers=options.n_workers, processes=True)

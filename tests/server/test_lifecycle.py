@@ -114,6 +114,25 @@ def test_a_password_is_printed_with_the_line_to_paste(start: Start, tmp_path: Pa
         assert requests.get(f"{url}/3/Ping", auth=found.groups(), timeout=600).status_code == 200
 
 
+def test_dask_s_dashboard_is_shown_where_asked(start: Start, tmp_path: Path) -> None:
+    pytest.importorskip("bokeh", reason="Dask draws its dashboard with bokeh")
+    with start("--no-auth", "--dashboard", "127.0.0.1:0"):
+        log = tmp_path / "log"
+        wait_until(lambda: "Connect with" in log.read_text(), "the line to paste")
+        link = re.search(r"Dask dashboard: (\S+)", log.read_text())
+        assert link is not None
+        assert requests.get(link[1], timeout=600).status_code == 200
+
+
+def test_without_a_dashboard_none_is_named(start: Start, tmp_path: Path) -> None:
+    with start("--no-auth"):
+        log = tmp_path / "log"
+        wait_until(lambda: "Connect with" in log.read_text(), "the line to paste")
+        assert "Dask dashboard" not in log.read_text()
+    with pytest.raises(ParameterError, match="dashboard: a cluster that is there already"):
+        ServerOptions(scheduler="tcp://127.0.0.1:8786", dashboard="127.0.0.1:8787")
+
+
 @pytest.mark.cluster
 def test_worker_processes_stop_with_the_server(start: Start) -> None:
     with start("--no-auth", "--workers", "2") as (process, url):
