@@ -45,12 +45,8 @@ class BinnedBagger(Bagger):
         self.fixed = FixedPoint.of(facts.weights)
         self.center = 0.0 if is_classifier else facts.mean
         self.bound = facts.max_weight * (1.0 if is_classifier else facts.spread)
-        self.grower = Grower(bin_map, self._tree_params(), self.fixed, n_threads(), settles=False)
-
-    def _tree_params(self) -> TreeParams:
-        names = ("max_depth", "min_rows", "min_split_improvement", "col_sample_rate_per_tree")
-        change = "col_sample_rate_change_per_level"
-        return TreeParams(**{name: self.params[name] for name in (*names, change)})
+        limits = TreeParams.of(spec.params, facts.weights)
+        self.grower = Grower(bin_map, limits, self.fixed, n_threads(), settles=False)
 
     def forest(self, grown: Grown) -> Forest:
         """Return all trees as they score, those of the model before first."""

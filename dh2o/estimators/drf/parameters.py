@@ -38,7 +38,7 @@ PARAMS = ParamTable(
         Param("ntrees", "int", 50, "Number of trees.", low=1, high=100_000, level="critical", gridable=True),
         Param("max_depth", "int", 20, "Largest depth of a tree; 0 for no limit.", low=0, level="critical", gridable=True),
         Param("min_rows", "double", 1.0, "Fewest rows (sum of weights) in a leaf.", low=0, open_low=True, level="critical", gridable=True),
-        Param("nbins", "int", 20, "Fewest bins of a numeric column; with histogram_type AUTO only the larger of nbins and nbins_top_level counts, up to 255.", low=2, high=65_535, gridable=True),
+        Param("nbins", "int", 20, "Fewest bins of a numeric column in a node; 255 with histogram_type AUTO: all bins in every node.", low=2, high=65_535, gridable=True),
         Param("nbins_top_level", "int", 1024, "Most bins of a numeric column, up to 255 with histogram_type AUTO.", low=2, high=65_535, gridable=True),
         Param("nbins_cats", "int", 1024, "Most bins of a categorical column; more levels than that share bins.", low=2, high=65_534, gridable=True),
         Param("r2_stopping", "double", DOUBLE_MAX, "Not used any more; see stopping_rounds.", gridable=True, implemented=False),

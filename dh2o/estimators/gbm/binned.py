@@ -16,7 +16,7 @@ from dh2o.estimators.trees.binning import BinMap
 from dh2o.estimators.trees.fixed_point import FixedPoint
 from dh2o.estimators.trees.gradients import Loss
 from dh2o.estimators.trees.grower import Columns, Grower, TreeParams
-from dh2o.estimators.trees.keys import Stream
+from dh2o.estimators.trees.keys import Stream, derive_key
 from dh2o.estimators.trees.quantiles import HuberLeaves, leaf_quantiles
 from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.rounds import n_threads
@@ -48,13 +48,10 @@ class BinnedBooster(Booster):
         bound_d = distribution.bounds[1] if curved and distribution.bounds else 0.0
         self.fixed = FixedPoint.of(facts.weights, bound_d)
         self.grower = Grower(
-            bin_map, self._tree_params(), self.fixed, n_threads(), self._signs(),
+            bin_map, TreeParams.of(self.params, facts.weights, shifts_cells=True), self.fixed,
+            n_threads(), self._signs(),
             needs_terms=distribution.needs_terms,
         )  # fmt: skip
-
-    def _tree_params(self) -> TreeParams:
-        names = TreeParams.__dataclass_fields__
-        return TreeParams(**{name: self.params[name] for name in names if name in self.params})
 
     def forest(self, grown: Grown) -> Forest:
         """Return all trees as they score, those of the model before first."""
@@ -80,8 +77,9 @@ class BinnedBooster(Booster):
         self._set_delta(state)
         bound_z, bound_d = self._bounds(state)
         rounding = self._key(Stream.ROUNDING, k)
-        key = self._key(Stream.COLUMNS, k)
-        columns = Columns.draw(len(self.bin_map.features), self.grower.params, key, self._groups())
+        columns = Columns.draw(
+            len(self.bin_map.features), self.grower.params, self._columns_key(k), self._groups()
+        )
         root = state.run(
             StartTree(
                 pending=self._take_pending(),
@@ -101,6 +99,16 @@ class BinnedBooster(Booster):
         tree = self.grower.grow(root, columns, state.run)
         self._set_values(tree, state, rate, bound_z, bound_d, k)
         return tree
+
+    def _columns_key(self, k: int) -> int:
+        """Return the key of a tree's columns and cells; the seed is in it if columns are drawn.
+
+        Without sampling the seed does not matter, as with H2O.
+        """
+        limits = self.grower.params
+        if limits.col_sample_rate * limits.col_sample_rate_per_tree < 1.0:
+            return self._key(Stream.COLUMNS, k)
+        return derive_key(0, Stream.COLUMNS, self.n_rounds * self.n_trees_a_round + k)
 
     def _bounds(self, state: LocalState) -> tuple[float, float]:
         """Return the largest |w z| and w d of a row at the current predictions."""

@@ -8,6 +8,7 @@ than `nbins_cats`.  The last bin of every feature is NA.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -41,20 +42,39 @@ class FeatureBins:
     n_levels: int = 0
     n_bins: int = 1
     is_coded: bool = False
+    least: float = math.nan
+    largest: float = math.nan
 
     @property
     def is_wide(self) -> bool:
         """Whether bins and NA need two bytes."""
         return self.n_bins > MAX_NARROW_BINS
 
+    def edges(self) -> F64:
+        """Return where the bins of a number begin, and where the last ends.
+
+        An outlier says nothing about the others: the outer two bins are no wider than a quarter of
+        all between them.
+        """
+        if len(self.cuts) == 0:
+            return np.array([0.0, 1.0])
+        most = float(np.finfo(np.float32).max)
+        cuts = np.clip(self.cuts.astype(np.float64), -most, most)
+        widest = (cuts[-1] - cuts[0]) / 4 or 1.0
+        low = np.fmax(self.least, cuts[0] - widest)  # of NaN and a number: the number
+        high = np.fmin(self.largest, cuts[-1] + widest)
+        return np.concatenate([[low], cuts, [high]])
+
     def levels_of_bins(self) -> I64:
         """Return the bin of each level."""
         return np.arange(self.n_levels, dtype=np.int64) * self.n_bins // max(self.n_levels, 1)
 
 
-def number_features(name: str, cuts: F32) -> FeatureBins:
-    """Return the bins of a numeric feature."""
-    return FeatureBins(name, cuts=cuts, n_bins=len(cuts) + 1)
+def number_features(name: str, cuts: F32, values: F64 | None = None) -> FeatureBins:
+    """Return the bins of a numeric feature; `values` tell where the outer ones end."""
+    known = values[~np.isnan(values)] if values is not None else np.zeros(0)
+    ends = (float(known.min()), float(known.max())) if known.size else (math.nan, math.nan)
+    return FeatureBins(name, cuts=cuts, n_bins=len(cuts) + 1, least=ends[0], largest=ends[1])
 
 
 def code_features(name: str, n_levels: int, max_bins: int) -> FeatureBins:
@@ -125,7 +145,7 @@ class BinMap:
         return np.concatenate([[len(narrow)], narrow, wide]).astype(np.int32)
 
     def table(self, signs: dict[str, int] | None = None) -> I32:
-        """Return the rows (start in a histogram, number of bins, is coded, monotone sign)."""
+        """Return the rows (start in a histogram, bins, is coded, monotone sign, first edge)."""
         signs = signs or {}
         rows = [
             (
@@ -133,10 +153,22 @@ class BinMap:
                 f.n_bins,
                 f.is_coded,
                 signs.get(f.name, 0),
+                edge,
             )
-            for f, c in zip(self.features, self.columns, strict=True)
+            for f, c, edge in zip(self.features, self.columns, self._first_edges, strict=True)
         ]
-        return np.array(rows, np.int32).reshape(-1, 4)
+        return np.array(rows, np.int32).reshape(-1, 5)
+
+    @cached_property
+    def _first_edges(self) -> I64:
+        """Return where each feature's edges begin in `edges`."""
+        sizes = [0 if f.is_coded else f.n_bins + 1 for f in self.features]
+        return np.cumsum([0, *sizes])[:-1]
+
+    @cached_property
+    def edges(self) -> F64:
+        """Edges of the bins of all numbers, ``n_bins + 1`` each."""
+        return np.concatenate([np.zeros(0), *(f.edges() for f in self.features if not f.is_coded)])
 
 
 def quantile_cuts(values: F64, max_bins: int, weights: F64 | None = None) -> F32:

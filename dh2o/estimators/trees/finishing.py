@@ -35,6 +35,9 @@ class SubtreeRules:
     features: I32
     allowed: U8
     tries: I64
+    cells: I64
+    shifts_cells: bool
+    edges: F64
     limits: F64
     shift: int
     square_shift: int
@@ -92,13 +95,15 @@ def grow_batch(rules: SubtreeRules, roots: I64, rows: RowBatch) -> Subtrees:
     used = np.zeros(2 + len(roots), np.int64)
     features, limits = writable(rules.features), writable(rules.limits)
     allowed, tries = writable(rules.allowed), writable(rules.tries)
+    cells, edges = writable(rules.cells), writable(rules.edges)
     first, kept = 0, []
     while True:
         first = grow_subtrees(
             first, starts, writable(roots), records.bytes, size, records.pairs,
             size // 2, words, np.zeros(n, np.int32), np.zeros(n, np.int64),
-            np.zeros(n, np.int32), features, allowed, tries, limits, rules.shift,
-            rules.square_shift, np.zeros(len(features), np.int32), np.zeros(n_bins, np.int64),
+            np.zeros(n, np.int32), features, allowed, tries, cells, rules.shifts_cells,
+            edges, limits, rules.shift, rules.square_shift,
+            np.zeros(len(features), np.int32), np.zeros(n_bins, np.int64),
             np.zeros((n_bins >> 6) + 1, np.uint64), np.zeros((5, n_bins + 1), np.int64),
             np.zeros(n_bins + 1), np.zeros(n_bins + 1, np.uint8), nodes, sums, gains, bits, used,
         )  # fmt: skip

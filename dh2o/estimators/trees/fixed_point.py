@@ -29,6 +29,11 @@ class WeightFacts:
     largest: float
     whole: bool  # all weights are integers
 
+    @property
+    def n_repeated(self) -> int:
+        """Rows there would be if each were repeated as often as its weight says."""
+        return int(self.total) if self.whole else self.n_rows
+
 
 @dataclass(frozen=True, slots=True)
 class FixedPoint:

@@ -5,7 +5,7 @@ A level: scan histograms for splits, route rows, take siblings by subtraction.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +16,7 @@ import numpy as np
 from dh2o.estimators.trees.arrays import F64, I32, I64
 from dh2o.estimators.trees.binning import BinMap
 from dh2o.estimators.trees.columns import Columns
-from dh2o.estimators.trees.fixed_point import FixedPoint
+from dh2o.estimators.trees.fixed_point import FixedPoint, WeightFacts
 from dh2o.estimators.trees.levels import Levels
 from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.small_nodes import SmallNodes
@@ -31,12 +31,17 @@ _PARTS_A_THREAD = 4  # the thread that is done first takes the next one
 
 _Scratch = tuple[I32, I64, F64]
 _SMALL = (256, 8192)  # least and most rows of what counts as a small node
+_ROWS_A_CELL = 16
 _ROWS_A_SLOT = 4  # a row tried on a feature costs about a fourth of a histogram's slot
 
 
 @dataclass(frozen=True, slots=True)
 class TreeParams:
-    """Limits of a tree. `max_depth` 0 means as deep as the format allows."""
+    """Limits of a tree. `max_depth` 0 means as deep as the format allows.
+
+    Of a number's bins a node tells apart no more than `merge_cells` makes: `nbins_top_level` cells
+    at the root, half as many with each level, but at least `nbins` (H2O).
+    """
 
     max_depth: int = 5
     min_rows: float = 10.0
@@ -44,6 +49,30 @@ class TreeParams:
     col_sample_rate: float = 1.0
     col_sample_rate_change_per_level: float = 1.0
     col_sample_rate_per_tree: float = 1.0
+    nbins: int = 0
+    nbins_top_level: int = 0
+    shifts_cells: bool = False
+
+    @classmethod
+    def of(
+        cls, params: Mapping[str, Any], facts: WeightFacts, shifts_cells: bool = False
+    ) -> TreeParams:
+        """Return the limits that a model's parameters set.
+
+        Many rows can tell more cells apart than few: the root has one for every 16 rows.  Boosting
+        ``shifts_cells``, each tree has other ones; there the root has no more cells than that.
+        """
+        names = set(cls.__dataclass_fields__) - {"shifts_cells", "nbins_top_level"}
+        limits = {name: params[name] for name in names if name in params}
+        top = facts.n_repeated // _ROWS_A_CELL
+        if not shifts_cells:
+            top = max(top, params["nbins_top_level"])
+        return cls(**limits, nbins_top_level=top, shifts_cells=shifts_cells)
+
+    def cells_by_depth(self) -> I64:
+        """Return the cells that a number's range has in a node, by depth (H2O's); 0: all bins."""
+        depths = np.minimum(np.arange(self.depth_limit + 1), 62)
+        return np.maximum(np.int64(self.nbins_top_level) >> depths, self.nbins)
 
     @property
     def depth_limit(self) -> int:
@@ -116,7 +145,8 @@ class Grower:
         if tree.counts[0] > small.limit:
             Levels(self, tree, columns, small, run).grow(root.hists, squares, key)
         elif self.can_split(int(tree.sums[0]), int(tree.counts[0]), squares):
-            small.add(np.array([[0, squares, key]]))
+            no_parent = np.zeros((len(self.table) + 63) // 64, np.int64)
+            small.add(np.array([[0, squares, key, *no_parent]]))
         small.finish(run)
         return tree
 

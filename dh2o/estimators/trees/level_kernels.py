@@ -199,12 +199,12 @@ def note_level(  # noqa: PLR0913, PLR0917
     Children are the nodes from `first` on; the rows of split s lie in the places ``first_place + 2
     s`` and the next.  A split that leaves a child with fewer than the least rows is not made.
     Returns (nodes added, pairs of the next level, their `rows`, squares and keys, and (node,
-    squares, key) of small nodes that can be split).
+    squares, key, parent's histogram) of small nodes that can be split).
     """
     n = about.shape[0]
     pairs, rows = np.full((n, 2), -1, np.int64), np.zeros((n, 5), np.int32)
     squares, keys = np.zeros((n, 2), np.int64), np.zeros((n, 2), np.int64)
-    small = np.zeros((2 * n, 3), np.int64)
+    small = np.zeros((2 * n, 4), np.int64)
     added, n_pairs, n_small = 0, 0, 0
     is_curved = rules[3] > 0.0
     for s in range(n):
@@ -236,7 +236,7 @@ def note_level(  # noqa: PLR0913, PLR0917
                 )  # fmt: skip
                 if noise >= 0.0:
                     small[n_small, 0], small[n_small, 1] = child, squares[n_pairs, c]
-                    small[n_small, 2] = keys[n_pairs, c]
+                    small[n_small, 2], small[n_small, 3] = keys[n_pairs, c], ways[s, 2]
                     n_small += 1
         added += 2
         if ways[s, 7] and is_pair:

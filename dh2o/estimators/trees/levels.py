@@ -14,7 +14,7 @@ import numpy as np
 
 from dh2o.estimators.trees.arrays import F64, I32, I64
 from dh2o.estimators.trees.level_kernels import choose_splits, note_level, pair_facts
-from dh2o.estimators.trees.splitting import scan_pairs
+from dh2o.estimators.trees.splitting import scan_pairs, varied_in
 from dh2o.estimators.trees.steps import LevelSums, RouteLevel
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ class Levels:
         self._rules = grower.rules.copy()
         self._rules[4] = small.limit
         self._tries = columns.tries(grower.params.depth_limit + 1)
+        self._cells = grower.params.cells_by_depth()
+        self._draws = bool((self._tries < int(columns.of_tree.sum())).any())
 
     def grow(self, hists: I64, squares: int, key: int) -> None:
         """Grow the tree from the root's histogram, its coarse squares and its key."""
@@ -123,13 +125,15 @@ class Levels:
             fixed.shift, fixed.square_shift, found.totals, found.facts,
         )  # fmt: skip
         allowed = self._columns.allowed(tree, frontier.nodes.reshape(-1))
-        n_tries = int(self._tries[frontier.depth])
+        n_tries, n_cells = int(self._tries[frontier.depth]), int(self._cells[frontier.depth])
+        shifts, edges = grower.params.shifts_cells, grower.bin_map.edges
 
         def scan(first: int, stop: int, scratch: tuple[I32, I64, F64]) -> None:
             scan_pairs(
                 first, stop, frontier.parents, frontier.built, found.hists, grower.bin_map.n_slots,
                 frontier.rows, found.totals, found.facts, frontier.keys, grower.table, allowed,
-                n_tries, fixed.shift, *scratch, found.gains, found.splits, found.left_words,
+                n_tries, n_cells, shifts, edges, fixed.shift, *scratch, found.gains, found.splits,
+                found.left_words,
             )  # fmt: skip
 
         grower.each_part(n, scan)
@@ -174,6 +178,15 @@ class Levels:
         self._n_nodes += added
         if len(bits):
             tree.bits = np.concatenate([tree.bits, bits])
-        self._small.add(small)
+        self._small.add(self._with_varied(small, found.hists))
         built = level.hists.reshape(-1)
         return _Frontier(frontier.depth + 1, pairs, rows, found.hists, built, squares, keys)
+
+    def _with_varied(self, small: I64, hists: I64) -> I64:
+        """Return small nodes as `SmallNodes` takes them; `small` ends with the parent's row."""
+        grower = self._grower
+        if self._draws:
+            bits = varied_in(hists, grower.bin_map.n_slots, small[:, 3].copy(), grower.table)
+        else:
+            bits = np.zeros((len(small), (len(grower.table) + 63) // 64), np.int64)
+        return np.column_stack([small[:, :3], bits])

@@ -94,7 +94,8 @@ def bin_map_of(
 
     def bins(name: str) -> FeatureBins:
         if name in samples:
-            return number_features(name, quantile_cuts(samples[name], limits.numbers, of_rows))
+            cuts = quantile_cuts(samples[name], limits.numbers, of_rows)
+            return number_features(name, cuts, samples[name])
         return code_features(name, len(frame.vec(name).domain or ()), limits.levels)
 
     if rate < 1.0 and len(numbers) > 1:

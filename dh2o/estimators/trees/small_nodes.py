@@ -47,7 +47,7 @@ class SmallNodes:
         return first
 
     def add(self, found: I64) -> None:
-        """Note small nodes that are no leaves, as (node, squares, key)."""
+        """Note small nodes that are no leaves: (node, squares, key, bits of `varied_in`...)."""
         if len(found):
             self._found.append(found)
 
@@ -55,10 +55,11 @@ class SmallNodes:
         """Grow what is below the nodes."""
         if not self._found:
             return
-        nodes, squares, keys = np.concatenate(self._found).T
+        found = np.concatenate(self._found)
+        nodes, squares, keys = found[:, :3].T
         tree = self._tree
         roots = np.column_stack(
-            [tree.sums[nodes], tree.counts[nodes], squares, keys, tree.depths[nodes]]
+            [tree.sums[nodes], tree.counts[nodes], squares, keys, tree.depths[nodes], found[:, 3:]]
         ).astype(np.int64)
         rules, ends = self._rules(), _batches(roots[:, 1])
         grown: list[Subtrees] = []
@@ -102,6 +103,9 @@ class SmallNodes:
             features=features,
             allowed=self._columns.of_tree,
             tries=self._columns.tries(params.depth_limit + 1),
+            cells=params.cells_by_depth(),
+            shifts_cells=params.shifts_cells,
+            edges=grower.bin_map.edges,
             limits=np.array(limits, np.float64),
             shift=fixed.shift,
             square_shift=fixed.square_shift,

@@ -15,7 +15,7 @@ from numba import njit
 
 from dh2o.estimators.trees._bits import double_bits
 from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8
-from dh2o.estimators.trees.gradients import mix
+from dh2o.estimators.trees.gradients import mix, uniform
 
 __all__ = [
     "NA_LEFT",
@@ -26,11 +26,13 @@ __all__ = [
     "best_cut",
     "draw_next",
     "least_gain",
+    "merge_cells",
     "route_tables",
     "scan_pairs",
     "send_bins",
     "side_of_na",
     "split_facts",
+    "varied_in",
 ]
 
 # Where NAs go; the numbers are those of H2O's tree format.
@@ -38,6 +40,7 @@ NA_VS_REST, NA_LEFT, NA_RIGHT, UNSEEN_LEFT, UNSEEN_RIGHT = 1, 2, 3, 4, 5
 
 _FEW_LEVELS = 16  # they are sorted soonest without buckets
 _COLUMN_DRAWS = np.int64(16)  # counts below are the keys of children
+_CELL_DRAWS = np.int64(1) << 40
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -77,6 +80,68 @@ def draw_next(order: I32, done: int, n: int, key: int) -> None:
     """Swap the next of n features, in a random order that depends on `key`, to order[done]."""
     at = done + np.int64(np.uint64(mix(key, _COLUMN_DRAWS + done)) % np.uint64(n - done))
     order[done], order[at] = order[at], order[done]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def merge_cells(
+    n: int, n_bins: int, n_cells: int, key: int, feature: int, first_edge: int, edges: F64,
+    ints: I64,
+) -> int:  # fmt: skip
+    """Merge the n bins ints[0] of a number, and their words ints[1], by cells; returns how many.
+
+    The node's range, from its least to its largest bin, is cut into `n_cells` cells of one width
+    (H2O); with ``key != 0`` half by value and half by rank, and shifted by a random part of a cell.
+    With no cells, or as many as the number has bins, every bin is one.  OUT: ints[0] = last bin of
+    a cell, ints[3] = its first one.
+    """
+    bins, words, firsts = ints[0], ints[1], ints[3]
+    if n_cells == 0 or n_cells >= n_bins or n <= 2:
+        for j in range(n):
+            firsts[j] = bins[j]
+        return n
+    low, last = bins[0], bins[n - 1]
+    shift, rank_share = 0.0, 0.0
+    if key != 0:
+        shift, rank_share = uniform(key, _CELL_DRAWS + feature), 0.5
+    start = edges[first_edge + low]
+    by_value = (1.0 - rank_share) * n_cells / (edges[first_edge + last + 1] - start)
+    by_rank = rank_share * n_cells / np.float64(last + 1 - low)
+    m, before = np.int64(-1), np.int64(-1)
+    for j in range(n):
+        b = bins[j]
+        value = (edges[np.uint64(first_edge + b)] - start) * by_value
+        cell = np.int64(value + np.float64(b - low) * by_rank + shift)
+        if cell != before:
+            m += 1
+            before = cell
+            firsts[m], words[m] = b, words[j]
+        else:
+            words[m] += words[j]
+        bins[m] = b
+    return m + 1  # type: ignore[return-value]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _varies(hist: I64, start: int, n_bins: int) -> bool:
+    """Whether a histogram has rows in two bins of a feature, NA's counted."""
+    n = np.int64(0)
+    for b in range(n_bins + 1):
+        n += np.int64(hist[np.uint64(start + b)] != 0)
+        if n == 2:
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def varied_in(hists: I64, n_slots: int, rows: I64, features: I32) -> I64:
+    """Return bit k of row i: whether feature k varies in histogram rows[i]."""
+    bits = np.zeros((rows.size, (features.shape[0] + 63) // 64), np.int64)
+    for i in range(rows.size):
+        for k in range(features.shape[0]):
+            start = rows[i] * n_slots + features[k, 0]
+            varies = np.int64(_varies(hists, start, np.int64(features[k, 1])))
+            bits[i, k >> 6] |= varies << (k & 63)
+    return bits
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -141,11 +206,12 @@ def best_cut(  # noqa: PLR0913, PLR0917
     """Best GL²/WL + GR²/WR over the cuts of n bins; OUT: found = (cut, NA side or 0, left word).
 
     ints[0] are the bins that are not empty and ints[1] their words; levels are sorted first.  Cut j
-    sends the first j of them left; a number's cut in a gap of empty bins is put in its middle.
+    sends the first j of them left.  Numbers' are cells, from bin ints[3] to ints[0]; a cut in the
+    gap of empty bins between two is put in its middle.
     """
     if coded:
         _sort_levels(n, shift, ints)
-    bins, words, sums = ints[0], ints[1], ints[2]
+    bins, words, sums, firsts = ints[0], ints[1], ints[2], ints[3]
     mask = (np.int64(1) << shift) - 1
     W, G = np.float64(total & mask), np.float64(total >> shift)
     best = -1.0
@@ -168,7 +234,7 @@ def best_cut(  # noqa: PLR0913, PLR0917
                 last = j == n - 1
                 if sign == 0 or last or sign * (gr * wl - gl * wr) >= 0.0:
                     best = scores[j]
-                    found[0] = j + 1 if coded else (bins[j] + bins[min(j + 1, n - 1)] + 2) >> 1
+                    found[0] = j + 1 if coded else (bins[j] + firsts[min(j + 1, n - 1)] + 2) >> 1
                     found[1] = 0 if na == 0 else (NA_VS_REST if last else NA_RIGHT - na_left)
                     found[2] = sums[j]
     return best
@@ -189,6 +255,9 @@ def scan_pairs(  # noqa: C901, PLR0913, PLR0917
     features: I32,
     allowed: U8,
     n_tries: int,
+    n_cells: int,
+    shifts_cells: bool,
+    edges: F64,
     shift: int,
     order: I32,
     ints: I64,
@@ -202,8 +271,9 @@ def scan_pairs(  # noqa: C901, PLR0913, PLR0917
     Pair p: rows[p] = (parent, built, 1 if the built one is the left, left out, right out); an
     out of -1 means that this child is not wanted.  facts[p, c] = (least weight of
     a child, price of a level).  features[k] =
-    (start in the histogram, number of bins, is coded, monotone sign).  Of the `allowed` ones those
-    that vary in the node are tried, `n_tries` of them in the order of the node's key.  parents,
+    (start in the histogram, number of bins, is coded, monotone sign, first of its `edges`).  Of the
+    `allowed` ones those that vary in the node are tried, `n_tries` of them in the order of the
+    node's key; one that is constant, but was not in the parent, uses up a try (H2O).  parents,
     built and out are flat, `n_slots` a histogram; order, ints and scores are scratch.  OUT:
     histograms in `out`, gains[p, c], splits[p, c] = (feature or -1, cut, NA side),
     left_words[p, c].
@@ -252,9 +322,16 @@ def scan_pairs(  # noqa: C901, PLR0913, PLR0917
                     n += np.int64(word != 0)
                 na = out[start + n_bins]
                 if n + np.int64(na != 0) < 2:
+                    if parents.size > 0 and n_tries < n_allowed:
+                        n_left -= _varies(parents, parent + features[k, 0], n_bins)
                     continue
                 n_left -= 1
                 coded = features[k, 2] == 1
+                if not coded:
+                    n = merge_cells(
+                        n, n_bins, n_cells, keys[p, c] if shifts_cells else 0, k,
+                        np.int64(features[k, 4]), edges, ints,
+                    )  # fmt: skip
                 score = best_cut(
                     n, coded, total, na, shift, facts[p, c, 0], np.int64(features[k, 3]), ints,
                     scores, found,

@@ -20,6 +20,7 @@ from dh2o.estimators.trees.splitting import (
     best_cut,
     draw_next,
     least_gain,
+    merge_cells,
     send_bins,
     side_of_na,
     split_facts,
@@ -70,6 +71,24 @@ def _list_bins(  # noqa: PLR0913, PLR0917
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
+def _has_other_bins(
+    bins: U8, width: int, wide_bins: U16, n_wide: int, rows: I32, start: int, stop: int, column: int
+) -> bool:
+    """Whether the rows are in two bins of a column, NA's counted."""
+    first = np.int64(-1)
+    for i in range(start, stop):
+        if column >= 0:
+            b = np.int64(bins[np.uint64(np.int64(rows[i]) * width + column)])
+        else:
+            b = np.int64(wide_bins[np.uint64(np.int64(rows[i]) * n_wide - column - 1)])
+        if first < 0:
+            first = b
+        elif b != first:
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
 def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
     first: int,
     starts: I64,
@@ -85,6 +104,9 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
     features: I32,
     allowed: U8,
     tries: I64,
+    cells: I64,
+    shifts_cells: bool,
+    edges: F64,
     limits: F64,
     shift: int,
     square_shift: int,
@@ -103,15 +125,17 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
     """Grow the trees below the nodes first, first + 1, ... ; returns the first one not done.
 
     Node p holds the rows starts[p]..starts[p + 1]-1 of the gathered records and words; roots[p] =
-    (word sum, rows, coarse squares, key, depth).  features[k] = (column, number of bins, is coded,
-    monotone sign); tries[d] features are tried at depth d; limits = (depth, min rows, weight
-    scale, 1 if weights are second derivatives, min split improvement).
+    (word sum, rows, coarse squares, key, depth, then bits: whether feature k varied in its parent).
+    features[k] = (column, number of bins, is coded, monotone sign, first of its `edges`); at depth
+    d tries[d] features are tried, in cells[d] cells; limits = (depth, min rows, weight scale, 1 if
+    weights are second derivatives, min split improvement).
     OUT: used = (nodes, bytes of bits) so far, used[2 + p] = nodes after p; nodes[k] = (feature or
     -1, cut, left child, NA side, first byte of bits, depth), children counted from the first node
     below p; sums[k] = (word sum, rows).  Ends early when `nodes` or `bits` are full.
     """
     found = np.zeros(3, np.int64)
-    stack = np.zeros((160, 6), np.int64)
+    stack = np.zeros((160, 7), np.int64)
+    constant = np.zeros((cells.size + 1, features.shape[0]), np.uint8)  # by depth, on the path
     depth_limit, min_rows, curved = np.int64(limits[0]), limits[1], limits[3] > 0.0
     mask = (np.int64(1) << shift) - 1
     most_bits = np.int64(0)
@@ -130,12 +154,13 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
         sums[base_node, 0], sums[base_node, 1] = roots[p, 0], roots[p, 1]
         used[0] += 1
         stack[0, 0], stack[0, 1], stack[0, 2] = base_node, starts[p], starts[p + 1]
-        stack[0, 3], stack[0, 4] = roots[p, 2], roots[p, 3]
+        stack[0, 3], stack[0, 4], stack[0, 5] = roots[p, 2], roots[p, 3], -1
         height = 1
         while height > 0:
             height -= 1
             node, start, stop = stack[height, 0], stack[height, 1], stack[height, 2]
             squares, key = stack[height, 3], stack[height, 4]
+            up, up_stop = stack[height, 5], stack[height, 6]  # the parent's rows
             depth, total, count = np.int64(nodes[node, 5]), sums[node, 0], sums[node, 1]
             least, noise = split_facts(
                 total, count, squares, shift, square_shift, min_rows, limits[2], curved
@@ -144,6 +169,7 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
                 continue
             n_allowed = 0
             for f in range(features.shape[0]):
+                constant[depth, f] = constant[depth - 1, f] if up >= 0 else 0
                 if allowed[f] != 0:
                     order[n_allowed] = f
                     n_allowed += 1
@@ -157,14 +183,29 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
                 if tries[depth] < n_allowed:
                     draw_next(order, i, n_allowed, key)
                 k = np.int64(order[i])
+                if constant[depth, k] != 0:
+                    continue
                 n_bins, coded = np.int64(features[k, 1]), features[k, 2] == 1
                 n, na = _list_bins(
                     bins, width, wide_bins, n_wide, rows, words, start, stop,
                     np.int64(features[k, 0]), n_bins, hist, seen, ints,
                 )  # fmt: skip
                 if n + np.int64(na != 0) < 2:
+                    constant[depth, k] = 1
+                    if up < 0:
+                        n_left -= (roots[p, 5 + (k >> 6)] >> (k & 63)) & 1
+                    elif tries[depth] < n_allowed:
+                        n_left -= _has_other_bins(
+                            bins, width, wide_bins, n_wide, rows, up, up_stop,
+                            np.int64(features[k, 0]),
+                        )  # fmt: skip
                     continue
                 n_left -= 1
+                if not coded:
+                    n = merge_cells(
+                        n, n_bins, cells[depth], key if shifts_cells else 0, k,
+                        np.int64(features[k, 4]), edges, ints,
+                    )  # fmt: skip
                 score = best_cut(
                     n, coded, total, na, shift, least, np.int64(features[k, 3]), ints, scores, found
                 )
@@ -228,6 +269,7 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
                 stack[height, 1], stack[height, 2] = (start, front) if c == 0 else (front, stop)
                 stack[height, 3] = left_squares if c == 0 else squares - left_squares
                 stack[height, 4] = np.int64(mix(key, 1 + c))
+                stack[height, 5], stack[height, 6] = start, stop
                 height += 1
         used[2 + p] = used[0]
     return roots.shape[0]

@@ -47,7 +47,8 @@ def test_trees_learn(train: Train, y: str) -> None:
 def test_first_tree_is_that_of_exhaustive_search(train: Train) -> None:
     table = mixed(400).dropna()
     stored(table, "gbm_small")
-    model = build("number", "gbm_small", ("i",), ntrees=1, max_depth=1, learn_rate=1.0, min_rows=5)
+    limits = {"max_depth": 1, "min_rows": 5, "nbins": 255}
+    model = build("number", "gbm_small", ("i",), ntrees=1, learn_rate=1.0, **limits)
     y, i = table["number"].to_numpy(), table["i"].to_numpy()
     errors = {
         cut: ((y[i < cut] - y[i < cut].mean()) ** 2).sum()

@@ -108,3 +108,11 @@ def test_bin_map_places_narrow_and_wide_features_apart() -> None:
     taken = sorted(zip(starts, starts + sizes, strict=True))
     assert all(stop <= start for (_, stop), (start, _) in itertools.pairwise(taken))
     assert taken[-1][1] <= bin_map.n_slots
+
+
+def test_outer_bins_end_where_values_do_unless_they_are_outliers() -> None:
+    values = np.concatenate([np.arange(100.0), [1e9]])
+    edges = number_features("x", np.arange(10, 91, 10, np.float32), values).edges()
+    assert edges.tolist() == [0.0, *range(10, 91, 10), 110.0]
+    assert number_features("x", np.zeros(0, np.float32), np.full(3, np.nan)).edges().size == 2
+    assert np.isfinite(number_features("x", np.array([-np.inf, np.inf], np.float32)).edges()).all()

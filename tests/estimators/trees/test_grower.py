@@ -120,10 +120,12 @@ def test_a_large_frontier_is_grown_in_halves(parts: Any, monkeypatch: Any) -> No
 
 @pytest.mark.parametrize("rate", [1.0, 0.5])
 @pytest.mark.parametrize("limits", [(20, 20), (300, 300), (10_000, 10_000)])
+@pytest.mark.parametrize("shifts", [False, True])
 def test_small_nodes_are_finished_as_large_ones(
-    parts: Any, monkeypatch: Any, limits: tuple[int, int], rate: float
+    parts: Any, monkeypatch: Any, limits: tuple[int, int], rate: float, shifts: bool
 ) -> None:
-    params = TreeParams(max_depth=14, min_rows=1, col_sample_rate=rate)
+    cells = {"nbins": 20, "nbins_top_level": 64, "shifts_cells": shifts}
+    params = TreeParams(max_depth=14, min_rows=1, col_sample_rate=rate, **cells)
     monkeypatch.setattr(grower_module, "_SMALL", (0, 0))
     tree, state = grow(parts, params)
     monkeypatch.setattr(grower_module, "_SMALL", limits)

@@ -14,6 +14,7 @@ from dh2o.estimators.trees.splitting import (
     UNSEEN_LEFT,
     UNSEEN_RIGHT,
     _sort_levels,
+    merge_cells,
     route_tables,
     scan_pairs,
 )
@@ -77,8 +78,8 @@ def scan(
     out = np.zeros(len(hist), np.int64)
     scan_pairs(
         0, 1, hist, hist, out, len(hist), rows, totals, facts, one, features,
-        np.ones((1, 1), np.uint8), 1, SHIFT, np.zeros(1, np.int32), ints, np.zeros(N_BINS + 1),
-        gains, splits, left,
+        np.ones((1, 1), np.uint8), 1, 0, False, np.zeros(0), SHIFT, np.zeros(1, np.int32),
+        ints, np.zeros(N_BINS + 1), gains, splits, left,
     )  # fmt: skip
     feature, cut, side = splits[0, 0]
     if feature < 0:
@@ -176,9 +177,9 @@ def test_sibling_is_parent_less_built() -> None:
     facts = np.tile([1.0, 0.0], (1, 2, 1))
     scan_pairs(
         0, 1, parent, built, out, 8, rows, totals, facts, np.zeros((1, 2), np.int64),
-        np.array([[0, N_BINS, 0, 0]], np.int32), np.ones((1, 1), np.uint8), 1, SHIFT,
-        np.zeros(1, np.int32), np.zeros((5, 8), np.int64), np.zeros(8), gains, splits,
-        np.zeros((1, 2), np.int64),
+        np.array([[0, N_BINS, 0, 0]], np.int32), np.ones((1, 1), np.uint8), 1, 0, False,
+        np.zeros(0), SHIFT, np.zeros(1, np.int32), np.zeros((5, 8), np.int64), np.zeros(8),
+        gains, splits, np.zeros((1, 2), np.int64),
     )  # fmt: skip
     np.testing.assert_array_equal(out, np.concatenate([right, left]))
 
@@ -203,11 +204,68 @@ def test_constant_features_do_not_use_up_a_try() -> None:
             0, 1, hist, hist, np.zeros(len(hist), np.int64), len(hist),
             np.array([[0, 0, 1, 0, -1]], np.int32), np.array([[varies.sum(), 0]]),
             np.tile([1.0, 0.0], (1, 2, 1)), np.array([[key, 0]]), table,
-            np.ones((1, 10), np.uint8), 1, SHIFT, np.zeros(10, np.int32),
+            np.ones((1, 10), np.uint8), 1, 0, False, np.zeros(0), SHIFT,
+            np.zeros(10, np.int32), np.zeros((5, N_BINS + 2), np.int64), np.zeros(N_BINS + 2),
+            gains, splits, np.zeros((1, 2), np.int64),
+        )  # fmt: skip
+        assert splits[0, 0, 0] == 5
+
+
+@pytest.mark.parametrize("varied", [False, True])
+def test_a_feature_that_the_parent_could_use_uses_up_a_try(varied: bool) -> None:
+    """Feature 0 is constant in the node, feature 1 is not: one try finds 1 unless 0 takes it."""
+    varies, constant = histogram(1, True, empty=0.0), np.zeros(N_BINS + 1, np.int64)
+    constant[2] = varies.sum()
+    hist = np.concatenate([constant, varies])
+    parent = hist.copy()
+    parent[4] += varied * words(np.array([3]), np.array([3]))[0]
+    table = np.array([[k * (N_BINS + 1), N_BINS, 0, 0, 0] for k in range(2)], np.int32)
+    found = set()
+    for key in range(20):
+        gains, splits = np.zeros((1, 2)), np.zeros((1, 2, 3), np.int32)
+        scan_pairs(
+            0, 1, parent, hist, np.zeros(len(hist), np.int64), len(hist),
+            np.array([[0, 0, 1, 0, -1]], np.int32), np.array([[varies.sum(), 0]]),
+            np.tile([1.0, 0.0], (1, 2, 1)), np.array([[key, 0]]), table, np.ones((1, 2), np.uint8),
+            1, 0, False, np.zeros(0), SHIFT, np.zeros(2, np.int32),
             np.zeros((5, N_BINS + 2), np.int64), np.zeros(N_BINS + 2), gains, splits,
             np.zeros((1, 2), np.int64),
         )  # fmt: skip
-        assert splits[0, 0, 0] == 5
+        found.add(int(splits[0, 0, 0]))
+    assert found == ({-1, 1} if varied else {1})
+
+
+@pytest.mark.parametrize("n_cells", [3, 7, 20])
+@pytest.mark.parametrize("seed", range(5))
+def test_bins_of_a_cell_are_merged(n_cells: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    edges = np.sort(rng.normal(size=101))
+    bins = np.sort(rng.permutation(100)[:40])
+    ints = np.zeros((5, 100), np.int64)
+    ints[0, :40], ints[1, :40] = bins, rng.integers(1, 1000, 40)
+    loads = ints[1, :40].copy()
+    n = merge_cells(40, 100, n_cells, 0, 0, 0, edges, ints)
+    low, high = edges[bins[0]], edges[bins[-1] + 1]
+    cells = ((edges[bins] - low) * (n_cells / (high - low))).astype(int)
+    groups = [np.flatnonzero(cells == cell) for cell in np.unique(cells)]
+    assert n == len(groups) <= n_cells
+    assert ints[0, :n].tolist() == [bins[group[-1]] for group in groups]
+    assert ints[3, :n].tolist() == [bins[group[0]] for group in groups]
+    assert ints[1, :n].tolist() == [loads[group].sum() for group in groups]
+
+
+def test_shifted_cells_depend_on_the_key_and_few_bins_stay() -> None:
+    def merged(n_cells: int, key: int) -> list[int]:
+        ints = np.zeros((5, 100), np.int64)
+        ints[0], ints[1] = np.arange(100), 1
+        n = merge_cells(100, 100, n_cells, key, 3, 0, np.arange(101.0), ints)
+        assert ints[1, :n].sum() == 100
+        return ints[0, :n].tolist()
+
+    assert merged(10, 5) == merged(10, 5)
+    assert len({tuple(merged(10, key)) for key in range(1, 9)}) > 1
+    assert all(len(merged(10, key)) in (10, 11) for key in range(9))
+    assert merged(0, 5) == merged(100, 5) == list(range(100))
 
 
 @pytest.mark.parametrize("n", [1, 16, 17, 40, 300])
