@@ -2,7 +2,8 @@
 
 A *slot* is the number of a row's group. What is kept of a column is a row of numbers a slot: count
 and sum, or with moments count, sum, mean, squared deviations and squares. Inputs come as read-only
-arrays, so that each kernel is compiled for one signature.
+arrays, so that each kernel is compiled for one signature. Slots index as unsigned numbers: numba
+would look at each whether it counts from the end, which takes a quarter of a loop's time.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ __all__ = [
 def add_sizes(slots: Any, sizes: Any) -> None:
     """sizes[slot] += 1."""
     for i in range(len(slots)):
-        sizes[slots[i]] += 1
+        sizes[np.uint64(slots[i])] += 1
 
 
 @njit(nogil=True, cache=True)
@@ -40,13 +41,13 @@ def add_sums(slots: Any, values: Any, sums: Any) -> None:
     for i in range(len(slots)):
         value = values[i]
         if value == value:  # noqa: PLR0124  (not NA)
-            slot = slots[i]
+            slot = np.uint64(slots[i])
             sums[slot, 0] += 1.0
             sums[slot, 1] += value
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")
-def _add_moment(sums: Any, slot: int, value: float) -> None:
+def _add_moment(sums: Any, slot: Any, value: float) -> None:
     n = sums[slot, 0] + 1.0
     apart = value - sums[slot, 2]
     sums[slot, 0] = n
@@ -62,7 +63,7 @@ def add_moments(slots: Any, values: Any, sums: Any) -> None:
     for i in range(len(slots)):
         value = values[i]
         if value == value:  # noqa: PLR0124  (not NA)
-            _add_moment(sums, slots[i], value)
+            _add_moment(sums, np.uint64(slots[i]), value)
 
 
 @njit(nogil=True, cache=True)
@@ -70,7 +71,7 @@ def add_range(slots: Any, values: Any, ranges: Any) -> None:
     """ranges[slot] = smallest and largest value that is not NA."""
     for i in range(len(slots)):
         value = values[i]
-        slot = slots[i]
+        slot = np.uint64(slots[i])
         ranges[slot, 0] = min(ranges[slot, 0], value)
         ranges[slot, 1] = max(ranges[slot, 1], value)
 
@@ -129,7 +130,7 @@ def fold_sums(rows: Any, starts: Any, block_ends: Any, values: Any, sums: Any) -
     for g in range(len(sums)):
         first, stop = stop, starts[g + 1]
         if stop == first + 1:
-            value = values[rows[first]]
+            value = values[np.uint64(rows[first])]
             if value == value:  # noqa: PLR0124  (not NA)
                 sums[g, 0] = 1.0
                 sums[g, 1] = value + 0.0
@@ -148,7 +149,7 @@ def fold_sums(rows: Any, starts: Any, block_ends: Any, values: Any, sums: Any) -
                 for k in range(width):
                     cells[n, k] = 0.0
                 n += 1
-            value = values[row]
+            value = values[np.uint64(row)]
             if value == value:  # noqa: PLR0124  (not NA)
                 if width > 2:
                     _add_moment(cells, n - 1, value)
@@ -198,7 +199,7 @@ def fold_ranges(rows: Any, starts: Any, values: Any, ranges: Any) -> None:
     for g in range(len(ranges)):
         low, high = ranges[g, 0], ranges[g, 1]
         for i in range(starts[g], starts[g + 1]):
-            value = values[rows[i]]
+            value = values[np.uint64(rows[i])]
             low, high = min(low, value), max(high, value)
         ranges[g, 0], ranges[g, 1] = low, high
 
@@ -207,8 +208,8 @@ def fold_ranges(rows: Any, starts: Any, values: Any, ranges: Any) -> None:
 def fill_by_group(slots: Any, values: Any, next_place: Any, out: Any) -> None:
     """Put values side by side by group; `next_place` is where each group's next one goes."""
     for i in range(len(slots)):
-        slot = slots[i]
-        out[next_place[slot]] = values[i]
+        slot = np.uint64(slots[i])
+        out[np.uint64(next_place[slot])] = values[i]
         next_place[slot] += 1
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from numba import njit
 
 __all__ = [
+    "add_places",
+    "count_buckets",
     "count_codes",
     "merge_sorted",
     "number_in_turn",
@@ -21,6 +23,8 @@ __all__ = [
     "pair_rows",
     "place_codes",
     "place_rows",
+    "take_places",
+    "to_buckets",
     "unpack_grid",
 ]
 
@@ -134,6 +138,70 @@ def place_rows(word: Any, first_row: int, next_place: Any, out: Any) -> None:
         key = word[i]
         out[next_place[key]] = first_row + i
         next_place[key] += 1
+
+
+@njit(nogil=True, cache=True)
+def count_buckets(word: Any, shift: int, n_buckets: int, counts: Any) -> None:
+    """counts[bucket] += 1; the bucket of a key is ``key >> shift``, of that the last bits."""
+    down, mask = np.uint64(shift), np.uint64(n_buckets - 1)
+    for i in range(len(word)):
+        counts[word[i] >> down & mask] += 1
+
+
+@njit(nogil=True, cache=True)
+def to_buckets(
+    word: Any,
+    rows: Any,
+    first_row: int,
+    shift: int,
+    n_buckets: int,
+    next_place: Any,
+    out_rows: Any,
+    out_keys: Any,
+) -> None:
+    """Put keys and their rows where each bucket goes next; `rows` may be empty: as they lie."""
+    down, mask = np.uint64(shift), np.uint64(n_buckets - 1)
+    as_they_lie = len(rows) == 0
+    for i in range(len(word)):
+        key = word[i]
+        bucket = key >> down & mask
+        place = np.uint64(next_place[bucket])
+        next_place[bucket] += 1
+        out_keys[place] = key
+        out_rows[place] = first_row + i if as_they_lie else rows[i]
+
+
+@njit(nogil=True, cache=True)
+def add_places(starts: Any, n_bits: int, room: int, keys: Any) -> None:
+    """Leave the last `n_bits` of each key, and put its place in its bucket behind them.
+
+    Bucket k lies from starts[k] to starts[k + 1]; those of more rows than `room` stay as they are.
+    """
+    up, mask = np.uint64(64 - n_bits), (np.uint64(1) << np.uint64(n_bits)) - np.uint64(1)
+    for k in range(len(starts) - 1):
+        start, stop = starts[k], starts[k + 1]
+        if stop - start <= room:
+            for i in range(start, stop):
+                keys[i] = (keys[i] & mask) << up | np.uint64(i - start)
+
+
+@njit(nogil=True, cache=True)
+def take_places(
+    starts: Any, n_bits: int, room: int, begins: Any, moved: Any, keys: Any, rows: Any
+) -> None:
+    """Make keys of what `add_places` made of them; rows[i] = the one at the place behind key i.
+
+    ``begins[k]`` is a key of bucket k: its first bits are those of all keys there.
+    """
+    up, down = np.uint64(n_bits), np.uint64(64 - n_bits)
+    places = (np.uint64(1) << down) - np.uint64(1)
+    for k in range(len(starts) - 1):
+        start, stop = starts[k], starts[k + 1]
+        if stop - start <= room:
+            begin = begins[k] >> up << up
+            for i in range(start, stop):
+                rows[i] = moved[np.uint64(start) + (keys[i] & places)]
+                keys[i] = begin | keys[i] >> down
 
 
 @njit(nogil=True, cache=True)

@@ -38,7 +38,8 @@ def grouped_here(
     order = ordered(words, layout.word_bits, spread=True)
     del words
     starts = order.starts()
-    distinct = np.ascontiguousarray(order.keys[:, starts])
+    all_differ = len(starts) == len(order.rows)
+    distinct = order.keys if all_differ else np.ascontiguousarray(order.keys[:, starts])
     starts = np.append(starts, len(order.rows))
     found_keys = parallel(lambda field: field.unpack(distinct), layout.fields)
     groups = _Groups(read_only(order.rows), read_only(starts), table.layout or ())

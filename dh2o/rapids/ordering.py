@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,6 +16,7 @@ from dh2o.errors import RapidsError
 from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Table
 from dh2o.rapids.keys import I64, U64, WORD_BITS, KeyLayout, KeyTiles
+from dh2o.rapids.long_keys import by_long_keys
 from dh2o.rapids.passes import carrier_of, local_tiles
 from dh2o.rapids.program import Program, Tiles, compile_exprs
 
@@ -30,6 +33,7 @@ Ends = tuple[int, int]
 SAME: I64 = np.empty(0, dtype=np.int64)  # rows in the order in which they lie
 PARALLEL_ROWS = 1 << 18
 COUNTED_BITS = 11  # keys of so few bits are counted and placed, not compared,
+SPREAD_ROWS = 1 << 17  # so many are spread before they are sorted, where words have two digits
 FEW_BITS = 6  # and of so few bits even where they could be sorted as short integers
 ALWAYS_FREE = 64 << 20  # bytes: so little memory is there without asking
 U64_DTYPE = np.dtype(np.uint64)
@@ -72,8 +76,9 @@ def ordered(
 ) -> Ordered:
     """Return the rows in the stable order of their packed keys; `spread` it over the threads.
 
-    Keys are sorted from the last digit to the first; a digit is as many bits as fit into a word
-    beside the row's number, so for most keys one sort of plain integers is all.
+    Keys are sorted from the last word to the first, and from the last digit of a word to its first;
+    a digit is as many bits as fit into a word beside the row's number, so for most keys one sort of
+    plain integers is all. Many rows are spread first where words have more digits (`long_keys`).
     """
     n_rows = words.shape[1]
     row_bits = row_bits_of(n_rows)
@@ -87,13 +92,20 @@ def ordered(
         parts = [counted(read_only(words[0]), word_bits[0], row_bits, each)]
         rows = _unfused(parts, row_bits, rows, found, each)
     else:
-        for digit in reversed(digits):
-            rows = _by_digit(words, digit, row_bits, rows, found, each)
+        for of_word in _by_word(reversed(digits)):
+            if len(of_word) > 1 and n_rows >= SPREAD_ROWS:
+                word = words[of_word[0][0]]
+                held = word[rows] if len(rows) else word
+                rows, found = by_long_keys(held, rows, row_parts(n_rows, each), each)
+                continue
+            for digit in of_word:
+                rows = _by_digit(words, digit, row_bits, rows, found, each)
     if not digits:
         rows = np.arange(n_rows)
     if not keys:
         return Ordered(rows, words[:, :0])
-    return Ordered(rows, found[None, :] if len(digits) == 1 else words[:, rows])
+    is_found = len(words) == 1 and len(found) == n_rows
+    return Ordered(rows, found[None, :] if is_found else words[:, rows])
 
 
 def row_bits_of(n_rows: int) -> int:
@@ -114,6 +126,11 @@ def _digits(word_bits: Sequence[int], room: int) -> list[Digit]:
         lows = range(0, n_bits, each)
         digits += [(word, low, min(each, n_bits - low)) for low in reversed(lows)]
     return digits
+
+
+def _by_word(digits: Iterable[Digit]) -> list[list[Digit]]:
+    """Return the digits of each word."""
+    return [list(of_word) for _, of_word in groupby(digits, key=itemgetter(0))]
 
 
 def _by_digit(words: U64, digit: Digit, row_bits: int, before: I64, found: U64, each: Each) -> I64:
