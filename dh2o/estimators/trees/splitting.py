@@ -94,30 +94,29 @@ def merge_cells(
     With no cells, or as many as the number has bins, every bin is one.  OUT: ints[0] = last bin of
     a cell, ints[3] = its first one.
     """
-    bins, words, firsts = ints[0], ints[1], ints[3]
     if n_cells == 0 or n_cells >= n_bins or n <= 2:
         for j in range(n):
-            firsts[j] = bins[j]
+            ints[3, j] = ints[0, j]
         return n
-    low, last = bins[0], bins[n - 1]
+    low, last = ints[0, 0], ints[0, n - 1]
     shift, rank_share = 0.0, 0.0
     if key != 0:
         shift, rank_share = uniform(key, _CELL_DRAWS + feature), 0.5
     start = edges[first_edge + low]
     by_value = (1.0 - rank_share) * n_cells / (edges[first_edge + last + 1] - start)
     by_rank = rank_share * n_cells / np.float64(last + 1 - low)
-    m, before = np.int64(-1), np.int64(-1)
-    for j in range(n):
-        b = bins[j]
+    m, before, first, word = np.int64(-1), np.int64(-1), np.int64(0), np.int64(0)
+    for j in range(np.uint64(n)):
+        b = ints[0, j]
         value = (edges[np.uint64(first_edge + b)] - start) * by_value
         cell = np.int64(value + np.float64(b - low) * by_rank + shift)
-        if cell != before:
-            m += 1
-            before = cell
-            firsts[m], words[m] = b, words[j]
-        else:
-            words[m] += words[j]
-        bins[m] = b
+        same = np.int64(cell == before)  # where cells end cannot be foretold: no branch
+        before = cell
+        m += 1 - same
+        first = first if same else b
+        word = ints[1, j] + (word & -same)
+        at = np.uint64(m)
+        ints[3, at], ints[1, at], ints[0, at] = first, word, b
     return m + 1  # type: ignore[return-value]
 
 
