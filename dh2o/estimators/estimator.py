@@ -286,6 +286,10 @@ class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide
             job.wait(progress=True)
             return H2OFrame(segments_frame(engine.dkv.get(job.dest)))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: parameters and model, not the job, which is this process's."""
+        return {name: value for name, value in self.__dict__.items() if name != "_job"}
+
     def _after_training(self) -> None:
         """Set what scikit-learn expects of a fitted estimator."""
         self.fitted_ = True

@@ -192,6 +192,10 @@ class DKV:
         """Remove keys, and with them the data that nothing else uses; return those that existed."""
         return self._remove(list(keys), [])
 
+    def remove_when_free(self, key: str) -> None:
+        """Remove `key` as soon as nobody else has it locked: at once, or when a job has ended."""
+        self._engine.call("remove_when_free", key=key, holder=self._holder)
+
     def remove_all(self, retained: Collection[str] = ()) -> list[str]:
         """Remove all keys but the `retained` and those that somebody has locked."""
         return self._remove(None, list(retained))

@@ -299,7 +299,11 @@ class LanePlugin(WorkerPlugin):
         """Delete spool files that nobody needs."""
         from dh2o.mrtask.spool import remove_files
 
-        await asyncio.wrap_future(self.threads.submit(remove_files, files))
+        try:
+            removal = self.threads.submit(remove_files, files)
+        except RuntimeError:  # the threads have ended: so does the cluster, and its spool folder
+            return
+        await asyncio.wrap_future(removal)
 
 
 def listen(worker: Any, serve: Callable[[wire.Parcel], wire.Parcel]) -> Listener | None:

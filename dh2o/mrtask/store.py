@@ -25,7 +25,8 @@ from dh2o.mrtask.watch import ask
 UNKNOWN_GRACE_S = 2.0
 HANDLERS = (
     "alive", "relay", "where", "workers", "worker_facts", "has_dashboard", "setting", "release_all",
-    "put", "get", "kind", "keep", "remove", "entry_list", "lock", "unlock", "unlock_all",
+    "put", "get", "kind", "keep", "remove", "remove_when_free", "entry_list",
+    "lock", "unlock", "unlock_all",
     "job_create", "job_claimed", "job_begin", "job_update", "job_checkpoint", "job_finish",
     "job_get", "job_list", "job_wait", "job_cancel", "job_remove",
     "spool_hold", "spool_release", "spool_bind",
@@ -201,6 +202,10 @@ class StorePlugin(SchedulerPlugin):
         except LockedKeyError as error:
             return {"status": "locked", "key": error.key, "by": error.by}
         return {"status": "ok", "removed": removed}
+
+    def remove_when_free(self, key: str, holder: str | None) -> None:
+        """Remove `key`, at once or when the last lock that others have on it is given back."""
+        self.entries.remove_when_free(key, holder)
 
     def entry_list(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Return what `DKV.entries` shows, in order of insertion."""

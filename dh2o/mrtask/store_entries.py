@@ -33,7 +33,9 @@ class Entries:
         self._locks = locks
         self._stored: dict[str, StoredEntry] = {}
         self._versions: dict[str, int] = {}
+        self._leaving: set[str] = set()  # keys to be removed once nobody holds a lock on them
         self.spool: Any = None
+        locks.on_free = self._remove_leaving
 
     def put(
         self,
@@ -56,6 +58,7 @@ class Entries:
         self._claims.hold(f"{key}@{version}", entry.tasks)
         self.spool.hold(entry.files, f"dh2o-{key}@{version}")
         self._stored[key] = entry
+        self._leaving.discard(key)
         if old is not None:
             self._let_go(key, old)
         return {"status": "ok", "version": version}
@@ -83,11 +86,23 @@ class Entries:
                 raise LockedKeyError(key, blocker)
         removed = []
         for key in keys:
+            self._leaving.discard(key)
             entry = self._stored.pop(key, None)
             if entry is not None:
                 self._let_go(key, entry)
                 removed.append(key)
         return removed
+
+    def remove_when_free(self, key: str, holder: str | None) -> None:
+        """Remove `key`, at once or when the last lock that others have on it is given back."""
+        if self._locks.blocker(key, holder, write=True):
+            self._leaving.add(key)
+        else:
+            self.remove([key], holder)
+
+    def _remove_leaving(self, key: str) -> None:
+        if key in self._leaving:
+            self.remove_when_free(key, None)
 
     def remove_all(self, retained: Collection[str], holder: str | None) -> list[str]:
         """Remove all keys but the retained and the locked ones."""
@@ -149,6 +164,7 @@ class Locks:
     def __init__(self, alive: Callable[[str, str], bool]) -> None:
         self._alive = alive
         self._locks: dict[str, _Lock] = {}
+        self.on_free: Callable[[str], None] = lambda _: None  # told a key that nobody locks now
 
     def acquire(self, key: str, holder: str, write: bool, client: str) -> dict[str, Any]:
         """Take the lock, or say who is in the way."""
@@ -171,6 +187,7 @@ class Locks:
             lock.writer = None
         if not lock.readers and lock.writer is None:
             del self._locks[key]
+            self.on_free(key)
 
     def release_all(self, holder: str) -> None:
         """Give back everything that `holder` has."""

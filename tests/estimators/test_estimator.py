@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +13,13 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from dh2o.errors import ModelError, ParameterError
+from dh2o.errors import JobCancelledError, ModelError, ParameterError
 from dh2o.estimators import BuilderError, estimator_of
 from dh2o.frame import Frame
 from dh2o.models import TwoDimTable, load_model
-from dh2o.mrtask import Engine
+from dh2o.mrtask import Engine, Job, JobContext
 from tests.estimators.mean_builder import MeanEstimator
+from tests.killing import wait_until
 
 
 @pytest.fixture
@@ -159,6 +161,47 @@ def test_models_are_saved_loaded_and_found_again(
     np.testing.assert_array_equal(again.predict_proba(table), trained.predict_proba(table))
     stored = estimator_of(engine.dkv.get(trained.key))
     assert stored.auc() == trained.auc()
+
+
+def test_a_trained_estimator_is_pickled_with_its_model(
+    trained: MeanEstimator, table: pd.DataFrame
+) -> None:
+    again = pickle.loads(pickle.dumps(trained))
+    assert str(again) == str(trained)
+    assert again.get_params() == trained.get_params()
+    np.testing.assert_array_equal(again.predict_proba(table), trained.predict_proba(table))
+
+
+def test_ctrl_c_while_the_job_is_busy_leaves_no_frame(
+    engine: Engine, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gate, jobs = tmp_path / "open", []
+
+    def busy(ctx: JobContext, key: str) -> None:
+        with ctx.dkv.reading(key):
+            wait_until(gate.exists, "the gate to open")
+            while True:
+                ctx.check()  # looks now and then
+
+    def start(self: MeanEstimator, raw: dict[str, Any], model_id: str | None) -> Job:
+        jobs.append(engine.start_job("Busy", busy, raw["training_frame"]))
+        wait_until(lambda: engine.dkv.entries("frame")[0].readers != (), "the job to read")
+        monkeypatch.setattr(jobs[0], "wait_for_change", interrupted)
+        return jobs[0]
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    engine.dkv.remove_all()
+    monkeypatch.setattr(MeanEstimator, "_start", start)
+    with pytest.raises(KeyboardInterrupt):
+        MeanEstimator().train(y="y", training_frame=table)
+    monkeypatch.undo()
+    assert len(engine.dkv.entries("frame")) == 1
+    gate.touch()
+    with pytest.raises(JobCancelledError):
+        jobs[0].wait(timeout=600)
+    assert engine.dkv.entries("frame") == []
 
 
 def test_finished_models_are_exported_on_request(

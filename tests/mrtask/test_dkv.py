@@ -10,7 +10,7 @@ import pytest
 
 from dh2o.chunks import encode_ints
 from dh2o.errors import KeyLockedError, KeyNotFoundError
-from dh2o.mrtask import Blocks, Engine
+from dh2o.mrtask import Blocks, Engine, wire
 from dh2o.mrtask.start import join_cluster
 from tests.killing import say, wait_until
 from tests.mrtask.tables import FloatSum, table
@@ -133,6 +133,32 @@ def test_remove_all_keeps_retained_and_locked(any_engine: Engine) -> None:
 
 
 @pytest.mark.cluster
+def test_a_key_goes_when_its_last_reader_has_ended(any_engine: Engine) -> None:
+    dkv = any_engine.dkv
+    dkv.put("free", 1)
+    dkv.remove_when_free("free")
+    assert not dkv.contains("free")
+    dkv.put("read", 1)
+    dkv.read_lock("read", holder="one")
+    dkv.read_lock("read", holder="two")
+    dkv.remove_when_free("read")
+    dkv.unlock("read", holder="one")
+    assert dkv.get("read") == 1
+    dkv.unlock("read", holder="two")
+    assert not dkv.contains("read")
+
+
+def test_a_key_that_was_written_anew_stays(any_engine: Engine) -> None:
+    dkv = any_engine.dkv
+    dkv.put("a", 1)
+    dkv.write_lock("a", holder="writer")
+    dkv.remove_when_free("a")
+    written = {"value": wire.dumps(2), "kind": "", "tasks": [], "files": []}
+    any_engine.call("put", key="a", **written, holder="writer")
+    dkv.unlock("a", holder="writer")
+    assert dkv.get("a") == 2
+
+
 def test_clients_share_and_outlive_each_other(cluster3: Engine) -> None:
     guest = join_cluster(cluster3.client.scheduler.address)
     expected = FloatSum().do_all(blocks := table(guest, (100, 100, 100)))

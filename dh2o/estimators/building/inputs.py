@@ -45,7 +45,8 @@ def stored(*frames: Frame | None) -> Iterator[list[str | None]]:
             if frame is not None and (key is None or not current_engine().dkv.contains(key)):
                 key = new_frame_key("train")
                 frame.put(key)
-                stack.callback(current_engine().dkv.remove, key)
+                # A job that Ctrl-C cancelled holds its frames until its next check.
+                stack.callback(current_engine().dkv.remove_when_free, key)
             keys.append(key)
         yield keys
 
