@@ -28,6 +28,7 @@ from dh2o.models.metrics import (
     ModelMetricsOrdinal,
     ModelMetricsRegression,
 )
+from dh2o.models.metrics.autoencoder import ModelMetricsAutoEncoder
 from dh2o.models.metrics.multinomial_auc import MultinomialAuc
 from dh2o.models.metrics.thresholds import Thresholds
 from dh2o.models.output import ModelOutput
@@ -52,6 +53,7 @@ for _type in (
     IsotonicCalibration,
     ModelMetrics,
     ModelMetricsAnomaly,
+    ModelMetricsAutoEncoder,
     ModelMetricsBinomial,
     ModelMetricsMultinomial,
     ModelMetricsOrdinal,

@@ -235,8 +235,8 @@ class RowWriter:
         """Return the predictions of one row by name."""
         values: list[Any] = raw[0].tolist()
         levels = self._levels
-        if levels is None:
-            return dict(zip(self._names, values, strict=True))
+        if levels is None:  # an autoencoder's last value is its error, which is no prediction
+            return dict(zip(self._names, values, strict=False))
         first = values[0]
         if first != first:  # noqa: PLR0124  # NaN
             label = None

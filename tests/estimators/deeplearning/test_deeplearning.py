@@ -12,8 +12,10 @@ import pytest
 import dh2o
 from dh2o.errors import DH2OError
 from dh2o.estimators import BuilderError, H2OAutoEncoderEstimator, H2ODeepLearningEstimator
+from dh2o.models import load_model, save_model
 from dh2o.models.deeplearning import DeepLearningModel
 from dh2o.mrtask import Engine, use_engine
+from dh2o.scorer import Scorer
 
 ACTIVATIONS = (
     "Tanh", "TanhWithDropout", "Rectifier", "RectifierWithDropout", "Maxout", "MaxoutWithDropout",
@@ -199,7 +201,7 @@ def test_checkpoint_goes_on_and_needs_more_epochs(engine: Engine, table: pd.Data
         trained(table, "y", epochs=9, hidden=[5], checkpoint=first.model_id)
 
 
-def test_an_autoencoder_finds_what_is_odd(engine: Engine) -> None:
+def test_an_autoencoder_finds_what_is_odd(engine: Engine, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     a = rng.normal(size=800)
     rows = pd.DataFrame({"a": a, "b": 2 * a + rng.normal(0, 0.05, 800), "c": -a})
@@ -216,6 +218,12 @@ def test_an_autoencoder_finds_what_is_odd(engine: Engine) -> None:
     np.testing.assert_allclose(per_unit.mean(axis=1), errors, rtol=1e-9)
     assert model.mse() == pytest.approx(errors.mean(), rel=1e-6)
     assert list(model.predict(frame).to_pandas()) == ["reconstr_a", "reconstr_b", "reconstr_c"]
+    again = load_model(save_model(model.model, tmp_path / "saved"))
+    assert again.output.training_metrics.mse == model.mse()
+    scorer = Scorer(again)
+    assert scorer.predict_row(rows.iloc[0].to_dict()) == {
+        name: values[0] for name, values in scorer.predict_table(rows).items()
+    }
     features = model.deepfeatures(frame, 0).to_pandas()
     assert list(features) == ["DF.L1.C1", "DF.L1.C2"]
     assert features.abs().to_numpy().max() <= 1.0
