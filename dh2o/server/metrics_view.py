@@ -66,5 +66,6 @@ def _wire(value: Any) -> Any:
     if hasattr(value, "col_names"):
         return table_schema(value)
     if hasattr(value, "to_table") or type(value).__name__ == "ConfusionMatrix":
-        return ConfusionMatrixV3(table=table_schema(value.table()))
+        # clients count its cells from the first on: H2O's JSON has no names of rows there
+        return ConfusionMatrixV3(table=table_schema(value.table(row_names=False)))
     return list(value) if isinstance(value, tuple) else value

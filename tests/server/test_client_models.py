@@ -53,9 +53,20 @@ def test_multinomial_with_folds(h2o: Any, frame: Any) -> None:
     frame["RACE"] = frame["RACE"].asfactor()
     model = h2o.estimators.H2OGradientBoostingEstimator(ntrees=3, seed=1, nfolds=2)
     model.train(x=["AGE", "PSA"], y="RACE", training_frame=frame)
-    assert model.confusion_matrix(frame) is not None
+    matrix = model.confusion_matrix(frame)
+    assert matrix.col_header == [*frame["RACE"].levels()[0], "Error", "Rate"]
+    assert sum(sum(row[:3]) for row in matrix.cell_values[:3]) == frame.nrow
     assert model.logloss(xval=True) > 0
     assert len(model.cross_validation_models()) == 2
+
+
+def test_trees_that_are_there_are_told_as_actual(h2o: Any, frame: Any) -> None:
+    rule = {"stopping_rounds": 1, "stopping_tolerance": 0.5, "score_each_iteration": True}
+    model = h2o.estimators.H2OGradientBoostingEstimator(ntrees=40, seed=1, **rule)
+    model.train(x=["AGE", "PSA"], y="CAPSULE", training_frame=frame)
+    n_trees = model.get_summary()["number_of_trees"][0]
+    assert n_trees < 40
+    assert model.params["ntrees"] == {"default": 50, "actual": n_trees, "input": 40}
 
 
 def test_a_model_goes_out_and_comes_back(h2o: Any, frame: Any, tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ class DRFBuilder(ModelBuilder):
         grown = bagger.run()
         forest = bagger.forest(grown)
         output = _output(spec, forest, grown)
-        return DRFModel(spec.model_key, spec.params, output, forest, bagger.used_keys())
+        params = spec.params.with_actual(ntrees=forest.n_trees)
+        return DRFModel(spec.model_key, params, output, forest, bagger.used_keys())
 
     def cv_facts(self, model: Model) -> dict[str, Any]:
         """Return the number of trees that a fold's model has."""

@@ -149,7 +149,8 @@ def _model(spec: TrainSpec, distribution: Distribution, forest: Forest, grown: G
         validation_metrics=grown.validation,
         extra={"init_f": grown.init_f},
     )
-    return GBMModel(spec.model_key, spec.params, output, forest, grown.init_f, distribution.scale)
+    params = spec.params.with_actual(ntrees=forest.n_trees)
+    return GBMModel(spec.model_key, params, output, forest, grown.init_f, distribution.scale)
 
 
 def _save_unfinished(spec: TrainSpec, booster: Booster, grown: Grown, folder: str) -> None:

@@ -95,7 +95,12 @@ class IsolationForestBuilder(ModelBuilder):
         )
         output = _with_label(output, spec, label)
         return IsolationForestModel(
-            spec.model_key, spec.params, output, forest, scale.shortest, scale.longest
+            spec.model_key,
+            spec.params.with_actual(ntrees=forest.n_trees),
+            output,
+            forest,
+            scale.shortest,
+            scale.longest,
         )
 
 

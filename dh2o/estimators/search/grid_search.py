@@ -200,7 +200,7 @@ class H2OGridSearch:
     def get_hyperparams_dict(self, id: int | str) -> dict[str, Any]:  # noqa: A002  # H2O's name
         """Return the hyper-parameters of a model, given by position or key."""
         model = self._model(id)
-        return {name: _plain(model.params[name]) for name in self.grid.hyper_names}
+        return {name: _plain(model.params.input(name)) for name in self.grid.hyper_names}
 
     def get_hyperparams(self, id: int | str) -> list[Any]:  # noqa: A002  # H2O's name
         """Return the values of the hyper-parameters of a model, given by position or key."""

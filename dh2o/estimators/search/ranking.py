@@ -90,7 +90,7 @@ def summary_table(
         return None
     columns: dict[str, Any] = {}
     for name in hyper_names:
-        cells = [_cell(model.params[_rest_name(model, name)]) for model in models]
+        cells = [_cell(model.params.input(_rest_name(model, name))) for model in models]
         columns[name] = (_kind(cells), cells)
     columns["model_ids"] = ("string", [model.key for model in models])
     if sort_by is None:

@@ -170,7 +170,7 @@ def test_early_stopping_stops(train: Train) -> None:
     model = train(
         "two", ntrees=200, stopping_rounds=1, score_tree_interval=5, stopping_tolerance=0.2
     )
-    assert model.forest.n_trees < 200
+    assert model.params["ntrees"] == model.forest.n_trees < 200
 
 
 def test_cross_validation_masks_rows(train: Train) -> None:

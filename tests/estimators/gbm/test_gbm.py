@@ -161,6 +161,7 @@ def test_early_stopping_stops(train: Train) -> None:
     params = {"stopping_rounds": 2, "stopping_tolerance": 0.05, "score_each_iteration": True}
     model = train("two", ntrees=300, validation_frame="gbm_valid", **params)
     assert 4 <= model.forest.n_trees < 100
+    assert (model.params["ntrees"], model.params.input("ntrees")) == (model.forest.n_trees, 300)
 
 
 def test_history_is_scored_at_the_interval(train: Train) -> None:

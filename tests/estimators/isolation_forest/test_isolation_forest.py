@@ -156,7 +156,7 @@ def test_saved_and_loaded_models_are_equal(stored_table: pd.DataFrame, tmp_path:
 
 def test_early_stopping_by_the_score_stops(stored_table: pd.DataFrame) -> None:
     model = build(ntrees=300, stopping_rounds=1, score_tree_interval=5, stopping_tolerance=0.5)
-    assert model.forest.n_trees < 300
+    assert model.params["ntrees"] == model.forest.n_trees < 300
     assert model.params["stopping_metric"] == "anomaly_score"
 
 

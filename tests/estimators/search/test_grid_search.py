@@ -54,6 +54,14 @@ def test_models_come_best_first_and_answer_together(table: pd.DataFrame) -> None
         grid.colour()
 
 
+def test_hyper_parameters_are_those_that_were_tried(table: pd.DataFrame) -> None:
+    rule = {"stopping_rounds": 1, "stopping_tolerance": 0.9, "score_each_iteration": True}
+    grid = search(grid_id="g").train(y="y", training_frame=table, **rule)
+    assert {grid.get_hyperparams(key)[0] for key in grid.model_ids} == {1, 5, 20}
+    assert sorted(grid.summary().column("ntrees")) == [1, 5, 20]
+    assert max(model.params["ntrees"]["actual"] for model in grid) < 20
+
+
 def test_several_at_a_time_are_the_same_models(table: pd.DataFrame) -> None:
     one = search(grid_id="g1").train(y="y", training_frame=table)
     three = search(grid_id="g3", parallelism=3).train(y="y", training_frame=table)
