@@ -37,7 +37,7 @@ class Connection:
 
     def send(self, parcel: Parcel, look: Look | None = None) -> None:
         """Send a parcel; without `look` this waits as long as the other side is there."""
-        buffers = [memoryview(b).cast("B") for b in parcel.buffers]
+        buffers = parcel.buffers
         lengths = struct.pack(f"<{len(buffers)}Q", *(b.nbytes for b in buffers))
         first = _HEADER.pack(len(parcel.head), len(buffers)) + lengths
         if len(parcel.head) <= _JOIN_NBYTES:
@@ -53,7 +53,7 @@ class Connection:
         n_head, n_buffers = _HEADER.unpack(self.read(_HEADER.size, look))
         lengths = struct.unpack(f"<{n_buffers}Q", self.read(8 * n_buffers, look))
         head = self.read(n_head, look)
-        return Parcel(head.tobytes(), tuple(self.read(n, look) for n in lengths))
+        return Parcel.of(head.tobytes(), *(self.read(n, look) for n in lengths))
 
     def write(self, data: Any, look: Look | None = None) -> None:
         """Send bytes as they are."""

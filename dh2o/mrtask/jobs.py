@@ -94,6 +94,14 @@ class Job:
         """The address of the worker on which the driver runs or ran last."""
         return self._fresh()["worker"]
 
+    def as_last_seen(self) -> Job:
+        """Return this job as its state was when last asked for: all of one moment, asked no more.
+
+        Each property asks anew otherwise, and a job that fails between two of them would be FAILED
+        without an exception.
+        """
+        return _JobLastSeen(self._engine, self._state)
+
     def _fresh(self) -> dict[str, Any]:
         if self._state["status"] not in FINISHED:
             self._take(self._engine.call("job_get", job=self.key))
@@ -166,6 +174,13 @@ class Job:
     def __repr__(self) -> str:
         state = self._state
         return f"<Job {self.key}: {self.description}, {state['status']} {state['progress']:.0%}>"
+
+
+class _JobLastSeen(Job):
+    """A job that does not ask how it is by now."""
+
+    def _fresh(self) -> dict[str, Any]:
+        return self._state
 
 
 class JobTable:

@@ -22,6 +22,7 @@ from dh2o.mrtask import wire
 from dh2o.mrtask.allocator import give_back, reuse_memory
 from dh2o.mrtask.blocks import BlockKey, Recipe
 from dh2o.mrtask.folding import Fold
+from dh2o.mrtask.imports import import_packages
 from dh2o.mrtask.listener import Listener
 from dh2o.mrtask.peers import Asked, Peers
 from dh2o.mrtask.room import Room, is_ample
@@ -81,6 +82,8 @@ class LanePlugin(WorkerPlugin):
         from dh2o.mrtask import serializers
         from dh2o.mrtask.local_worker import LocalStates
 
+        if not worker.address.startswith("inproc:"):  # there the client's process has its modules
+            import_packages()
         serializers.register()
         self.room = Room(worker)
         self._will_rest = False

@@ -9,10 +9,11 @@ from typing import Any
 
 from dh2o.errors import DH2OError, ParameterError
 from dh2o.mrtask.engine import Engine, find_engine, set_current
+from dh2o.mrtask.imports import worker_packages
 from dh2o.version import __version__
 
 _SWITCH_INTERVAL_S = 0.0005
-_PRELOADED = ("distributed.nanny", "dh2o.mrtask.lane_worker", "dh2o.chunks")
+_PRELOADED = ("distributed.nanny", "dh2o.mrtask.lane_worker", *worker_packages())
 
 _options_of: dict[int, Any] = {}
 

@@ -17,22 +17,29 @@ from dataclasses import dataclass
 from typing import Any
 
 import cloudpickle
+import numpy as np
+from numpy.typing import NDArray
 
 _local = threading.local()
 _INLINE_NBYTES = 2048  # below this a buffer of its own costs more than a copy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # arrays are not compared as a whole
 class Parcel:
-    """A pickled value: the pickle itself and the buffers (arrays) that it refers to."""
+    """A pickled value: the pickle itself and the buffers that it refers to, as arrays of bytes.
+
+    Not as memoryviews: Python's collector of cycles (of 3.11 for one) clears a memoryview that a
+    pickle's buffer still uses, and the process crashes. Connections that broke off leave such
+    cycles: an error and the frames that it went through. The collector does not look into arrays.
+    """
 
     head: bytes
-    buffers: tuple[bytes | memoryview, ...] = ()
+    buffers: tuple[NDArray[np.uint8], ...] = ()
 
     @property
     def nbytes(self) -> int:
         """Bytes of the pickle and its buffers."""
-        return len(self.head) + sum(memoryview(b).nbytes for b in self.buffers)
+        return len(self.head) + sum(b.nbytes for b in self.buffers)
 
     def open(self) -> Any:
         """Return the value."""
@@ -41,11 +48,17 @@ class Parcel:
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         # Buffers as PickleBuffer: a transport that speaks protocol 5 sends them without a copy.
         wrap: Any = pickle.PickleBuffer if protocol >= 5 else bytes
-        return Parcel._of, (self.head, *(wrap(b) for b in self.buffers))
+        return Parcel.of, (self.head, *(wrap(b) for b in self.buffers))
 
     @classmethod
-    def _of(cls, head: bytes, *buffers: Any) -> Parcel:
-        return cls(head, tuple(memoryview(b) for b in buffers))
+    def of(cls, head: bytes, *buffers: Any) -> Parcel:
+        """Return a parcel of a pickle and of buffers of any kind, which are not copied."""
+        return cls(head, tuple(_bytes_of(b) for b in buffers))
+
+
+def _bytes_of(buffer: Any) -> NDArray[np.uint8]:
+    """Return an array that lies where `buffer` lies."""
+    return np.frombuffer(buffer, np.uint8)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -65,14 +78,14 @@ class _Unpickler(pickle.Unpickler):
 
 def pack(value: Any) -> Parcel:
     """Return `value` pickled; arrays of some size stay outside the pickle and are not copied."""
-    buffers: list[memoryview] = []
+    buffers: list[NDArray[np.uint8]] = []
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
         """Put a large buffer beside the pickle; return whether it goes into the pickle."""
         raw = buffer.raw()
         if raw.nbytes <= _INLINE_NBYTES:
             return True
-        buffers.append(raw)
+        buffers.append(_bytes_of(raw))
         return False
 
     head = _plain_pickle(value, keep)

@@ -39,6 +39,11 @@ class FileAccessError(DH2OError):
     http_status = HTTPStatus.BAD_REQUEST
 
 
+def _reason(error: Exception) -> str:
+    """Return what is wrong, without the path, which may be what is too long."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 def _is_bundled(path: Path) -> bool:
     folder = bundled_folder()
     return folder is not None and path.is_relative_to(folder)
@@ -127,12 +132,12 @@ class Files:
 
     def complete(self, start: str, limit: int) -> list[str]:
         """Return allowed paths that begin with `start`."""
-        path = Path(start.removeprefix("file://")).expanduser()
-        folder, prefix = (path, "") if path.is_dir() else (path.parent, path.name)
         found: list[str] = []
         try:
+            path = Path(start.removeprefix("file://")).expanduser()
+            folder, prefix = (path, "") if path.is_dir() else (path.parent, path.name)
             names = sorted(entry.name for entry in folder.iterdir())
-        except OSError:
+        except (OSError, RuntimeError, ValueError):  # no file can have such a name
             return []
         for name in names:
             if name.startswith(prefix) and len(found) < (limit if limit > 0 else _N_MATCHES):
@@ -144,16 +149,18 @@ class Files:
     def _allows(self, path: str) -> bool:
         try:
             self.check(path)
-        except FileAccessError:
+        except DH2OError:
             return False
         return True
 
     @staticmethod
     def _resolve(path: str) -> Path:
         try:
-            return Path(path.removeprefix("file://")).expanduser().resolve()
+            resolved = Path(path.removeprefix("file://")).expanduser().resolve()
+            resolved.exists()  # raises where a name is too long for any file
         except (OSError, RuntimeError, ValueError) as error:
-            raise ParseError(f"Path {path[:200]!r} cannot be read: {error}.") from None
+            raise ParseError(f"Path {path[:200]!r} cannot be read: {_reason(error)}.") from None
+        return resolved
 
     @staticmethod
     def _is_denied(path: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pickle
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -90,3 +91,32 @@ def test_packages_are_imported_before_their_modules(
         found = opening.result()
         importing.result()
     assert found is sys.modules["slowly_found.part"].Thing
+
+
+IN_A_CYCLE = """
+import gc, pickle
+import numpy as np
+from dh2o.mrtask import wire
+
+def sent(parcel):
+    frames = []
+    head = pickle.dumps(parcel, protocol=5, buffer_callback=lambda f: frames.append(memoryview(f)))
+    return head, frames
+
+for _ in range(50):
+    parcel = wire.pack([np.zeros(10_000), np.ones(5_000)])
+    head, frames = sent(parcel)
+    again = pickle.loads(head, buffers=frames)
+    cycle = [parcel, frames, again, *sent(again)]
+    cycle.append(cycle)
+    del parcel, frames, again, cycle
+    gc.collect()
+"""
+
+
+def test_parcels_on_their_way_can_be_collected() -> None:
+    # An error of a connection keeps the frames that it went through, and they keep the error.
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_CYCLE], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

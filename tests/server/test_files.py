@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dh2o.errors import DH2OError
 from dh2o.server.files import FileAccessError, Files, import_key, path_of_key
 from dh2o.server.options import ServerOptions
 
@@ -52,3 +53,15 @@ def test_paths_are_completed(tmp_path: Path) -> None:
     ]
     assert len(files.complete(str(tmp_path), 2)) == 2
     assert files.complete("/nowhere/at/all", 5) == []
+
+
+@pytest.mark.parametrize("roots", [None, ("/tmp",)])
+def test_names_that_no_file_can_have(roots: tuple[str, ...] | None) -> None:
+    files = Files(ServerOptions(import_roots=roots))
+    long = "/tmp/" + "a" * 3000
+    with pytest.raises(DH2OError, match=r"Path '/tmp/aa.* cannot be read: File name too long") as e:
+        files.check(long)
+    assert e.value.http_status == 412
+    assert len(str(e.value)) < 400
+    for start in (long, "~no-such-user-here/x", "/tmp/\0/"):
+        assert files.complete(start, 0) == []

@@ -148,6 +148,8 @@ def to_nested_list(value: Any) -> tuple[tuple[str, ...], ...]:
         except ValueError:
             groups = re.findall(r"\[([^\[\]]*)\]", value)
             return tuple(tuple(_split(group)) for group in groups)
+    if not isinstance(value, list | tuple):
+        raise CoercionError(f"expected a list of lists of names, got {value!r}")
     return tuple(to_list(group, to_text) for group in value)
 
 
@@ -180,13 +182,18 @@ def to_pairs(value: Any) -> tuple[tuple[str, str], ...]:
             value = named or [
                 group.split(",") for group in re.findall(r"[\(\[]([^\(\[\]\)]*)[\)\]]", value)
             ]
-    if value and all(isinstance(item, str) and re.search(r"\b[ab]:", item) for item in value):
+    listed = isinstance(value, list | tuple) and bool(value)
+    if listed and all(isinstance(item, str) and re.search(r"\b[ab]:", item) for item in value):
         # the client's {a: "x", b: "y"} has no quotes around its keys, and was cut at the commas
         value = _NAMED_PAIR.findall(",".join(value))
-    pairs = []
-    for pair in value:
-        names = (pair["a"], pair["b"]) if isinstance(pair, Mapping) else tuple(pair)
-        if len(names) != 2:
-            raise CoercionError(f"expected pairs of column names, got {pair!r}")
-        pairs.append((str(names[0]).strip().strip("\"'"), str(names[1]).strip().strip("\"'")))
-    return tuple(pairs)
+    if not isinstance(value, list | tuple):
+        raise CoercionError(f"expected pairs of column names, got {value!r}")
+    return tuple(_to_pair(pair) for pair in value)
+
+
+def _to_pair(pair: Any) -> tuple[str, str]:
+    names = [pair.get("a"), pair.get("b")] if isinstance(pair, Mapping) else pair
+    if not isinstance(names, list | tuple) or len(names) != 2 or None in names:
+        raise CoercionError(f"expected pairs of column names, got {pair!r}")
+    first, second = (str(name).strip().strip("\"'") for name in names)
+    return first, second

@@ -83,10 +83,11 @@ def train(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     except KeyNotFoundError as error:
         raise KeyNotFoundError(f"POST {call.request.path} not found. {error}") from None
     given = given_params(call, params)
-    asked = given.pop("model_id", None) or call.state.new_model_key(proper_name(builder.algo))
-    key = str(asked).strip().replace("/", "_")
+    asked = str(given.pop("model_id", None) or "").strip()
+    asked = asked or call.state.new_model_key(proper_name(builder.algo))
+    key = asked.replace("/", "_")
     spec = validate(call.state.engine, builder.algo, given, model_id=key)
-    if "/" in str(asked):
+    if "/" in asked:
         text = (
             "Bad model_id: slash (/) found and replaced with _.  "
             f"Original model_id {asked} is now {key}."

@@ -31,14 +31,14 @@ def show_job(call: Call, args: JobsV3) -> JobsV3:
 
 def cancel_job(call: Call, args: JobsV3) -> JobsV3:
     """Ask a job to stop."""
-    job = _job(call, args)
-    job.cancel()
-    args.jobs = [job_schema(job)]
+    _job(call, args).cancel()
+    args.jobs = [job_schema(_job(call, args))]
     return args
 
 
 def job_schema(job: Job) -> JobV3:
-    """Return `job` as clients see it."""
+    """Return `job`, as it was when last asked for, as clients see it."""
+    job = job.as_last_seen()
     error = job.exception if job.status == "FAILED" else None
     kind = (job.dest_type or "Key<Keyed>").removeprefix("Key<").removesuffix(">")
     return JobV3(

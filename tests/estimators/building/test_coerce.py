@@ -131,6 +131,20 @@ def test_nested_lists_and_pairs() -> None:
     assert coerce.to_pairs("[(a, b), (c, d)]") == pairs
 
 
+@pytest.mark.parametrize(
+    "given", ["[5, -1]", "[0.5]", "5", "true", '["ab"]', '[["a"]]', '[{"a": "x"}]', [None], 5]
+)
+def test_what_is_no_list_of_pairs(given: Any) -> None:
+    with pytest.raises(CoercionError, match="expected pairs of column names"):
+        coerce.to_pairs(given)
+
+
+@pytest.mark.parametrize("given", ["0.5", "true", "1e300", '{"a": 1}', 5])
+def test_what_is_no_list_of_lists(given: Any) -> None:
+    with pytest.raises(CoercionError, match="expected a list of lists of names"):
+        coerce.to_nested_list(given)
+
+
 def test_things_with_keys_give_their_key() -> None:
     class Thing:
         frame_id = "f.hex"
