@@ -35,7 +35,16 @@ PLUGIN_NAME = "dh2o-lane"
 _REST_AFTER_S = 0.5
 _MAX_RELAYED = 1000  # questions through Dask at a time; each waits in a thread
 _AT_WORK = ("executing", "long-running", "cancelled", "resumed")  # states of Dask's tasks
-_NO_RESULT = ("released", "error", "rescheduled", "forgotten")
+_NO_RESULT = ("error", "rescheduled", "forgotten")
+
+
+def _ends_without_result(start: str, finish: str) -> bool:
+    """Whether a task that was at work leaves nothing behind.
+
+    A cancelled one runs on, and may be wanted again; when it is done, Dask calls that "memory" and
+    forgets the result.
+    """
+    return finish in _NO_RESULT or (start == "cancelled" and finish == "memory")
 
 
 class BlockMovedError(Exception):
@@ -270,7 +279,7 @@ class LanePlugin(WorkerPlugin):
             self.room.tend()
         if start == "memory":
             self.shards.release(key)
-        elif finish in _NO_RESULT and start in _AT_WORK:
+        elif start in _AT_WORK and _ends_without_result(start, finish):
             self.shards.discard(key)
         if start == "memory" and self.gives_back and not self._will_rest:
             self._will_rest = True

@@ -103,6 +103,10 @@ class Shards:
         except BaseException:
             self.discard(key)
             raise
+        with self._lock:
+            is_wanted = self._paths.get(key) == path
+        if not is_wanted:  # it was cancelled before there was a file to remove
+            _remove(path)
         return Shard(self._address, path, spans)
 
     def read(self, path: str, start: int, length: int) -> bytes:

@@ -61,6 +61,13 @@ def cut_slowly(folder: str) -> Iterator[tuple[int, Block]]:
     wait_until((Path(folder) / "enough").exists, "the test")
 
 
+def cut_late(folder: str) -> list[tuple[int, Block]]:
+    """Begin to write after the test has cancelled."""
+    leave_mark(folder)
+    wait_until((Path(folder) / "enough").exists, "the test")
+    return list(parts(3))
+
+
 def cut_badly(n: int) -> Iterator[tuple[int, Block]]:
     yield from parts(3)
     if n:
@@ -94,6 +101,44 @@ def test_files_of_cancelled_tasks_go(any_engine: Engine, tmp_path: Path) -> None
     wait_until(lambda: list(tmp_path.iterdir()), "a task to write")
     any_engine.client.cancel(cut)
     (tmp_path / "enough").touch()
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_files_of_tasks_that_write_when_they_are_cancelled_go(
+    any_engine: Engine, tmp_path: Path
+) -> None:
+    cut = any_engine.submit(IntoShard(cut_late), [(str(tmp_path),)] * 4)
+    wait_until(lambda: list(tmp_path.iterdir()), "a task to begin")
+    keys = [future.key for future in cut]
+
+    def states(dask_worker: Any) -> list[str]:
+        tasks = dask_worker.state.tasks
+        return [tasks[key].state for key in keys if key in tasks]
+
+    def are_cancelled() -> bool:
+        found = {state for known in any_engine.client.run(states).values() for state in known}
+        return found == {"cancelled"}
+
+    any_engine.client.cancel(cut)
+    wait_until(are_cancelled, "workers to know")
+    (tmp_path / "enough").touch()
+
+
+def test_a_file_that_nobody_wants_any_more_is_not_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = shards._written
+    held = shards.Shards("here", str(tmp_path), lambda *_: None)
+
+    def cancelled_before(path: str, what: Any) -> Any:
+        held.discard("key")
+        return written(path, what)
+
+    monkeypatch.setattr(shards, "_written", cancelled_before)
+    shard = held.write("key", parts(3))
+    assert not Path(shard.path).exists()
+    assert len(held) == 0
+    held.close()
 
 
 @pytest.mark.cluster
