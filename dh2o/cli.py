@@ -93,7 +93,10 @@ def _add_server(commands: Any) -> None:
     parser.add_argument("--port", type=int, default=54321, help="0: any free one (default 54321)")
     _add_cluster_options(parser)
     parser.add_argument(
-        "--dashboard", metavar="ADDRESS", help="show Dask's dashboard there, e.g. 127.0.0.1:8787"
+        "--dashboard",
+        metavar="ADDRESS",
+        help="show Dask's dashboard of workers started here, e.g. at 127.0.0.1:8787 (default: "
+        "none; needs dh2o[dashboard])",
     )
     access = parser.add_argument_group("access")
     access.add_argument("--no-auth", action="store_true", help="no password (loopback only)")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+from importlib.util import find_spec
 from typing import Any
 
-from dh2o.errors import DH2OError, ParameterError
+from dh2o.errors import DH2OError, MissingExtraError, ParameterError
 from dh2o.mrtask.engine import Engine, find_engine, set_current
 from dh2o.mrtask.imports import worker_packages
 from dh2o.version import __version__
@@ -43,7 +44,7 @@ def init(
         Scheduler address, Client, or LocalCluster-like object; None starts a cluster here.
     n_workers, threads_per_worker, processes, memory_limit, dashboard_address, security, options
         As in ``distributed.LocalCluster``. The dashboard is off unless an address is given
-        (``":8787"``).
+        (``":8787"``); it needs bokeh, the extra ``dashboard``.
     spool
         Folder or fsspec URL that this client and all workers reach, for data that come from this
         client.
@@ -116,6 +117,8 @@ def start_cluster(
         options["dashboard_address"] = "127.0.0.1:0"
         options["scheduler_kwargs"] = {"dashboard": False, **options.get("scheduler_kwargs", {})}
         _rest_monitors()
+    elif find_spec("bokeh") is None:  # Dask would start, and show a page that says so
+        raise MissingExtraError.of("bokeh", "dashboard", "Dask's dashboard")
     if not processes:
         options.setdefault("worker_class", _worker_class())
         # Caller and event loop share a GIL: at Python's 5 ms a small frame takes 2 ms, so 1 ms.

@@ -10,8 +10,8 @@ import dask
 import pytest
 from distributed import Client, LocalCluster
 
-from dh2o.errors import DH2OError, ParameterError, WorkerLostError
-from dh2o.mrtask import Engine, current_engine, init, use_engine
+from dh2o.errors import DH2OError, MissingExtraError, ParameterError, WorkerLostError
+from dh2o.mrtask import Engine, current_engine, init, start, use_engine
 from dh2o.mrtask.start import join_cluster, start_cluster
 from tests.mrtask.tables import FloatSum, table
 
@@ -124,6 +124,14 @@ def test_lost_scheduler_gives_a_typed_error() -> None:
     ):
         guest.dkv.get("a")
     guest.close()
+
+
+def test_a_dashboard_without_bokeh_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "find_spec", lambda name: None if name == "bokeh" else name)
+    with pytest.raises(MissingExtraError, match=r"dashboard needs bokeh.*dh2o\[dashboard\]"):
+        start_cluster(n_workers=1, dashboard_address="127.0.0.1:0")
+    with start_cluster(n_workers=1) as engine:  # nobody asked for it
+        assert engine.dashboard_link is None
 
 
 def test_dashboard_on_request() -> None:
