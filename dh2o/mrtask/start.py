@@ -16,6 +16,8 @@ from dh2o.version import __version__
 _SWITCH_INTERVAL_S = 0.0005
 _PRELOADED = ("distributed.nanny", "dh2o.mrtask.lane_worker", *worker_packages())
 
+_ADDRESSES = ("dashboard_address", "host", "scheduler_port")
+
 _options_of: dict[int, Any] = {}
 
 
@@ -125,12 +127,16 @@ def start_cluster(
         sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_INTERVAL_S))
     else:
         _settle_processes()
-    cluster = LocalCluster(
-        n_workers=n_workers,
-        threads_per_worker=threads_per_worker or max((os.cpu_count() or 1) // n_workers, 1),
-        processes=processes,
-        **options,
-    )
+    try:
+        cluster = LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=threads_per_worker or max((os.cpu_count() or 1) // n_workers, 1),
+            processes=processes,
+            **options,
+        )
+    except RuntimeError as error:  # an address that is none, of the dashboard for one
+        addresses = {k: v for k, v in options.items() if k in _ADDRESSES}
+        raise DH2OError(f"{error}. Its addresses were {addresses}.") from error
     try:
         client = Client(cluster)  # with the cluster's own security
     except BaseException:

@@ -134,6 +134,12 @@ def test_a_dashboard_without_bokeh_is_refused(monkeypatch: pytest.MonkeyPatch) -
         assert engine.dashboard_link is None
 
 
+def test_an_address_that_is_none_is_named() -> None:
+    pytest.importorskip("bokeh", reason="Dask draws its dashboard with bokeh")
+    with pytest.raises(DH2OError, match=r"failed to start.*'no-such-host.invalid:80'"):
+        start_cluster(n_workers=1, dashboard_address="no-such-host.invalid:80")
+
+
 def test_dashboard_on_request() -> None:
     with start_cluster(n_workers=1, dashboard_address="127.0.0.1:0") as engine:
         assert engine.dashboard_link is not None
