@@ -7,7 +7,7 @@ import threading
 import uuid
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import DH2OError, WorkerLostError
@@ -370,8 +370,9 @@ class Engine:
             self.call("release_all")
         self.closed = True
         _forget_engine(self)
-        for fn in reversed(self._on_close):
-            fn()
+        with ExitStack() as ends:  # the last first, and each whatever another raises
+            for fn in self._on_close:
+                ends.callback(fn)
 
     def __enter__(self) -> Engine:
         return self

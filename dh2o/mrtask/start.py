@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import time
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -14,6 +16,8 @@ from dh2o.mrtask.imports import worker_packages
 from dh2o.version import __version__
 
 _SWITCH_INTERVAL_S = 0.0005
+_CLOSE_TRIES = 20
+_CLOSE_PAUSE_S = 0.1
 _PRELOADED = ("distributed.nanny", "dh2o.mrtask.lane_worker", *worker_packages())
 
 _ADDRESSES = ("dashboard_address", "host", "scheduler_port")
@@ -146,8 +150,24 @@ def start_cluster(
     engine = _engine(client, cluster, folder)
     engine.when_closed(lambda: None if spool else remove_folder(folder))
     engine.when_closed(cluster.close)
-    engine.when_closed(client.close)
+    engine.when_closed(partial(_leave, client))
     return engine
+
+
+def _leave(client: Any) -> None:
+    """Close a client, be it while it closes itself.
+
+    Dask closes a client from its event loop once the scheduler has been lost for long enough. Two
+    closes at a time end the same connection attempt, which asyncio refuses to the second.
+    """
+    for _ in range(_CLOSE_TRIES - 1):
+        try:
+            client.close()
+        except RuntimeError:
+            time.sleep(_CLOSE_PAUSE_S)  # until the first has gone on
+        else:
+            return
+    client.close()
 
 
 def _rest_monitors() -> None:
@@ -216,9 +236,9 @@ def join_cluster(address: Any, *, security: Any = None, spool: str | None = None
     try:
         engine = _engine(client, None, spool)
     except BaseException:
-        client.close()
+        _leave(client)
         raise
-    engine.when_closed(client.close)
+    engine.when_closed(partial(_leave, client))
     return engine
 
 

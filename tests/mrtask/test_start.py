@@ -116,14 +116,45 @@ def test_user_client_is_joined_and_left_open() -> None:
 
 def test_lost_scheduler_gives_a_typed_error() -> None:
     engine = start_cluster(n_workers=1, threads_per_worker=1, processes=True)
-    guest = join_cluster(engine.client.scheduler.address)
-    engine.close()
-    with (
-        dask.config.set({"distributed.comm.timeouts.connect": "0.5s"}),
-        pytest.raises(WorkerLostError, match="The scheduler does not answer"),
-    ):
-        guest.dkv.get("a")
+    with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
+        guest = join_cluster(engine.client.scheduler.address)
+        engine.close()
+        with pytest.raises(WorkerLostError, match="The scheduler does not answer"):
+            guest.dkv.get("a")
+    guest.close()  # about when the client gives up and closes itself
+    assert guest.client.status == "closed"
+
+
+def test_engine_closes_while_its_client_closes_itself(
+    any_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = join_cluster(any_engine.client.scheduler.address)
+    close = guest.client.close
+    refusals = [RuntimeError("Cannot change state of expiring Timeout")] * 2
+    ended = []
+
+    def refuse_at_first() -> None:
+        if refusals:
+            raise refusals.pop()
+        close()
+
+    monkeypatch.setattr(guest.client, "close", refuse_at_first)
+    guest.when_closed(lambda: ended.append("last"))
     guest.close()
+    assert guest.client.status == "closed"
+    assert ended == ["last"]
+
+
+def test_what_an_engine_ends_ends_whatever_else_fails(any_engine: Engine) -> None:
+    guest = join_cluster(any_engine.client.scheduler.address)
+
+    def fail() -> None:
+        raise OSError("disk gone")
+
+    guest.when_closed(fail)
+    with pytest.raises(OSError, match="disk gone"):
+        guest.close()
+    assert guest.client.status == "closed"
 
 
 def test_a_dashboard_without_bokeh_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
