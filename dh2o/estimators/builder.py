@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from abc import ABC, abstractmethod
@@ -19,6 +20,9 @@ from dh2o.mrtask import use_engine
 if TYPE_CHECKING:
     from dh2o.frame import Frame, Vec
     from dh2o.mrtask import Engine, Job, JobContext
+
+
+_log = logging.getLogger("dh2o.estimators")
 
 
 class ModelBuilder(ABC):
@@ -44,6 +48,8 @@ class ModelBuilder(ABC):
     # Trees can split on NA, so a column of one value and NA is of use to them.
     learns_from_na: ClassVar[bool] = False
     warns_of_numeric_binary: ClassVar[bool] = True
+    # What users should know who vary a parameter in a grid search, by its name.
+    grid_warnings: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def build(self, ctx: JobContext, spec: TrainSpec) -> Model:
@@ -148,6 +154,8 @@ def start(engine: Engine, spec: TrainSpec) -> Job:
     from dh2o.estimators.building.driver import run_build
 
     builder = builder_of(spec.algo)
+    for text in spec.warnings:
+        _log.warning("%s", text)
     return engine.start_job(
         f"{builder.algo_full_name} model build",
         run_build,

@@ -9,7 +9,17 @@ from collections import deque
 __all__ = ["LogBook"]
 
 _N_LINES = 20_000
-_FORMAT = "%(asctime)s.%(msecs)03d %(process)d %(threadName)s %(levelname)s %(name)s: %(message)s"
+#: H2O's line, which scripts search; all of H2O's lines come from its logger water.default.
+_FORMAT = "%(asctime)s.%(msecs)03d %(process)d %(threadName)s %(level)5s water.default: %(message)s"
+_LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+
+
+class _Lines(logging.Formatter):
+    """Lines with H2O's names of the levels."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.level = _LEVELS.get(record.levelname, record.levelname)
+        return super().format(record)
 
 
 class LogBook(logging.Handler):
@@ -17,7 +27,7 @@ class LogBook(logging.Handler):
 
     def __init__(self, n_lines: int = _N_LINES) -> None:
         super().__init__(logging.INFO)
-        self.setFormatter(logging.Formatter(_FORMAT, "%m-%d %H:%M:%S"))
+        self.setFormatter(_Lines(_FORMAT, "%m-%d %H:%M:%S"))
         self._lines: deque[tuple[int, str]] = deque(maxlen=n_lines)
         self._guard = threading.Lock()
 

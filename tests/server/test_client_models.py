@@ -190,6 +190,22 @@ def test_extended_isolation_forest(h2o: Any, frame: Any) -> None:
     assert model.model_performance().mean_score() > 0
 
 
+def test_a_grid_over_alpha_is_warned_of(h2o: Any, frame: Any) -> None:
+    glm = h2o.estimators.H2OGeneralizedLinearEstimator(family="binomial", lambda_=0.1)
+    grid = h2o.grid.H2OGridSearch(glm, {"alpha": [0, 0.5]})
+    with pytest.warns(UserWarning, match="alpha array .* runs slower with gridsearch"):
+        grid.train(x=["AGE", "PSA"], y="CAPSULE", training_frame=frame)
+    assert len(grid.model_ids) == 2
+
+
+def test_warnings_of_models_are_in_the_log(h2o: Any, frame: Any, tmp_path: Path) -> None:
+    weighted = frame.cbind((frame["AGE"] * 0 + 1).set_names(["heft"]))
+    model = h2o.estimators.H2OGeneralizedLinearEstimator(family="binomial", weights_column="heft")
+    model.train(x=["AGE"], y="CAPSULE", training_frame=weighted, validation_frame=frame)
+    text = h2o.api("GET /3/Logs/nodes/-1/files/warn")["log"]
+    assert "WARN water.default: Test/Validation dataset is missing weights column 'heft'" in text
+
+
 def test_what_a_grid_cannot_read_is_said(h2o: Any, frame: Any) -> None:
     from h2o.exceptions import H2OResponseError
     from h2o.grid.grid_search import H2OGridSearch

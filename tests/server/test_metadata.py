@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import io
+import re
+import zipfile
 from collections.abc import Callable
 
 import requests
@@ -44,7 +47,10 @@ def test_logs_and_meters(call: Call) -> None:
     call("POST", "/3/LogAndEcho?message=find-me")
     assert "find-me" in call("GET", "/3/Logs/nodes/0/files/info").json()["log"]
     assert b"find-me" in call("GET", "/3/Logs/download/LOG").content
-    assert call("GET", "/3/Logs/download").content[:2] == b"PK"
+    outer = zipfile.ZipFile(io.BytesIO(call("GET", "/3/Logs/download").content))
+    node = zipfile.ZipFile(io.BytesIO(outer.read(outer.namelist()[0])))  # as from H2O
+    text = node.read(node.namelist()[0]).decode()
+    assert re.search(r"^\d\d-\d\d [\d:.]+ \d+ .* INFO water.default: find-me$", text, re.MULTILINE)
     assert call("GET", "/3/JStack").json()["traces"][0]["thread_traces"]
     assert call("GET", "/3/NetworkTest").json()["table"]["rowcount"] == 1
     assert call("GET", "/3/Profiler?depth=3").json()["nodes"][0]["entries"]

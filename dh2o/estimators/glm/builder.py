@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dh2o.estimators.builder import ModelBuilder, register
@@ -36,6 +36,10 @@ class GLMBuilder(ModelBuilder):
     )
     model_class: ClassVar[type[Model]] = GLMModel
     warns_of_numeric_binary: ClassVar[bool] = True
+    grid_warnings: ClassVar[Mapping[str, str]] = {
+        "alpha": "Adding alpha array to hyperparameter runs slower with gridsearch. Each model "
+        "prepares the data anew; give the array as the parameter alpha, and one model tries all."
+    }
 
     def category_of(self, params: ModelParameters, response: Vec | None) -> ModelCategory:
         family = params["family"]

@@ -9,6 +9,7 @@ from dh2o.estimators.building.checkpoint import check_checkpoint
 from dh2o.estimators.messages import Message
 from dh2o.estimators.spec import TrainSpec
 from dh2o.frame import Frame
+from dh2o.models import ModelParameters
 from dh2o.models.glm import GLMModel
 from dh2o.models.glm_family import FAMILIES
 
@@ -47,6 +48,7 @@ def _check_numbers(spec: TrainSpec) -> Iterator[Message]:
             "intercept",
             "Remove colinear columns option is currently not supported without intercept",
         )
+    yield from _check_collinear(params)
     if params["lambda_search"] and params["stopping_rounds"] > 0:
         yield Message.error(
             "stopping_rounds",
@@ -55,6 +57,26 @@ def _check_numbers(spec: TrainSpec) -> Iterator[Message]:
         )
     if params["max_iterations"] == 0:
         yield Message.warn("max_iterations", "for GLM, if specified, must be >= 1 or == -1.")
+
+
+def _check_collinear(params: ModelParameters) -> Iterator[Message]:
+    name = "remove_collinear_columns"
+    if not params[name] or params["influence"]:
+        return
+    if params["solver"] not in ("AUTO", "IRLSM"):
+        yield Message.warn(
+            name,
+            f"{name} only works when IRLSM is the solver, or AUTO, which is IRLSM then. With "
+            f"{params['solver']} it has no effect.",
+        )
+    if params["lambda_search"] or any(params["lambda"] or ()):
+        where = " with lambda_search" if params["lambda_search"] else ""
+        remedy = "disable lambda_search and set lambda=0" if where else "set lambda=0"
+        yield Message.warn(
+            name,
+            f"{name} should only be used without a penalty, lambda=0.  It is used improperly "
+            f"here{where}.  Please {remedy}.",
+        )
 
 
 def _check_family(spec: TrainSpec) -> Iterator[Message]:

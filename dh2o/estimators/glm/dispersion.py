@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -56,13 +57,16 @@ class LikelihoodTask(MRTask[F64, F64]):
         return np.zeros(len(self.dispersions)) if total is None else total
 
 
-def most_likely_dispersion(problem: Problem, beta: F64, start: float) -> float:
-    """Return the dispersion under which the rows are likeliest at `beta` (as it was fitted)."""
+def most_likely_dispersion(problem: Problem, beta: F64, start: float, most_passes: int) -> float:
+    """Return the dispersion under which the rows are likeliest at `beta` (as it was fitted).
+
+    After `most_passes` over the rows it is the likeliest of those tried so far.
+    """
     places = problem.design.spread(beta)
     low, high = _WIDEST
     middle = math.log(start) if start > 0 else 0.0
     tried = np.unique(np.append(np.linspace(low, high, _N_TRIED), middle))
-    while True:
+    for n_passes in itertools.count(1):
         task = LikelihoodTask(
             problem.design, problem.family, problem.link, problem.roles, places,
             problem.standardise, np.exp(tried),
@@ -72,9 +76,10 @@ def most_likely_dispersion(problem: Problem, beta: F64, start: float) -> float:
         low, high = tried[max(best - 1, 0)], tried[min(best + 1, len(tried) - 1)]
         if high - low < 1e-3 and 0 < best < len(tried) - 1:
             return math.exp(_peak(tried[best - 1 : best + 2], values[best - 1 : best + 2]))
-        if high - low < _ACCURACY:
-            return math.exp(float(tried[best]))
+        if high - low < _ACCURACY or n_passes >= most_passes:
+            break
         tried = np.linspace(low, high, _N_TRIED)
+    return math.exp(float(tried[best]))
 
 
 def _peak(x: F64, y: F64) -> float:

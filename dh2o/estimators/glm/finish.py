@@ -109,7 +109,9 @@ def _most_likely(training: Training, beta: F64) -> float:
     params, problem = training.spec.params, training.problem
     if problem.family.name == "negativebinomial":
         return float(params["theta"])  # estimated together with beta
-    return most_likely_dispersion(problem, beta, params["init_dispersion_parameter"])
+    return most_likely_dispersion(
+        problem, beta, params["init_dispersion_parameter"], params["max_iterations_dispersion"]
+    )
 
 
 def _dispersion_of(training: Training, solution: Solution, inference: Inference | None) -> float:
@@ -208,7 +210,7 @@ def _with_output(
             "alpha_best": best.alpha,
             "best_submodel_index": best_idx,
             "lambda_1se": lambda_1se,
-            "lambda_min": best.lam if path.plan.is_search else -1.0,
+            "lambda_min": path.plan.lambdas[-1] if path.plan.is_search else -1.0,
             "lambda_max": path.plan.lambda_max if path.plan.is_search else -1.0,
             "dispersion": dispersion,
             **more,

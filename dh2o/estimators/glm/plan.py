@@ -55,13 +55,14 @@ def plan_of(training: Training, null_beta: F64, gradient: F64) -> PathPlan:
         lambdas = (0.0,)
     else:
         lambdas = (10.0 * ratio * largest,)
+    solver = _solver(training, is_search)
     training.spec = spec = spec.with_actual(
         **{
             "lambda": lambdas,
             "nlambdas": n_lambdas if is_search else params["nlambdas"],
             "lambda_min_ratio": ratio,
             "obj_reg": problem.obj_reg,
-            "solver": _solver(training, is_search),
+            "solver": solver,
             "max_iterations": _max_iterations(training, is_search, n_lambdas),
             "objective_epsilon": _objective_epsilon(params, is_search, lambdas),
             "gradient_epsilon": _gradient_epsilon(params, is_search, lambdas),
@@ -88,7 +89,7 @@ def plan_of(training: Training, null_beta: F64, gradient: F64) -> PathPlan:
         early_stopping=params["early_stopping"],
         cold_start=params["cold_start"],
         max_active=params["max_active_predictors"],
-        drop_collinear=params["remove_collinear_columns"]
+        drop_collinear=(params["remove_collinear_columns"] and solver == "IRLSM")
         or (params["compute_p_values"] and not any(lambdas)),
         valid=spec.valid,
         valid_roles=Roles(spec.response or "", spec.valid_weights or spec.weights, spec.offset),

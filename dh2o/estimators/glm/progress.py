@@ -121,6 +121,9 @@ class Progress:
             row |= {"deviance_xval": mean, "deviance_se": error}
         measured = self.by_row if restricted or not self._mutes else self.plain_by_row
         measured = {**measured, len(rows) - 1: final}
+        if self.is_detailed and not self.plan.is_search:  # H2O: only steps that were measured
+            rows = [rows[place] for place in sorted(measured)]
+            measured = dict(enumerate(measured[place] for place in sorted(measured)))
         if restricted:
             for place, (_, row) in enumerate(rows):
                 row |= self._restricted_row(row, measured.get(place, {}))
@@ -259,12 +262,20 @@ def one_error_lambda(
 def xval_of_steps(
     facts: tuple[dict[str, Any], ...], iterations: list[int]
 ) -> list[tuple[float, float]]:
-    """Return mean and standard error of the folds' deviances after each iteration."""
+    """Return mean and standard error of the folds' deviances after each iteration.
+
+    Folds end at iterations of their own: one counts with what it had last, or else has first.
+    """
     curves = []
     for fact in facts:
-        if fact.get("tests"):
-            known = dict(zip(fact["iterations"], fact["tests"], strict=False))
-            curves.append(np.array([known.get(i, math.nan) for i in iterations]))
+        known = {
+            i: test
+            for i, test in zip(fact.get("iterations", ()), fact.get("tests", ()), strict=False)
+            if not math.isnan(test)
+        }
+        if known:
+            at = [max((k for k in known if k <= i), default=min(known)) for i in iterations]
+            curves.append(np.array([known[k] for k in at]))
     return _mean_and_error(curves)
 
 

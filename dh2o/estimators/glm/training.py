@@ -216,7 +216,9 @@ def _fit_theta(training: Training, path: Path) -> None:
     problem, params = training.problem, training.spec.params
     theta = params["theta"]
     for _ in range(_MAX_TURNS):
-        found = most_likely_dispersion(problem, path.state.beta, theta)
+        found = most_likely_dispersion(
+            problem, path.state.beta, theta, params["max_iterations_dispersion"]
+        )
         moved, theta = abs(found - theta), found
         problem.family, problem.last = family_of("negativebinomial", theta=theta), None
         path.state.nll = problem.fit_sums(path.state.beta).nll

@@ -195,7 +195,8 @@ def start_grid(
             f"grid_id: grid {key!r} varies {', '.join(grid.hyper_names)}; a search that goes on "
             "with it must vary the same. Choose another grid_id."
         )
-    return _start(engine, search, replace(grid, search=search), recovery_dir)
+    told = tuple(builder.grid_warnings[n] for n in search.hyper_names if n in builder.grid_warnings)
+    return _start(engine, search, replace(grid, search=search, warnings=told), recovery_dir)
 
 
 def resume_grid(engine: Engine, key: str, recovery_dir: str | None = None) -> Job:
@@ -276,7 +277,8 @@ def run_grid(
     search can go on in another cluster.
     """
     stored = ctx.dkv.find(grid.key)
-    grid = replace(stored, search=search) if isinstance(stored, Grid) else grid
+    if isinstance(stored, Grid):
+        grid = replace(stored, search=search, warnings=grid.warnings)
     ctx.dkv.put(grid.key, grid, kind="grid")
     keep = _Keeper(search, recovery_dir)
     keep.start(grid)

@@ -85,14 +85,23 @@ def download_logs(call: Call, params: dict[str, Any]) -> Response:
     if container == "log":
         body, name = text, f"h2ologs_{stamp}.log"
     else:
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(f"h2ologs_{stamp}/server.log", text)
-            archive.writestr(f"h2ologs_{stamp}/stacks.txt", "\n\n".join(_stacks()))
-        body, name = packed.getvalue(), f"h2ologs_{stamp}.zip"
+        node = f"node0_{_node(call).replace(':', '_')}"
+        files = {f"h2ologs_{node}/server.log": text}
+        files[f"h2ologs_{node}/stacks.txt"] = "\n\n".join(_stacks()).encode()
+        # as from H2O: an archive for each node, all in one
+        body = _archive({f"h2ologs_{stamp}/{node}.zip": _archive(files)})
+        name = f"h2ologs_{stamp}.zip"
     response = Response(body, content_type="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _archive(files: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, body in files.items():
+            archive.writestr(name, body)
+    return packed.getvalue()
 
 
 def timeline(call: Call, args: TimelineV3) -> TimelineV3:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -183,6 +184,8 @@ def test_lambda_search_falls_from_lambda_max(engine: Engine) -> None:
     assert np.count_nonzero(model.path_beta[0][:-1]) == 0
     assert np.count_nonzero(model.path_beta[-1][:-1]) == 3
     assert model.output.extra["lambda_max"] == model.path_lambda[0]
+    assert model.output.extra["lambda_min"] <= model.path_lambda[-1]
+    assert model.output.extra["lambda_min"] == model.params["lambda"][-1]
     np.testing.assert_array_equal(
         model.path_beta[model.output.extra["best_submodel_index"]], model.beta
     )
@@ -265,6 +268,37 @@ def test_detailed_history_has_deviances(engine: Engine) -> None:
     assert table["deviance_test"][-1] == pytest.approx(table["deviance_train"][-1])
     assert table["deviance_xval"][-1] > table["deviance_train"][-1]
     assert table["training_r2"][-1] == pytest.approx(metrics.r2)
+
+
+def test_detailed_history_has_the_steps_that_were_measured(engine: Engine) -> None:
+    def iterations(**params: Any) -> list[int]:
+        given = {"lambda_": 0.0, "generate_scoring_history": True, **params}
+        model = train(engine, prostate(), "CAPSULE", ["AGE", "PSA"], **given)
+        return list(model.output.scoring_history["iterations"])
+
+    whole = iterations(generate_scoring_history=False)
+    assert whole[0] == 0
+    assert iterations() == whole[-1:]
+    assert iterations(score_each_iteration=True) == whole[1:]
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"lambda_": 0.0}, []),
+        ({"lambda_": 0.1}, ["It is used improperly here.  Please set lambda=0."]),
+        ({"lambda_search": True}, ["improperly here with lambda_search"]),
+        ({"lambda_": 0.0, "solver": "COORDINATE_DESCENT"}, ["only works when IRLSM"]),
+    ],
+)
+def test_collinear_columns_go_without_penalty_only(
+    engine: Engine, params: dict[str, Any], told: list[str]
+) -> None:
+    frame = store("twice", {"a": A, "b": 2 * A, "y": Y})
+    model = train(engine, frame, "y", remove_collinear_columns=True, **params)
+    warnings = [w for w in model.output.warnings if "remove_collinear_columns" in w]
+    assert len(warnings) == len(told)
+    assert all(words in text for words, text in zip(told, warnings, strict=True))
 
 
 def test_columns_without_any_value_do_no_harm(engine: Engine) -> None:

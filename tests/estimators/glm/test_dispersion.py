@@ -69,6 +69,18 @@ def test_gamma_dispersion_by_likelihood(engine: Engine) -> None:
     assert model.output.extra["dispersion"] == pytest.approx(np.exp(want.x), rel=1e-5)
 
 
+def test_dispersion_takes_as_many_passes_as_it_may(engine: Engine) -> None:
+    found = [
+        train(
+            engine, store("glm", COLUMNS, 2), "gamma", ["x"], family="gamma", link="log",
+            compute_p_values=True, dispersion_parameter_method="ml", max_iterations_dispersion=n,
+        ).output.extra["dispersion"]
+        for n in (1, 2, 3000)
+    ]  # fmt: skip
+    errors = np.abs(np.log(found) - np.log(found[-1]))
+    assert errors[0] > errors[1] > errors[2] == 0
+
+
 def test_theta_and_beta_are_fitted_together(engine: Engine) -> None:
     model = train(
         engine, store("glm", COLUMNS, 3), "count", ["x"], family="negativebinomial", link="log",
