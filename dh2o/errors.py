@@ -7,12 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from http import HTTPStatus
+from typing import Self
 
 
 class DH2OError(Exception):
     """Base of all errors that dh2o raises on purpose."""
 
     http_status: HTTPStatus = HTTPStatus.BAD_REQUEST
+    #: H2O's sentence, where scripts compare it; the message begins with it and says more.
+    h2o_sentence: str | None = None
+
+    def of_h2o(self, sentence: str) -> Self:
+        """Return this error, which H2O's clients shall meet as `sentence`."""
+        self.h2o_sentence = sentence
+        return self
 
 
 class KeyNotFoundError(DH2OError):

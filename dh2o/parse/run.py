@@ -81,7 +81,7 @@ class ParseRun:
         pieces = self._read_all()
         self._setup = _widened(self._setup, [piece.report for piece in pieces])
         self._warn(pieces)
-        blocks, domains = self._finish(pieces)
+        blocks, domains = self._finish(pieces)  # may find that a column has no levels
         if self._ctx is not None:
             self._ctx.check()
         setup, kept = self._setup, self._setup.kept_columns
@@ -200,8 +200,11 @@ class ParseRun:
             given = _given_domain(setup, column) or _declared_domain(reports, slot)
             local = [report.levels[slot] or () for report in reports]
             domain, codes = merge_levels(names[column], local, given)
-            domains.append(domain)
-            lookups.append(list(codes))
+            is_na = not domain and given is None and any(report.n_rows for report in reports)
+            if is_na:  # as in H2O a column without any level is one of numbers
+                self._setup = _with_type(self._setup, column, NUMERIC)
+            domains.append(None if is_na else domain)
+            lookups.append([None] * len(pieces) if is_na else list(codes))
         places = [
             domain_of([p.partition[i] for p in pieces]) for i in range(len(setup.partition_by))
         ]
@@ -259,6 +262,12 @@ def _widened(setup: ParseSetup, reports: Sequence[RangeReport]) -> ParseSetup:
     return replace(setup, number_columns=n_columns, column_types=(NUMERIC,) * n_columns)
 
 
+def _with_type(setup: ParseSetup, column: int, column_type: str) -> ParseSetup:
+    types = list(setup.types())
+    types[column] = column_type
+    return replace(setup, column_types=tuple(types))
+
+
 def _stored_nbytes(unit: Unit) -> int:
     if isinstance(unit, StreamUnit):
         return unit.source.nbytes
@@ -310,6 +319,7 @@ def _finish_block(
 
 def _global_chunk(column: Chunk | LocalCodes, lookup: Lookup | None) -> Chunk:
     if isinstance(column, LocalCodes):
-        assert lookup is not None
+        if lookup is None:  # a column without any level
+            return encode_floats(np.full(len(column.codes), np.nan))
         return encode_codes(lookup[column.codes])
     return column

@@ -29,6 +29,14 @@ from dh2o.rapids.values import Val, ValFrame, ValNum, ValNums, ValStr, ValStrs
 
 __all__: list[str] = []
 
+#: What H2O calls types where it refuses a value.
+_TYPES = dict.fromkeys(VecType, "Numeric") | {
+    VecType.ENUM: "Enum",
+    VecType.STRING: "String",
+    VecType.TIME: "Time",
+    VecType.UUID: "UUID",
+}
+
 
 @primitive("tmp=", "id:id frame:frame", "A new temporary of the session under a name.")
 def tmp_assign(env: Env, name: str, table: Table) -> Val:
@@ -228,10 +236,9 @@ def _set_scalar(name: str, column: Column, src: Val, test: Expr) -> Column:
 
 
 def _incompatible(value: object, name: str, column: Column) -> RapidsError:
-    return RapidsError(
-        f"Cannot assign value {value} into a vector of type {column.type} (column {name!r})."
-        + (f" Its levels: {list(column.domain or ())[:8]}." if column.is_enum else "")
-    )
+    told = f"Cannot assign value {value} into a vector of type {_TYPES[column.type]}."
+    levels = f" Its levels: {list(column.domain or ())[:8]}." if column.is_enum else ""
+    return RapidsError(f"{told} The column is {name!r}.{levels}").of_h2o(told)
 
 
 def _assign_frame(dst: Table, idx: list[int], src: Table, rows: np.ndarray) -> Table:

@@ -42,7 +42,7 @@ def error_answer(error: BaseException, url: str) -> H2OErrorV3:
     common: dict[str, Any] = {
         "timestamp": int(time.time() * 1000),
         "error_url": getattr(error, "wanted", url),
-        "msg": f"\n\nERROR MESSAGE:\n\n{text}\n\n",
+        "msg": f"\n\nERROR MESSAGE:\n\n{getattr(error, 'h2o_sentence', None) or text}\n\n",
         "dev_msg": f"\n\nERROR MESSAGE:\n\n{text}\n\n",
         "http_status": status,
         "values": dict(getattr(error, "values", None) or {}),

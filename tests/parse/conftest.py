@@ -108,7 +108,7 @@ class Parsed:
 def values_of(block: Block, column: int, kind: str, domain: Any) -> list[Any]:
     """Return one column of a block as Python values."""
     chunk = block.chunk(column)
-    if kind == ENUM:
+    if kind == ENUM and domain is not None:  # one without any level is of numbers
         return [None if code < 0 else domain[code] for code in chunk.codes().tolist()]
     if kind == STRING:
         return chunk.strings().to_pylist()

@@ -155,6 +155,23 @@ def test_errors_arrive_as_the_clients_own(h2o: Any, action: Any, words: str) -> 
     assert words in str(caught.value)
 
 
+def test_a_refused_value_is_told_in_the_words_of_h2o(h2o: Any) -> None:
+    frame = h2o.H2OFrame({"c": ["a", "b"]}, column_types=["enum"])
+    frame[frame["c"] == "a", "c"] = "x"
+    with pytest.raises(h2o.exceptions.H2OResponseError) as refused:
+        frame.refresh()
+    assert refused.value.args[0].msg == "Cannot assign value x into a vector of type Enum."
+    assert "The column is 'c'. Its levels: ['a', 'b']." in refused.value.args[0].dev_msg
+
+
+def test_a_column_without_levels_is_numbers(h2o: Any) -> None:
+    data = [["D", "NA", ""], ["1", "NA", ""]]
+    frame = h2o.H2OFrame(data, column_types=["enum"] * 3, na_strings=["NA"])
+    assert frame.types == {"C1": "enum", "C2": "int", "C3": "enum"}
+    assert frame["C2"].nacnt() == [2]
+    assert frame["C2"].asfactor().types == {"C2": "enum"}
+
+
 def test_nothing_is_left_of_a_failed_import(h2o: Any, tmp_path: Path) -> None:
     empty = tmp_path / "empty.csv"
     empty.touch()
