@@ -154,7 +154,10 @@ def _format_of(sources: Sequence[Source], wish: ParseSetup) -> str:
     data = preview_of(sources[0], _FORMAT_NBYTES).data
     if looks_like_arff(data):
         return ARFF
-    return SVMLIGHT if looks_like_svmlight(first_lines(data, 256, b"#")[:-1]) else CSV
+    lines = first_lines(data, 256, b"#")
+    if len(lines) > 1 and not data.endswith((b"\n", b"\r")):
+        lines.pop()  # it may go on
+    return SVMLIGHT if looks_like_svmlight(lines) else CSV
 
 
 def _guess_svmlight(sources: Sequence[Source], wish: ParseSetup, choice: Choice) -> ParseSetup:

@@ -25,6 +25,20 @@ def test_svmlight(parse_text: Any, cut: int) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("1 1000:2.72", "SVMLight"),
+        ("1 3:1 5:2\n2\n", "SVMLight"),
+        ("1 3:1\n2 4", "SVMLight"),  # as in H2O: the last line may go on
+        ("1 3:1\nabc def\n", "CSV"),
+        ("12:30", "CSV"),
+    ],
+)
+def test_svmlight_is_told_from_few_lines(parse_text: Any, text: str, kind: str) -> None:
+    assert parse_text(text).setup.parse_type == kind
+
+
 def test_svmlight_lines_of_many_values(parse_text: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(svmlight, "_N_CELLS", 16)
     line = "1 " + " ".join(f"{i}:{i}" for i in range(1, 300)) + "\n"

@@ -22,6 +22,7 @@ F64 = NDArray[np.float64]
 
 _N_REMEMBERED = 5
 _MIN_IMPROVEMENT = 1e-4
+_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,9 +89,8 @@ class Path:
         self.state = state
         self.start = (state.beta.copy(), state.nll)
         self.solutions: list[Solution] = []
-        self.screen = Screen(
-            problem, plan.null_gradient, plan.lambda_max * max(plan.alphas[0], 1e-2)
-        )
+        self.steepest = plan.lambda_max * max(plan.alphas[0], 1e-2)
+        self.screen = Screen(problem, plan.null_gradient, self.steepest)
         self._of_null: tuple[float, float] | None = None
 
     def run(self, report: object = None) -> None:
@@ -131,7 +131,8 @@ class Path:
         plan = self.plan
         on = self.problem.penalised
         penalty = Penalty(lam, alpha, plan.low, plan.high, on, plan.rho, plan.given, plan.linear)
-        if lam >= self.plan.lambda_max and penalty.l1 > 0:
+        # no slope at the start exceeds the penalty's (which differs by the rounding of a division)
+        if penalty.l1 > 0 and penalty.l1 >= self.steepest * (1 - _ROUNDING):
             return self._solution(lam, alpha, self.plan.null_beta)
         drop = self.plan.drop_collinear and not len(self.state.dropped)
         if self.screen.helps(penalty, self.limits) and not self.plan.drop_collinear:

@@ -256,6 +256,17 @@ def test_metrics_can_end_the_fit(engine: Engine) -> None:
     assert not math.isnan(table["training_logloss"][1])
 
 
+def test_each_alpha_of_a_search_has_its_own_null_model(engine: Engine) -> None:
+    x = ["AGE", "PSA", "GLEASON"]
+    model = train(engine, prostate(), "CAPSULE", x, lambda_search=True, alpha=[0.9, 0.1])
+    assert model.path_alpha is not None
+    first = int(np.argmax(model.path_alpha == 0.1))
+    lam = float(model.path_lambda[first])
+    alone = train(engine, prostate(), "CAPSULE", x, lambda_=[lam], alpha=[0.1])
+    assert np.count_nonzero(alone.beta[:-1]) > 0
+    np.testing.assert_allclose(model.path_beta[first], alone.beta, atol=1e-6)
+
+
 def test_detailed_history_has_deviances(engine: Engine) -> None:
     frame = prostate(2)
     model = train(
