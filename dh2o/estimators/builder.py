@@ -48,6 +48,8 @@ class ModelBuilder(ABC):
     # Trees can split on NA, so a column of one value and NA is of use to them.
     learns_from_na: ClassVar[bool] = False
     warns_of_numeric_binary: ClassVar[bool] = True
+    # Further parameters whose AUTO H2O can be asked to show as it was given.
+    shown_autos: ClassVar[tuple[str, ...]] = ()
     # What users should know who vary a parameter in a grid search, by its name.
     grid_warnings: ClassVar[Mapping[str, str]] = {}
 

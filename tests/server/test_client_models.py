@@ -230,6 +230,16 @@ def test_auto_is_shown_as_it_was_given_if_asked(h2o: Any, frame: Any) -> None:
         assert (actual["input_value"], actual["actual_value"]) == ("AUTO", shown)
 
 
+def test_deep_learning_shows_an_auto_distribution_if_asked(h2o: Any, frame: Any) -> None:
+    name = "sys.ai.h2o.algos.evaluate_auto_model_parameters"
+    for value, shown in (("false", "AUTO"), ("true", "bernoulli")):
+        h2o.rapids(f'(setproperty "{name}" "{value}")')
+        model = h2o.estimators.H2ODeepLearningEstimator(hidden=[2], epochs=1, seed=1)
+        model.train(x=["AGE"], y="CAPSULE", training_frame=frame)
+        actual = model.parms["distribution"]
+        assert (actual["input_value"], actual["actual_value"]) == ("AUTO", shown)
+
+
 def test_a_slash_in_a_key_is_replaced_and_said(h2o: Any, frame: Any) -> None:
     with pytest.warns(Warning, match=r"slash \(/\) found and replaced with _"):
         model = gbm(h2o, frame, model_id=" my/model ")

@@ -33,7 +33,7 @@ def run_build(ctx: JobContext, builder: ModelBuilder, spec: TrainSpec) -> Model:
         model = finished(build(ctx, builder, spec), spec)
         model = with_calibration(ctx, model, spec)
         if spec.shows_auto:
-            model = _with_auto_shown(model)
+            model = _with_auto_shown(model, (*_AUTO, *builder.shown_autos))
         ctx.dkv.put(model.key, model, kind="model")
         export(model, spec.params.get("export_checkpoints_dir"))
     return model
@@ -43,9 +43,9 @@ def run_build(ctx: JobContext, builder: ModelBuilder, spec: TrainSpec) -> Model:
 _AUTO = ("fold_assignment", "categorical_encoding", "stopping_metric", "histogram_type")
 
 
-def _with_auto_shown(model: Model) -> Model:
+def _with_auto_shown(model: Model, names: tuple[str, ...]) -> Model:
     params = model.params
-    left = {name: "AUTO" for name in _AUTO if name in params and params.input(name) == "AUTO"}
+    left = {name: "AUTO" for name in names if name in params and params.input(name) == "AUTO"}
     return model.replace(params=params.with_actual(**left))
 
 

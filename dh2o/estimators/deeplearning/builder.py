@@ -46,6 +46,7 @@ class DeepLearningBuilder(ModelBuilder):
     """Multilayer perceptrons and autoencoders by stochastic gradient descent, as H2O's."""
 
     algo = "deeplearning"
+    shown_autos = ("distribution",)
     algo_full_name = "Deep Learning"
     params = PARAMS
     model_class = DeepLearningModel
@@ -88,10 +89,11 @@ class DeepLearningBuilder(ModelBuilder):
         }
         if params["categorical_encoding"] == "AUTO":
             actual["categorical_encoding"] = "OneHotInternal"
-        if params["stopping_metric"] == "AUTO" and params["stopping_rounds"] > 0:
+        if params["stopping_metric"] == "AUTO":
             metric = "logloss" if spec.category.is_classifier else "deviance"
             automatic = spec.category is ModelCategory.AUTO_ENCODER
-            actual["stopping_metric"] = "MSE" if automatic else metric
+            metric = "MSE" if automatic else metric
+            actual["stopping_metric"] = metric if params["stopping_rounds"] > 0 else None
         return spec.with_actual(**actual)
 
     def check(self, spec: TrainSpec) -> Iterable[Message]:
@@ -141,7 +143,9 @@ def _after_folds(spec: TrainSpec) -> TrainSpec:
     if not params["stopping_rounds"] and not params["max_runtime_secs"]:
         return spec.with_actual(overwrite_with_best_model=False)
     epochs = sum(facts["epochs"] for facts in spec.cv_facts) / len(spec.cv_facts)
-    return spec.with_actual(overwrite_with_best_model=False, epochs=epochs, stopping_rounds=0)
+    spec = spec.with_actual(overwrite_with_best_model=False, epochs=epochs, stopping_rounds=0)
+    is_auto = params.input("stopping_metric") == "AUTO"
+    return spec.with_actual(stopping_metric=None) if is_auto else spec
 
 
 def _is_regression(spec: TrainSpec) -> bool:

@@ -89,7 +89,7 @@ def _check_autoencoder(spec: TrainSpec) -> Iterable[Message]:
         yield Message.error("nfolds", "N-fold cross-validation is not supported for Autoencoder.")
     if params["custom_metric_func"]:
         yield Message.error("custom_metric_func", "Custom metric is not supported for Autoencoder.")
-    if params["stopping_metric"] not in ("AUTO", "MSE"):
+    if params.input("stopping_metric") not in ("AUTO", "MSE"):
         yield Message.error(
             "stopping_metric", "Stopping metric must either be AUTO or MSE for autoencoder."
         )

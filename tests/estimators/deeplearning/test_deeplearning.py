@@ -176,6 +176,15 @@ def test_folds_that_stop_early_say_how_long_the_main_model_learns(
     assert model.model.output.extra["epochs"] == pytest.approx(np.mean(folds), abs=0.01)
     assert model.actual_params["epochs"] == pytest.approx(np.mean(folds))
     assert model.actual_params["overwrite_with_best_model"] is False
+    assert model.actual_params["stopping_metric"] is None  # nothing stops it: as H2O shows it
+
+
+@pytest.mark.parametrize(("n_rounds", "shown"), [(2, "logloss"), (0, None)])
+def test_a_stopping_metric_is_shown_where_it_can_stop(
+    engine: Engine, table: pd.DataFrame, n_rounds: int, shown: str | None
+) -> None:
+    model = trained(table.head(100), "y", hidden=[2], epochs=1, stopping_rounds=n_rounds)
+    assert model.actual_params["stopping_metric"] == shown
 
 
 def test_weights_draw_rows_and_zero_leaves_them_out(engine: Engine, table: pd.DataFrame) -> None:
