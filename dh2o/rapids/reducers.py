@@ -102,7 +102,8 @@ class FactsTask(TileTask[Facts, Facts]):
         if "m2" in self.wanted:
             mean = total / len(values)
             centred = values - mean
-            spread = float(np.dot(centred, centred))
+            # not a BLAS dot: its bits depend on the number of threads
+            spread = float(np.square(centred, out=centred).sum())
             self._merge_m2(facts, j, (n_before, len(values), mean, spread))
 
     @staticmethod

@@ -72,6 +72,14 @@ def test_effects_and_importance(h2o: Any, model: Any, frame: Any) -> None:
 STATISTICS = ["mean_response", "stddev_response", "std_error_mean_response"]
 
 
+def test_partial_dependence_has_the_figures_of_predictions(model: Any, frame: Any) -> None:
+    table = model.partial_plot(frame, cols=["AGE"], plot=False, nbins=6)[0]
+    for age, mean, deviation, _ in table.cell_values:
+        frame["AGE"] = age
+        predicted = model.predict(frame)["p1"]
+        assert (mean, deviation) == (predicted.mean()[0], predicted.sd()[0])
+
+
 def test_groups_are_compared(model: Any, frame: Any) -> None:
     made = model.fairness_metrics(frame, ["RACE"], ["1"], "1")
     assert made["overview"].names[:2] == ["RACE", "tp"]

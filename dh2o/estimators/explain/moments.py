@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dh2o.chunks import encode_floats
-from dh2o.chunks.stats import ChunkStats, stats_of
+from dh2o.chunks.stats import ChunkStats, stats_of_values
 from dh2o.models.columns import F64
 
 __all__ = ["PlainMoments", "WeightedMoments", "moments_of"]
@@ -61,7 +60,7 @@ class WeightedMoments:
 def moments_of(predictions: F64, weights: F64 | None) -> PlainMoments | WeightedMoments:
     """Return the moments of each column of `predictions`; NA counts nowhere."""
     if weights is None:
-        return PlainMoments(tuple(stats_of(encode_floats(column)) for column in predictions.T))
+        return PlainMoments(tuple(map(stats_of_values, predictions.T)))
     known = ~np.isnan(predictions) & (np.abs(np.nan_to_num(weights)) > 0)[:, None]
     each = np.where(known, weights[:, None], 0.0)
     values = np.where(known, predictions, 0.0)
