@@ -12,10 +12,12 @@ import numpy as np
 
 from dh2o.errors import RapidsError
 from dh2o.frame import Frame
+from dh2o.frame.mapped import map_blocks
 from dh2o.rapids.columns import Table
-from dh2o.rapids.h2oframe_base import FrameBase
+from dh2o.rapids.h2oframe_base import FrameBase, python_session
 from dh2o.rapids.h2oframe_math import FrameMath
 from dh2o.rapids.h2oframe_munge import FrameMunging
+from dh2o.rapids.h2oframe_rows import FrameRows
 from dh2o.rapids.h2oframe_stats import FrameStats
 from dh2o.rapids.h2oframe_text import FrameText
 from dh2o.rapids.tree import Apply, Literal, NumList
@@ -23,7 +25,7 @@ from dh2o.rapids.tree import Apply, Literal, NumList
 __all__ = ["H2OFrame"]
 
 
-class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameText):
+class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameRows, FrameText):
     """Rows and columns in the cluster's memory, changed and looked at under H2O's names.
 
     Operations wait in a tree until somebody needs names, numbers or blocks; element-wise runs are
@@ -42,9 +44,35 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameText):
     column_names : list of str, optional
         Names of the columns.
     column_types : list or dict, optional
-        H2O's types ("enum", "numeric", "string", "time", "int", "real") of all or some columns.
+        H2O's types ("enum", "numeric", "string", "time", "int", "real") of all or, by name, of
+        some columns.
     na_strings : list of str, optional
         Texts that mean NA.
+    skipped_columns : list of int or str, optional
+        Columns to leave out.
+
+    Raises
+    ------
+    FrameError
+        A value has a type that no column holds, or there are more or fewer names than columns.
+    RapidsError
+        A type is unknown, or its column, or the number of types is another.
+
+    Notes
+    -----
+    Texts become categories or strings by H2O's rule: strings where more than 95 of 100 differ.
+    A type "time" reads texts as the parser of files does; what is no time is NA.
+
+    Examples
+    --------
+    >>> fr = dh2o.H2OFrame({"k": ["a", "b", "a"], "x": [1, 2, None]})
+    >>> fr.types
+    {'k': 'enum', 'x': 'int'}
+    >>> dh2o.H2OFrame([["x", "y"], [1, 2.5], [3, 4]], header=1)
+    x    y
+    -  ---
+    1  2.5
+    3    4
     """
 
     __slots__ = ()
@@ -73,12 +101,34 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameText):
 
     @classmethod
     def get_frame(cls, frame_id: str, **_: Any) -> Self:
-        """Return the frame stored under a key."""
+        """Return the frame stored under a key.
+
+        Parameters
+        ----------
+        frame_id : str
+            The key.
+        **_
+            H2O's ``rows``, ``cols`` and the like; a frame here fetches rows when they are looked
+            at.
+
+        Raises
+        ------
+        KeyNotFoundError
+            There is none; the message names some that there are.
+        """
         return cls._of_table(Table.of(Frame.get(frame_id)))
 
     @classmethod
     def from_python(cls, python_obj: Any, **options: Any) -> Self:
-        """Return a frame of Python data; the same as calling the class."""
+        """Return a frame of Python data; the same as calling the class.
+
+        Parameters
+        ----------
+        python_obj
+            The data, as the class takes it.
+        **options
+            The other parameters of the class.
+        """
         return cls(python_obj, **options)
 
     def _set_na(self, texts: Sequence[str]) -> None:
@@ -90,8 +140,14 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameText):
                 self._node = Apply.call(":=", self._node, math.nan, i, mark._node)
 
     def _convert(self, types: Sequence[str] | Mapping[str, str]) -> None:
-        wanted = types if isinstance(types, Mapping) else dict(zip(self.names, types, strict=True))
-        for name, kind in wanted.items():
+        if not isinstance(types, Mapping):
+            if len(types) != self.ncols:
+                raise RapidsError(
+                    f"{len(types)} column types for {self.ncols} columns. Give one for each, or a "
+                    "dict by name for some."
+                )
+            types = dict(zip(self.names, types, strict=True))
+        for name, kind in types.items():
             column = self[name]
             symbol = _CONVERSIONS.get(kind.lower())
             if symbol is None:
@@ -99,7 +155,12 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameText):
                     f"Unknown column type {kind!r} for {name!r}. Expected one of: "
                     f"{', '.join(_CONVERSIONS)}."
                 )
-            if symbol:
+            holds = self._table().columns[self._position(name)]
+            if kind.lower() == "time" and (holds.is_enum or holds.is_string):
+                zone = python_session().time_zone
+                read = map_blocks(column.frame, _read_times, (zone,), form="arrow")
+                self[name] = self._of_table(Table.of(read))
+            elif symbol:
                 changed = column._apply(symbol)
                 self._node = Apply.call(":=", self._node, changed._node, self._position(name), None)
         self._table()
@@ -185,11 +246,23 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameText):
     # ---- looking
 
     def head(self, rows: int = 10, cols: int = 200) -> Self:
-        """Return the first rows."""
+        """Return the first rows.
+
+        Parameters
+        ----------
+        rows, cols : int
+            How many, at most.
+        """
         return self._top(0, min(rows, self.nrows), cols)
 
     def tail(self, rows: int = 10, cols: int = 200) -> Self:
-        """Return the last rows."""
+        """Return the last rows.
+
+        Parameters
+        ----------
+        rows, cols : int
+            How many, at most; columns from the left.
+        """
         return self._top(max(0, self.nrows - rows), self.nrows, cols)
 
     def _top(self, start: int, stop: int, cols: int) -> Self:
@@ -197,7 +270,15 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameText):
         return self._of_table(part)._apply("rows", NumList.range(start, stop))
 
     def describe(self, chunk_summary: bool = False, out: TextIO | None = None) -> None:
-        """Print types, statistics and first rows of each column."""
+        """Print types, statistics and first rows of each column.
+
+        Parameters
+        ----------
+        chunk_summary : bool
+            Print first how many chunks of which codec there are, and their bytes by worker.
+        out : file, optional
+            Where it is written; default: standard output.
+        """
         stream = out or sys.stdout
         if chunk_summary:
             for table in self.frame.chunk_summary().tables():
@@ -213,7 +294,13 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameText):
         sys.stdout.write(f"{self.get_summary()}\n")
 
     def summary(self, return_data: bool = False) -> Any:
-        """Print the statistics of each column, or return them."""
+        """Print the statistics of each column, or return them.
+
+        Parameters
+        ----------
+        return_data : bool
+            Return them, as `get_summary` does, and print nothing.
+        """
         return self.get_summary() if return_data else self.show_summary()
 
     def show(
@@ -224,7 +311,15 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameText):
         verbosity: str | None = None,
         fmt: str | None = None,
     ) -> None:
-        """Print the first rows and columns; the other parameters are for H2O's signature."""
+        """Print the first rows and columns; the other parameters are for H2O's signature.
+
+        Parameters
+        ----------
+        rows, cols : int
+            How many, at most.
+        use_pandas, verbosity, fmt
+            Not looked at.
+        """
         from dh2o.frame.describe import to_text
 
         del use_pandas, verbosity, fmt
@@ -256,7 +351,22 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameText):
     # ---- exchange
 
     def as_data_frame(self, use_pandas: bool = True, header: bool = True, **_: Any) -> Any:
-        """Return a pandas DataFrame, or a list of rows of texts."""
+        """Return a pandas DataFrame, or a list of rows of texts.
+
+        Parameters
+        ----------
+        use_pandas : bool
+            False gives the list.
+        header : bool
+            Whether the list starts with the names.
+        **_
+            H2O's ``use_multi_thread`` and the like, not looked at.
+
+        Returns
+        -------
+        pandas.DataFrame or list of list of str
+            In the list NA are empty texts.
+        """
         if use_pandas:
             return self.to_pandas()
         columns = [self.frame.to_arrow().column(i).to_pylist() for i in range(self.ncols)]
@@ -318,6 +428,24 @@ _CONVERSIONS = {
     "uuid": "",
     "unknown": "",
 }
+
+
+def _read_times(table: Any, zone: str) -> Any:
+    """Return the times that a column of texts spells, as the parser reads them; others are NA."""
+    import pyarrow as pa
+
+    from dh2o.chunks import NA_INT
+    from dh2o.parse.columns import reader_for
+    from dh2o.parse.tables.columns import read_texts_into, text_dialect
+
+    name = table.column_names[0]
+    reader = reader_for("Time", name, None, text_dialect(), zone)
+    at = 0
+    for array in table.column(0).cast(pa.large_string()).chunks:
+        read_texts_into(reader, array, at, empty_is_na=True)
+        at += len(array)
+    ms = reader.finish(at).ints()
+    return pa.table({name: pa.array(ms, pa.timestamp("ms"), mask=ms == NA_INT)})
 
 
 def _is_all(item: Any) -> bool:

@@ -243,9 +243,19 @@ class FrameBase:
         return np.dtype({"int": np.int32, "real": np.float64}.get(kind, np.str_))
 
     def type(self, col: int | str) -> str:
-        """Return the type of one column."""
-        types = self.types
-        return types[col if isinstance(col, str) else self.names[col]]
+        """Return the type of one column.
+
+        Parameters
+        ----------
+        col : str or int
+            The column, by name or position.
+
+        Returns
+        -------
+        str
+            "int", "real", "enum", "string", "time" or "uuid".
+        """
+        return self.types[self.names[self._position(col)]]
 
     def _position(self, col: int | str) -> int:
         """Return the position of a column given by name or (possibly negative) number."""

@@ -138,15 +138,38 @@ class FrameMath(FrameBase):
     trunc = _function("trunc", "trunc")
 
     def round(self, digits: int = 0) -> Self:
-        """Return the values rounded; without digits half to even."""
+        """Return the values rounded; without digits half to even.
+
+        Parameters
+        ----------
+        digits : int
+            Digits behind the point, half away from zero; negative ones round to tens, hundreds, …
+        """
         return self._apply("round", digits)
 
     def signif(self, digits: int = 6) -> Self:
-        """Return the values rounded to significant digits."""
+        """Return the values rounded to significant digits.
+
+        Parameters
+        ----------
+        digits : int
+            How many; less than 1 counts as 1.
+        """
         return self._apply("signif", digits)
 
     def mult(self, matrix: FrameBase) -> Self:
-        """Return the matrix product of two frames."""
+        """Return the matrix product of two frames.
+
+        Parameters
+        ----------
+        matrix : H2OFrame
+            The right matrix: as many rows as this frame has columns, at most 50 million cells.
+
+        Returns
+        -------
+        H2OFrame
+            As many rows as this frame; columns C1, C2, …
+        """
         return self._apply("x", matrix)
 
     def transpose(self) -> Self:
@@ -154,19 +177,43 @@ class FrameMath(FrameBase):
         return self._apply("t")
 
     def cumsum(self, axis: int = 0) -> Self:
-        """Return running sums down the columns (axis 0) or along the rows."""
+        """Return running sums down the columns (axis 0) or along the rows.
+
+        Parameters
+        ----------
+        axis : {0, 1}
+            0 down, 1 along. From an NA on all is NA.
+        """
         return self._apply("cumsum", axis)
 
     def cumprod(self, axis: int = 0) -> Self:
-        """Return running products down the columns (axis 0) or along the rows."""
+        """Return running products down the columns (axis 0) or along the rows.
+
+        Parameters
+        ----------
+        axis : {0, 1}
+            0 down, 1 along. From an NA on all is NA.
+        """
         return self._apply("cumprod", axis)
 
     def cummin(self, axis: int = 0) -> Self:
-        """Return running minima down the columns (axis 0) or along the rows."""
+        """Return running minima down the columns (axis 0) or along the rows.
+
+        Parameters
+        ----------
+        axis : {0, 1}
+            0 down, 1 along. From an NA on all is NA.
+        """
         return self._apply("cummin", axis)
 
     def cummax(self, axis: int = 0) -> Self:
-        """Return running maxima down the columns (axis 0) or along the rows."""
+        """Return running maxima down the columns (axis 0) or along the rows.
+
+        Parameters
+        ----------
+        axis : {0, 1}
+            0 down, 1 along. From an NA on all is NA.
+        """
         return self._apply("cummax", axis)
 
     def difflag1(self) -> Self:
@@ -174,7 +221,21 @@ class FrameMath(FrameBase):
         return self._apply("difflag1")
 
     def scale(self, center: Any = True, scale: Any = True) -> Self:
-        """Return number columns centred and divided by their deviation, or by numbers given."""
+        """Return number columns centred and divided by their deviation, or by numbers given.
+
+        Parameters
+        ----------
+        center : bool or list of float
+            What is subtracted: the mean (True), nothing (False), or a number for each column.
+        scale : bool or list of float
+            What is divided by: the sample standard deviation (True), nothing, or a number for each
+            column.
+
+        Returns
+        -------
+        H2OFrame
+            Categorical and string columns stay as they are.
+        """
         return self._apply("scale", center, scale)
 
     def isna(self) -> Self:
@@ -182,5 +243,32 @@ class FrameMath(FrameBase):
         return self._apply("is.na")
 
     def ifelse(self, yes: Any, no: Any) -> Self:
-        """Return `yes` where this is not 0, `no` where it is 0, NA where it is NA."""
-        return self._apply("ifelse", yes, no)
+        """Return `yes` where this is not 0, `no` where it is 0, NA where it is NA.
+
+        Parameters
+        ----------
+        yes, no : H2OFrame, number, str or None
+            What stands there: a column of as many rows, or one value (None is NA).
+
+        Returns
+        -------
+        H2OFrame
+            Texts give a categorical column.
+
+        Notes
+        -----
+        NA compared with a number is 0, as in H2O: ``(fr["x"] > 2).ifelse(...)`` chooses `no` for
+        NA.
+
+        Examples
+        --------
+        >>> fr = dh2o.H2OFrame({"x": [1, 2, 3]})
+        >>> (fr["x"] > 2).ifelse("big", "small")
+        C1
+        -----
+        small
+        small
+        big
+        """
+        given = (math.nan if value is None else value for value in (yes, no))
+        return self._apply("ifelse", *given)

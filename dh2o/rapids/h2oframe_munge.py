@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
+
+import numpy as np
 
 from dh2o.errors import RapidsError
 from dh2o.rapids.columns import Table
 from dh2o.rapids.h2oframe_base import FrameBase
-from dh2o.rapids.lambdas import traced
 from dh2o.rapids.missing import ImputeCall, impute_table
 from dh2o.rapids.tree import Apply
 
@@ -25,18 +25,64 @@ class FrameMunging(FrameBase):
     # ---- side by side, one below the other
 
     def cbind(self, data: Any) -> Self:
-        """Return the columns of the frames (or numbers) side by side."""
+        """Return the columns of the frames (or numbers) side by side.
+
+        Parameters
+        ----------
+        data : H2OFrame, number, or list of them
+            What stands on the right. A number becomes a column of it, called as the number ("5.0").
+
+        Returns
+        -------
+        H2OFrame
+            As many rows as this frame. A name that is there already gets a number: ``x``, ``x0``.
+
+        Raises
+        ------
+        RapidsError
+            The frames have different numbers of rows.
+        """
         return self._apply("cbind", *_several(data))
 
     def rbind(self, data: Any) -> Self:
-        """Return the rows of the frames, one frame below the other."""
+        """Return the rows of the frames, one frame below the other.
+
+        Parameters
+        ----------
+        data : H2OFrame or list of H2OFrame
+            The frames below, with the same column names in the same order. Levels of categorical
+            columns are put together by their text.
+
+        Raises
+        ------
+        RapidsError
+            The frames differ in number or names of their columns.
+        FrameError
+            A column has types that do not go together.
+        """
         return self._apply("rbind", *_several(data))
 
-    def concat(self, frames: Sequence[FrameBase], axis: int = 1) -> Self:
-        """Return the frames side by side (axis 1) or one below the other."""
-        if not frames:
+    def concat(self, frames: Any, axis: int = 1) -> Self:
+        """Return the frames side by side (axis 1) or one below the other.
+
+        Parameters
+        ----------
+        frames : H2OFrame or list of them
+            What follows this frame.
+        axis : {1, 0}
+            1 as `cbind`, 0 as `rbind`.
+
+        Raises
+        ------
+        RapidsError
+            The list is empty, or `axis` is another.
+        """
+        if axis not in (0, 1):
+            raise RapidsError(f"axis must be 1 (side by side) or 0 (below), got {axis!r}.")
+        below = _several(frames)
+        if not below:
             raise RapidsError("Input list of frames is empty! Nothing to concat.")
-        return self.cbind(list(frames)) if axis == 1 else self.rbind(list(frames))
+        return self.cbind(below) if axis == 1 else self.rbind(below)
 
     def merge(
         self,
@@ -47,7 +93,53 @@ class FrameMunging(FrameBase):
         by_y: Any = None,
         method: str = "auto",
     ) -> Self:
-        """Return the rows of both frames that agree in the key columns, sorted by them."""
+        """Return the rows of both frames that agree in the key columns, sorted by them.
+
+        Parameters
+        ----------
+        other : H2OFrame
+            The right frame.
+        all_x, all_y : bool
+            Keep the rows of this frame (of `other`) that find no partner too; the columns of the
+            other side are NA there. Both: a full outer join.
+        by_x, by_y : str, int or list of them, optional
+            The key columns of this frame and of `other`. Default: all names that both frames have.
+        method : {"auto", "radix", "hash"}
+            For H2O's signature: every value gives the same rows in the same order.
+
+        Returns
+        -------
+        H2OFrame
+            The keys first, then the other columns of this frame, then those of `other`; a name
+            that is there already gets a number (``x0``).
+
+        Raises
+        ------
+        RapidsError
+            No common column, an unknown one, or keys of different types.
+
+        Notes
+        -----
+        Categorical keys are matched by text. An NA in a key matches nothing, not even another NA.
+        Rows are sorted by the keys in ascending order (categorical ones as their levels stand), NA
+        first; equal keys keep their order.
+
+        Examples
+        --------
+        >>> left = dh2o.H2OFrame({"k": ["b", "a", "a", "d"], "x": [1, 2, 3, 4]})
+        >>> right = dh2o.H2OFrame({"k": ["a", "b", "b", "a"], "y": [10, 20, 30, 40]})
+        >>> left.merge(right)
+        k  x   y
+        -  -  --
+        a  2  10
+        a  2  40
+        a  3  10
+        a  3  40
+        b  1  20
+        b  1  30
+        >>> left.merge(right, all_x=True).nrows
+        7
+        """
         if by_x is None and by_y is None:
             common = [n for n in self.names if n in other.names]
             if not common:
@@ -64,7 +156,35 @@ class FrameMunging(FrameBase):
         destination_frames: Sequence[str] | None = None,
         seed: int | None = None,
     ) -> list[Self]:
-        """Return the rows split at random in these shares, the last frame having the rest."""
+        """Return the rows split at random in these shares, the last frame having the rest.
+
+        Parameters
+        ----------
+        ratios : list of float, optional
+            Shares of all frames but the last, each above 0, below 1 together. Default: ``[0.75]``.
+        destination_frames : list of str, optional
+            Keys to store the frames under, one more than ratios.
+        seed : int, optional
+            The same seed gives the same rows on any cluster. Default: another split each time.
+
+        Returns
+        -------
+        list of H2OFrame
+            One more than ratios; rows keep their order. Each row is drawn by itself, so the shares
+            hold about, not exactly.
+
+        Raises
+        ------
+        RapidsError
+            The shares do not fit, or the number of keys.
+
+        Examples
+        --------
+        >>> fr = dh2o.H2OFrame({"x": list(range(1000))})
+        >>> train, valid, test = fr.split_frame([0.7, 0.15], seed=42)
+        >>> train.nrows + valid.nrows + test.nrows
+        1000
+        """
         shares = [0.75] if ratios is None else [float(r) for r in ratios]
         if not shares or min(shares) <= 0 or math.fsum(shares) >= 1.0:
             raise RapidsError(f"Ratios must be positive and add up to less than 1, got {shares}.")
@@ -91,12 +211,31 @@ class FrameMunging(FrameBase):
     # ---- names
 
     def set_names(self, names: Sequence[str]) -> Self:
-        """Rename all columns of this frame and return it."""
+        """Rename all columns of this frame and return it.
+
+        Parameters
+        ----------
+        names : list of str
+            One name for each column.
+        """
         self.names = list(names)
         return self
 
     def set_name(self, col: int | str | None = None, name: str | None = None) -> None:
-        """Rename one column of this frame; the only one if none is given."""
+        """Rename one column of this frame; the only one if none is given.
+
+        Parameters
+        ----------
+        col : str or int, optional
+            The column, by name or position. May be left out where the frame has one column only.
+        name : str
+            The new name.
+
+        Raises
+        ------
+        RapidsError
+            No name is given, another column has it, or the column is not told.
+        """
         if name is None:
             raise RapidsError("Give the new name.")
         if col is None and self.ncols != 1:
@@ -111,7 +250,13 @@ class FrameMunging(FrameBase):
         self.set_names(names)
 
     def rename(self, columns: Mapping[str | int, str] | None = None) -> Self:
-        """Rename columns of this frame and return it; unknown ones are left out."""
+        """Rename columns of this frame and return it; unknown ones are left out.
+
+        Parameters
+        ----------
+        columns : dict
+            Old name or position to new name.
+        """
         names = self.names
         for col, name in (columns or {}).items():
             if isinstance(col, int) or col in self.names:
@@ -119,9 +264,24 @@ class FrameMunging(FrameBase):
         return self.set_names(names)
 
     def drop(self, index: Any, axis: int = 1) -> Self:
-        """Return the frame without these columns, or without these rows (axis 0)."""
+        """Return the frame without these columns, or without these rows (axis 0).
+
+        Parameters
+        ----------
+        index : str, int or list of them
+            Columns by name or position; with axis 0 row numbers from 0.
+        axis : {1, 0}
+            1 drops columns, 0 drops rows.
+
+        Raises
+        ------
+        RapidsError
+            There is no such column or row.
+        """
         if axis == 0:
             rows = [index] if isinstance(index, int) else list(index)
+            if not all(isinstance(row, int | np.integer) for row in rows):
+                raise RapidsError(f"Rows (axis 0) are dropped by number, got {index!r}.")
             if any(row < 0 or row >= self.nrows for row in rows):
                 raise RapidsError(f"Row index selected to drop is not part of the frame: {rows!r}")
             return self._apply("rows", [-(row + 1) for row in rows])
@@ -129,7 +289,13 @@ class FrameMunging(FrameBase):
         return self._apply("cols", [-(i + 1) for i in gone]) if gone else self._of(self._node)
 
     def pop(self, i: int | str) -> Self:
-        """Take a column out of this frame and return it."""
+        """Take a column out of this frame and return it.
+
+        Parameters
+        ----------
+        i : str or int
+            The column, by name or position.
+        """
         at = self._position(i)
         column = self._apply("cols", at)
         self._become(Apply.call("cols", self._node, -(at + 1)))
@@ -138,11 +304,25 @@ class FrameMunging(FrameBase):
     # ---- types
 
     def asfactor(self) -> Self:
-        """Return the columns as categorical."""
+        """Return the columns as categorical.
+
+        Levels of a number column are its distinct values, ascending; those of a string column its
+        texts, sorted. Categorical columns stay as they are.
+
+        Examples
+        --------
+        >>> fr = dh2o.H2OFrame({"x": [10, 5, 7, 5]})
+        >>> fr.asfactor().levels()
+        [['5', '7', '10']]
+        """
         return self._apply("as.factor")
 
     def asnumeric(self) -> Self:
-        """Return the columns as numbers."""
+        """Return the columns as numbers.
+
+        Texts that are no numbers are NA. A categorical column gives the numbers that its levels
+        spell; if a level is no number, the codes of the levels (from 0).
+        """
         return self._apply("as.numeric")
 
     def ascharacter(self) -> Self:
@@ -150,31 +330,85 @@ class FrameMunging(FrameBase):
         return self._apply("as.character")
 
     def relevel(self, y: str) -> Self:
-        """Return the categorical column with one level in front."""
+        """Return the categorical column with one level in front.
+
+        Parameters
+        ----------
+        y : str
+            The level that becomes the first, and so the reference of a GLM.
+
+        Raises
+        ------
+        RapidsError
+            The column is not categorical, or has no such level.
+        """
         return self._apply("relevel", y)
 
     def relevel_by_frequency(self, weights_column: str | None = None, top_n: int = -1) -> Self:
-        """Return the categorical columns with levels by falling frequency."""
+        """Return the categorical columns with levels by falling frequency.
+
+        Parameters
+        ----------
+        weights_column : str, optional
+            A column whose sum, not the number of rows, is the frequency of a level.
+        top_n : int
+            Move only so many levels to the front, the others keep their order; -1 moves all.
+        """
         return self._apply("relevel.by.freq", weights_column or "_", top_n)
 
     def set_level(self, level: str) -> Self:
-        """Return a constant column of one level."""
+        """Return a constant column of one level.
+
+        Parameters
+        ----------
+        level : str
+            One of the levels of this categorical column.
+        """
         return self._apply("setLevel", level)
 
     def set_levels(self, levels: Sequence[str]) -> Self:
-        """Return the categorical column with other levels."""
+        """Return the categorical column with other levels.
+
+        Parameters
+        ----------
+        levels : list of str
+            The new texts of the levels, in their order, as many as there are.
+
+        Raises
+        ------
+        RapidsError
+            The number of levels is another.
+        """
         return self._apply("setDomain", False, list(levels))
 
     def append_levels(self, levels: Sequence[str]) -> Self:
-        """Return the categorical column with more levels."""
+        """Return the categorical column with more levels.
+
+        Parameters
+        ----------
+        levels : list of str
+            Levels to put after those there are; one that is there already is not repeated.
+        """
         return self._apply("appendLevels", False, list(levels))
 
     def columns_by_type(self, coltype: str = "numeric") -> list[float]:
-        """Return the positions of the columns of a type."""
+        """Return the positions of the columns of a type.
+
+        Parameters
+        ----------
+        coltype : {"numeric", "categorical", "string", "time", "uuid", "bad"}
+            The type; "bad" are columns of NA only.
+        """
         return self._numbers("columnsByType", coltype)
 
     def filter_na_cols(self, frac: float = 0.2) -> list[float]:
-        """Return the positions of the columns with a small enough share of NA."""
+        """Return the positions of the columns with a small enough share of NA.
+
+        Parameters
+        ----------
+        frac : float
+            The share of NA from which on a column is left out.
+        """
         return self._numbers("filterNACols", frac)
 
     # ---- NA
@@ -184,7 +418,42 @@ class FrameMunging(FrameBase):
         return self._apply("na.omit")
 
     def fillna(self, method: str = "forward", axis: int = 0, maxlen: int = 1) -> Self:
-        """Return the frame with NA filled from the values before or after them."""
+        """Return the frame with NA filled from the values before or after them.
+
+        Parameters
+        ----------
+        method : {"forward", "backward"}
+            Take the value before the gap, or the one after it.
+        axis : {0, 1}
+            0 fills down each column, 1 along each row, from the columns beside.
+        maxlen : int
+            How many NA in a row are filled; 0 leaves the frame as it is.
+
+        Returns
+        -------
+        H2OFrame
+            The columns are called C1, C2, … as H2O's are.
+
+        Raises
+        ------
+        RapidsError
+            The method or the axis is unknown, or a column holds strings.
+
+        See Also
+        --------
+        impute : a mean, median or mode in place of NA
+
+        Examples
+        --------
+        >>> fr = dh2o.H2OFrame({"x": [1, None, None, 4]})
+        >>> fr.fillna("forward", maxlen=1)
+        C1
+        --
+         1
+         1
+        NA
+         4
+        """
         return self._apply("h2o.fillna", method, axis, maxlen)
 
     def impute(
@@ -196,7 +465,52 @@ class FrameMunging(FrameBase):
         group_by_frame: FrameBase | None = None,
         values: Sequence[Any] | None = None,
     ) -> Any:
-        """Replace NA of this frame (-1: all columns) and return the values, or groups, used."""
+        """Replace NA of this frame (-1: all columns) and return the values, or groups, used.
+
+        Parameters
+        ----------
+        column : int or str
+            The column to fill; -1 all of them.
+        method : {"mean", "median", "mode"}
+            What stands in for NA. Categorical columns take "mode" only; among all columns they are
+            filled by their mode, and string columns are passed over.
+        combine_method : {"interpolate", "average", "low", "high"}
+            How two middle values make a median.
+        by : str, int or list of them, optional
+            Columns whose groups get values of their own.
+        group_by_frame : H2OFrame, optional
+            The values by group, keys first, as this method returned them for another frame.
+        values : list, optional
+            Values of one's own, one for each column (levels by text), instead of `method`; NaN
+            or None leaves a column alone, and `column` is not looked at.
+
+        Returns
+        -------
+        list of float or H2OFrame
+            The value used for each column, a level by its code, NaN where none was used; with
+            groups a frame of keys and values.
+
+        Raises
+        ------
+        RapidsError
+            The method is unknown or does not fit the column, or the number of values is another.
+
+        Notes
+        -----
+        This frame itself is changed.
+
+        Examples
+        --------
+        >>> fr = dh2o.H2OFrame({"x": [1, None, 4], "y": [1, 2, None]})
+        >>> fr.impute("x", method="mean")
+        [2.5, nan]
+        >>> fr
+          x   y
+        ---  --
+          1   1
+        2.5   2
+          4  NA
+        """
         at = -1 if column == -1 else self._position(column)
         groups = [] if by is None else self._positions(by)
         given = None if values is None else [self._code_of(i, v) for i, v in enumerate(values)]
@@ -214,201 +528,23 @@ class FrameMunging(FrameBase):
                     f"Impute value {value!r} is no level of column {self.names[column]!r}."
                 )
             return float(domain.index(value))
-        return float(value)
+        return math.nan if value is None else float(value)
 
     def insert_missing_values(self, fraction: float = 0.1, seed: int | None = None) -> Self:
-        """Set a random share of the values of this frame to NA and return it."""
+        """Set a random share of the values of this frame to NA and return it.
+
+        Parameters
+        ----------
+        fraction : float
+            The share, 0 to 1.
+        seed : int, optional
+            The same seed sets the same values; default: another choice each time.
+        """
         from dh2o.rapids.makers import insert_missing
 
         changed = insert_missing(self.frame, fraction, -1 if seed is None else seed)
         self._node = self._of_table(Table.of(changed))._node
         return self
-
-    # ---- random
-
-    def runif(self, seed: int | None = None) -> Self:
-        """Return a column of uniform random numbers."""
-        return self._apply("h2o.runif", -1 if seed is None else seed)
-
-    def stratified_split(self, test_frac: float = 0.2, seed: int = -1) -> Self:
-        """Return a column of train and test with the same share of every class."""
-        return self._apply("h2o.random_stratified_split", test_frac, seed)
-
-    def kfold_column(self, n_folds: int = 3, seed: int = -1) -> Self:
-        """Return a random fold for each row."""
-        return self._apply("kfold_column", n_folds, seed)
-
-    def modulo_kfold_column(self, n_folds: int = 3) -> Self:
-        """Return the row number modulo the number of folds."""
-        return self._apply("modulo_kfold_column", n_folds)
-
-    def stratified_kfold_column(self, n_folds: int = 3, seed: int = -1) -> Self:
-        """Return a fold for each row that spreads every class evenly."""
-        return self._apply("stratified_kfold_column", n_folds, seed)
-
-    def save(self, path: str | Path, force: bool = True) -> str:
-        """Write the frame into the folder `path` for ``dh2o.load_frame``; return its key."""
-        from dh2o.frame.saved import save
-
-        key = self.frame_id
-        save(self.frame, path, key, force=force)
-        return key
-
-    def interaction(
-        self,
-        factors: Any,
-        pairwise: bool,
-        max_factors: int,
-        min_occurrence: int,
-        destination_frame: str | None = None,
-    ) -> Self:
-        """Return crossed categorical columns: a level joins one level of each."""
-        from dh2o.rapids.makers import interaction
-
-        names = [self.names[i] for i in self._positions(factors)]
-        frame = interaction(self.frame, names, pairwise, max_factors, min_occurrence)
-        made = self._of_table(Table.of(frame))
-        if destination_frame is not None:
-            made.frame_id = destination_frame
-        return made
-
-    # ---- order and shape
-
-    def sort(self, by: Any, ascending: Any = ()) -> Self:
-        """Return the rows sorted by columns; NA first."""
-        cols = self._positions(by)
-        given = [ascending] if isinstance(ascending, bool | int) else list(ascending)
-        if given and len(given) != len(cols):
-            raise RapidsError(f"{len(given)} sort directions for {len(cols)} columns.")
-        up = [1 if a in (True, 1) else -1 for a in given] or [1] * len(cols)
-        return self._apply("sort", cols, up)
-
-    def group_by(self, by: Any) -> Any:
-        """Return the grouping by columns, whose methods add aggregates."""
-        from dh2o.rapids.group_by import GroupBy
-
-        return GroupBy(self, self._positions(by))
-
-    def drop_duplicates(self, columns: Any, keep: str = "first") -> Self:
-        """Return one row of those that agree in the columns."""
-        return self._apply("dropdup", self._positions(columns), keep)
-
-    def pivot(self, index: str, column: str, value: str) -> Self:
-        """Return one row for each value of `index` and one column for each of `column`."""
-        return self._apply("pivot", index, column, value)
-
-    def melt(
-        self,
-        id_vars: Sequence[str],
-        value_vars: Sequence[str] | None = None,
-        var_name: str = "variable",
-        value_name: str = "value",
-        skipna: bool = False,
-    ) -> Self:
-        """Return one row for each row and value column."""
-        values = [] if value_vars is None else list(value_vars)
-        return self._apply("melt", list(id_vars), values, var_name, value_name, skipna)
-
-    def rank_within_group_by(
-        self,
-        group_by_cols: Any,
-        sort_cols: Any,
-        ascending: Sequence[bool] = (),
-        new_col_name: str = "New_Rank_column",
-        sort_cols_sorted: bool = False,
-    ) -> Self:
-        """Return the frame with the rank of each row in its group."""
-        keys = self._positions(sort_cols)
-        up = [1 if a in (True, 1) else -1 for a in ascending] or [1] * len(keys)
-        groups = self._positions(group_by_cols)
-        sorted_too = 1 if sort_cols_sorted else 0
-        return self._apply("rank_within_groupby", groups, keys, up, new_col_name, sorted_too)
-
-    def rep_len(self, length_out: int) -> Self:
-        """Return the rows repeated to a length."""
-        return self._apply("rep_len", length_out)
-
-    def apply(self, fun: Callable[..., Any] | None = None, axis: int = 0) -> Self:
-        """Return a function's value for each column (axis 0) or each row (axis 1).
-
-        A function that only combines and reduces its argument, as ``lambda row: row["a"] - 1``,
-        becomes an expression and is fast. Any other Python function, and every numba function, runs
-        on the workers: by rows it is given a `Row` (numba: an array of numbers), by columns the
-        whole column as an array. It returns a value, or several as a tuple, list, dict or array.
-
-        Raises
-        ------
-        FrameError
-            The function failed; the message names the block and the row, or the column.
-        """
-        if axis not in (0, 1):
-            raise RapidsError("axis must be either 0 (column-wise) or 1 (row-wise).")
-        if fun is None:
-            raise RapidsError("Give the function to apply, e.g. lambda col: col.mean().")
-        node = traced(fun)
-        if node is not None:
-            return self._apply("apply", 2 - axis, node)
-        from dh2o.rapids import functions
-
-        run = functions.apply_to_rows if axis == 1 else functions.apply_to_columns
-        return self._of_table(Table.of(run(self.frame, fun)))
-
-    def map_blocks(
-        self,
-        fn: Callable[..., Any],
-        *args: Any,
-        form: str | None = None,
-        names: Sequence[str] | None = None,
-        types: Sequence[str] | Mapping[str, str] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Return the frame of what a Python or numba function gives for each block of rows.
-
-        The function runs on the workers, where the blocks lie; blocks hold some ten thousand to
-        some million rows. It may return fewer or more rows than it was given.
-
-        Parameters
-        ----------
-        fn : function
-            Called as ``fn(table, *args, **kwargs)``; with `form` "arrays" with one float64 array
-            for each column instead of a table. It returns a table, an array, a tuple or dict of
-            arrays, a matrix, or a number. Numba functions run without the interpreter's lock.
-        form : {"pandas", "polars", "arrow", "arrays"}, optional
-            What the function is given; default: arrays for a numba function, else pandas.
-        names : list of str, optional
-            Names of the columns that come back.
-        types : list or dict, optional
-            H2O's types of (some of) them; default: inferred from the values of all blocks.
-
-        Raises
-        ------
-        FrameError
-            The function failed, or results of blocks do not go together; the message names the
-            block and its rows.
-        """
-        from dh2o.frame import mapped
-
-        seen: Any = form or ("arrays" if mapped.is_numba(fn) else "pandas")
-        made = mapped.map_blocks(self.frame, fn, args, kwargs, form=seen, names=names)
-        out: Any = self._of_table(Table.of(made))
-        if types is not None:
-            out._convert(types)
-        return out
-
-    def match(self, table: Any, nomatch: float = math.nan, start_index: int = 1) -> Self:
-        """Return the position of each value in a list."""
-        wanted = list(table) if isinstance(table, list | tuple | set) else table
-        return self._apply("match", wanted, nomatch, start_index)
-
-    def isin(self, item: Any) -> Self:
-        """Return 1 where a value is in a list, else 0."""
-        if not isinstance(item, list | tuple | set):
-            return self._apply("==", item)
-        found: Self | None = None
-        for one in item:
-            hit = self._apply("==", one)
-            found = hit if found is None else found._apply("|", hit)
-        return self._apply("*", 0) if found is None else found
 
 
 def _several(data: Any) -> list[Any]:
