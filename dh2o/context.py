@@ -27,7 +27,7 @@ class H2OContext:
     client
         A ``distributed.Client`` or a scheduler's address. None takes the client that is current in
         this process, else starts workers here as `dh2o.init` does.
-    options
+    **options
         Those of `dh2o.init`.
 
     Examples
@@ -46,7 +46,15 @@ class H2OContext:
 
     @classmethod
     def getOrCreate(cls, client: Any = None, **options: Any) -> H2OContext:  # noqa: N802
-        """Return the context of this process if it is of that client (or None is given), or one."""
+        """Return the context of this process if it is of that client (or None is given), or one.
+
+        Parameters
+        ----------
+        client : distributed.Client or str, optional
+            The client, or a scheduler's address.
+        **options
+            Those of `dh2o.init`, for a new context.
+        """
         present = cls._present
         if present is not None and not present.engine.closed:
             own = present.engine.client
@@ -93,29 +101,64 @@ class H2OContext:
         )
 
     def getFrame(self, key: str) -> H2OFrame:  # noqa: N802
-        """Return the frame that some client of the cluster stored under `key`."""
+        """Return the frame that some client of the cluster stored under `key`.
+
+        Parameters
+        ----------
+        key : str
+            The key.
+
+        Raises
+        ------
+        KeyNotFoundError
+            There is none; the message names some that there are.
+        """
         self._check_open()
         return H2OFrame.get_frame(key)
 
     # ---- data out
 
     def asDaskDataFrame(self, frame: Any) -> Any:  # noqa: N802
-        """Return a lazy Dask DataFrame, one partition a block, row numbers as its index."""
+        """Return a lazy Dask DataFrame, one partition a block, row numbers as its index.
+
+        Parameters
+        ----------
+        frame : H2OFrame or Frame
+            What is handed over; its blocks are read where they lie when the result is computed.
+        """
         self._check_open()
         return frame.to_dask()
 
     def asDaskArray(self, frame: Any) -> Any:  # noqa: N802
-        """Return a lazy Dask Array of float64 with known chunks; enums by code, NA as NaN."""
+        """Return a lazy Dask Array of float64 with known chunks; enums by code, NA as NaN.
+
+        Parameters
+        ----------
+        frame : H2OFrame or Frame
+            What is handed over: columns of numbers, enums or times.
+        """
         self._check_open()
         return frame.to_dask_array()
 
     def asDaskBag(self, frame: Any) -> Any:  # noqa: N802
-        """Return a lazy Dask Bag of one dict a row."""
+        """Return a lazy Dask Bag of one dict a row.
+
+        Parameters
+        ----------
+        frame : H2OFrame or Frame
+            What is handed over; NA are None.
+        """
         self._check_open()
         return frame.to_dask_bag()
 
     def asDelayed(self, frame: Any) -> list[Any]:  # noqa: N802
-        """Return one Delayed a block, each giving a pandas DataFrame."""
+        """Return one Delayed a block, each giving a pandas DataFrame.
+
+        Parameters
+        ----------
+        frame : H2OFrame or Frame
+            What is handed over.
+        """
         self._check_open()
         return list(frame.to_delayed())
 
@@ -129,8 +172,15 @@ class H2OContext:
     def serve(self, port: int = 0, **options: Any) -> str:
         """Return the URL of H2O's REST interface on this cluster, for R, Flow and the h2o client.
 
-        It is served by this process until `stop`. `options` are those of
-        `dh2o.server.ServerOptions`; by default it listens on loopback without a password.
+        It is served by this process until `stop`; a second call gives the same URL.
+
+        Parameters
+        ----------
+        port : int
+            The port; 0 takes a free one.
+        **options
+            Those of `dh2o.server.ServerOptions`. By default it listens on loopback without a
+            password.
         """
         from dh2o.server import Server, ServerOptions
 
@@ -143,7 +193,10 @@ class H2OContext:
     def stop(self, stopDaskCluster: bool = False) -> None:
         """Leave the cluster: frames that are stored stay there, other work goes on.
 
-        With `stopDaskCluster` the scheduler and its workers end too.
+        Parameters
+        ----------
+        stopDaskCluster : bool
+            End the scheduler and its workers too. Those that this context started end in any case.
         """
         if self._server is not None:
             self._server.close()
@@ -178,3 +231,7 @@ class H2OContext:
     def _check_open(self) -> None:
         if self.engine.closed:
             raise ParameterError("This H2OContext was stopped. Make another: H2OContext(client).")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dh2o.mrtask import Engine
     from dh2o.rapids import H2OFrame
 
+__all__ = ["LATE_MINUTES", "PREDICTORS", "Report", "flights_path", "prepare", "run"]
+
 LATE_MINUTES = 15
 PREDICTORS = (
     "month",
@@ -138,3 +140,7 @@ def run(engine: Engine, out: TextIO) -> dict[str, float]:
         report.line(str(models["GBM"].predict(test).head(5)))
     report.summary()
     return {"gbm_auc": auc["GBM"], "glm_auc": auc["GLM"], **dict(report.steps)}
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -9,6 +9,21 @@ from collections.abc import Collection
 from http import HTTPStatus
 from typing import Self
 
+__all__ = [
+    "DH2OError",
+    "FileWriteError",
+    "FrameError",
+    "JobCancelledError",
+    "KeyLockedError",
+    "KeyNotFoundError",
+    "MissingExtraError",
+    "ModelError",
+    "ParameterError",
+    "ParseError",
+    "RapidsError",
+    "WorkerLostError",
+]
+
 
 class DH2OError(Exception):
     """Base of all errors that dh2o raises on purpose."""
@@ -88,3 +103,7 @@ class MissingExtraError(DH2OError):
     def of(cls, package: str, extra: str, purpose: str) -> MissingExtraError:
         """Return the error that says how to install `package` for `purpose`."""
         return cls(f"{purpose} needs {package}. Install it with: pip install 'dh2o[{extra}]'")
+
+
+def __dir__() -> list[str]:
+    return __all__

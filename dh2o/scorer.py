@@ -73,6 +73,16 @@ class Scorer:
     ) -> Scorer:
         """Return the scorer of the model in a file: a MOJO of H2O or dh2o, or a saved model.
 
+        Parameters
+        ----------
+        path : str or Path
+            The file, which this process reads.
+        unknown_levels : {"na", "error"}
+            What a level that the model was not trained on means: NA, or a `ModelError` that names
+            it.
+        invalid_numbers : {"na", "error"}
+            What a text that is no number means in a numeric column of a row.
+
         Raises
         ------
         ModelError
@@ -96,7 +106,22 @@ class Scorer:
         unknown_levels: Policy = "na",
         invalid_numbers: Policy = "error",
     ) -> Scorer:
-        """Return the scorer of the model whose file has these bytes."""
+        """Return the scorer of the model whose file has these bytes.
+
+        Parameters
+        ----------
+        data : bytes
+            The file.
+        key : str
+            Name of the model of a MOJO, which does not hold its own; a saved model keeps its key.
+        unknown_levels, invalid_numbers : {"na", "error"}
+            As of `load`.
+
+        Raises
+        ------
+        ModelError
+            The bytes are damaged, or hold a model that cannot be read here.
+        """
         is_own = _MODEL_FILE in MojoArchive.of(data)
         model = model_from_bytes(data) if is_own else read_mojo(data, key)
         return cls(model, unknown_levels=unknown_levels, invalid_numbers=invalid_numbers)
@@ -121,19 +146,65 @@ class Scorer:
     # ---- one row
 
     def predict_row(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Return all predictions of a row by name: the class (or number) and the probabilities."""
+        """Return all predictions of a row by name: the class (or number) and the probabilities.
+
+        Parameters
+        ----------
+        row : dict
+            Values by column: numbers, texts or None (NA). Predictors that are missing are NA; other
+            names are passed over.
+
+        Raises
+        ------
+        ModelError
+            A level or a text that the policies of this scorer do not take.
+        """
         return self._write.all_of(self._score(self._read(row)))
 
     # ---- rows or tables
 
     def predict(self, data: Any) -> Any:
-        """Return the class or number of each row of a table; of a dict of scalars, the one."""
+        """Return the class or number of each row of a table; of a dict of scalars, the one.
+
+        Parameters
+        ----------
+        data : dict, pandas, Polars, Arrow or NumPy table
+            Rows; a dict of scalars is one row, a dict of lists columns. The columns of a NumPy
+            array are `columns`, in their order.
+
+        Returns
+        -------
+        numpy.ndarray, or one value of a row
+            Shape (n_rows,): numbers, or classes as texts (object, NA as None).
+
+        Examples
+        --------
+        >>> from dh2o.estimators import H2OGeneralizedLinearEstimator
+        >>> fr = dh2o.H2OFrame({"x": [1, 2, 3, 4], "y": [2, 4, 6, 8]})
+        >>> glm = H2OGeneralizedLinearEstimator(lambda_=0).train(y="y", training_frame=fr)
+        >>> scorer = dh2o.scorer.Scorer(glm.model)
+        >>> round(scorer.predict({"x": 5}), 6)
+        10.0
+        >>> scorer.predict({"x": [5, 6]}).round(6)
+        array([10., 12.])
+        """
         if _is_row(data):
             return self.predict_row(data)[self.prediction_names[0]]
         return self.predict_table(data)[self.prediction_names[0]]
 
     def predict_proba(self, data: Any) -> Any:
-        """Return the probabilities of the classes, shape (n_rows, K); of a row, by class."""
+        """Return the probabilities of the classes, shape (n_rows, K); of a row, by class.
+
+        Parameters
+        ----------
+        data : dict, pandas, Polars, Arrow or NumPy table
+            Rows, as `predict` takes them.
+
+        Raises
+        ------
+        ModelError
+            The model predicts numbers, not classes.
+        """
         if not self.model.output.category.is_classifier:
             raise ModelError(
                 f"{self.model.algo_full_name} model {self.model.key} predicts numbers, not classes."
@@ -146,7 +217,18 @@ class Scorer:
         return shares
 
     def predict_table(self, data: Any) -> dict[str, NDArray[Any]]:
-        """Return the prediction columns of a table by name; classes as texts, NA as None."""
+        """Return the prediction columns of a table by name; classes as texts, NA as None.
+
+        Parameters
+        ----------
+        data : dict, pandas, Polars, Arrow or NumPy table
+            Rows, as `predict` takes them.
+
+        Returns
+        -------
+        dict of numpy.ndarray
+            One array of n_rows for each of `prediction_names`.
+        """
         raw = self.model.score(self._columns(data))
         columns = dict(zip(self.prediction_names, self.model.predictions(raw), strict=True))
         if self.levels is not None:
@@ -155,7 +237,13 @@ class Scorer:
         return columns
 
     def predict_pandas(self, data: Any) -> pd.DataFrame:
-        """Return the prediction columns of a table as a pandas frame."""
+        """Return the prediction columns of a table as a pandas frame.
+
+        Parameters
+        ----------
+        data : dict, pandas, Polars, Arrow or NumPy table
+            Rows, as `predict` takes them.
+        """
         import pandas as pd
 
         return pd.DataFrame(self.predict_table(data))
@@ -166,6 +254,16 @@ class Scorer:
         """Return the Shapley values of each predictor and the bias, by name.
 
         They add up to the score before the inverse link. Of a row, numbers; of a table, arrays.
+
+        Parameters
+        ----------
+        data : dict, pandas, Polars, Arrow or NumPy table
+            Rows, as `predict` takes them.
+
+        Raises
+        ------
+        ModelError
+            The model has no trees.
         """
         from dh2o.models.explain.contributions import contribution_names, contributions
 
@@ -174,7 +272,18 @@ class Scorer:
         return _by_name(contribution_names(trees), values, _is_row(data))
 
     def leaf_nodes(self, data: Any) -> dict[str, Any]:
-        """Return the number of the leaf in which each tree puts a row, by tree (``T1.C1``)."""
+        """Return the number of the leaf in which each tree puts a row, by tree (``T1.C1``).
+
+        Parameters
+        ----------
+        data : dict, pandas, Polars, Arrow or NumPy table
+            Rows, as `predict` takes them.
+
+        Raises
+        ------
+        ModelError
+            The model has no trees.
+        """
         from dh2o.models.explain.leaves import node_numbers, tree_column_names
 
         trees = self._trees("leaf_nodes")
@@ -230,3 +339,7 @@ def _refuse_unknown(model: Model, data: Any) -> None:
         for level in table.column(name).unique().to_pylist():
             if level is not None and str(level) not in known:
                 raise ModelError(f"Unknown categorical level ({name},{level}).")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -6,15 +6,49 @@ import doctest
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
 
 import dh2o
+import dh2o.scorer
+from dh2o import estimators
+from dh2o.estimators import H2OEstimator, H2OGridSearch
+from dh2o.estimators.trained.performance import ModelPerformance
 from dh2o.mrtask import Engine
+from dh2o.rapids.group_by import GroupBy
 
-CLASSES = [dh2o.H2OFrame]
-FUNCTIONS: list[Callable[..., Any]] = []
+
+def _is_estimator(found: Any) -> bool:
+    return inspect.isclass(found) and issubclass(found, H2OEstimator) and found is not H2OEstimator
+
+
+CLASSES = [
+    dh2o.Frame,
+    dh2o.Vec,
+    dh2o.H2OContext,
+    dh2o.H2OFrame,
+    dh2o.scorer.Scorer,
+    GroupBy,
+    dh2o.H2OTree,
+    H2OGridSearch,
+    ModelPerformance,
+    *(
+        cls
+        for cls in (getattr(estimators, name) for name in estimators.__all__)
+        if _is_estimator(cls)
+    ),
+]
+MODULES = [
+    "dh2o",
+    *(f"dh2o.{name}" for name in ("api", "chunks", "context", "demo", "errors", "estimators")),
+    *(
+        f"dh2o.{name}"
+        for name in ("frame", "models", "mrtask", "parse", "rapids", "scorer", "server")
+    ),
+]
+FUNCTIONS = [f for f in (getattr(dh2o, name) for name in dh2o.__all__) if inspect.isfunction(f)]
 
 _SECTION = re.compile(r"^(?:Other )?Parameters\n-+\n(.*?)(?=^\w[\w ]*\n-+\n|\Z)", re.S | re.M)
 _HEAD = re.compile(r"^[*\w][*\w, ]*(?= : |$)", re.M)
@@ -41,6 +75,8 @@ def public_members(cls: type) -> Iterator[tuple[str, Any]]:
 def described() -> Iterator[tuple[str, Callable[..., Any]]]:
     """Yield everything public that is called, by its name."""
     seen: set[tuple[str, str]] = set()
+    yield "dh2o.frame", type(dh2o.frame).__call__
+    yield "dh2o.rapids", type(dh2o.rapids).__call__
     for function in FUNCTIONS:
         yield f"dh2o.{function.__name__}", function
     for cls in CLASSES:
@@ -61,6 +97,13 @@ def test_every_parameter_is_documented_and_no_other(name: str) -> None:
     doc = inspect.getdoc(function) or ""
     assert doc, "no docstring"
     assert documented(doc) == taken(function)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_show_their_own_names_only(name: str) -> None:
+    module = import_module(name)
+    assert sorted(dir(module)) == sorted(module.__all__)
+    assert all(hasattr(module, one) for one in module.__all__)
 
 
 class _WithoutShape(doctest.OutputChecker):

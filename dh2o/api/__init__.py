@@ -114,3 +114,7 @@ __all__ = [
     "upload_model",
     "upload_mojo",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

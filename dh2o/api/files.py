@@ -27,7 +27,20 @@ Types = Sequence[str | None] | Mapping[Any, str]
 
 
 def lazy_import(path: Paths, pattern: str | None = None) -> list[str]:
-    """Return the paths of the files that `import_file` would read, which are not read yet."""
+    """Return the paths of the files that `import_file` would read, which are not read yet.
+
+    Parameters
+    ----------
+    path : str, Path or list of them
+        Files, globs or folders (read recursively).
+    pattern : str, optional
+        Regular expression that the names of files in a folder must match.
+
+    Raises
+    ------
+    ParseError
+        There is no such file.
+    """
     paths = [path] if isinstance(path, str | Path) else list(path)
     return list_files([str(p) for p in paths], pattern)
 
@@ -52,8 +65,45 @@ def parse_setup(
 ) -> ParseSetup:
     """Return how files would be read: separator, header, names and types, guessed or as given.
 
-    `raw_frames` are paths; the other parameters are those of `import_file`. Give the result to
-    `parse_raw`.
+    Give the result to `parse_raw`.
+
+    Parameters
+    ----------
+    raw_frames : str, Path or list of them
+        Files, globs or folders; what `import_file` calls ``path``.
+    destination_frame : str, optional
+        Key of the frame; default: made from the file's name.
+    header : {0, 1, -1}
+        0 guesses, 1 says that the first line holds names, -1 that it holds data.
+    separator : str, optional
+        The separator; default: guessed.
+    column_names, column_types : list, or dict for types
+        Names and types, None to guess.
+    na_strings : list of str, list of lists, or dict
+        Texts that stand for NA, for all columns or by column.
+    skipped_columns : list of int, optional
+        Columns to leave out.
+    force_col_types : bool
+        Types that are given hold also where a file says otherwise.
+    custom_non_data_line_markers : str, optional
+        Lines that start with one of these characters are comments.
+    partition_by : str or list of str, optional
+        Folders ``name=value`` on the way to a file that become columns.
+    quotechar : {'"', "'"}, optional
+        The quote character.
+    escapechar : str, optional
+        The escape character.
+    tz_adjust_to_local : bool
+        Times that are UTC's in a file become those of the session's zone.
+    pattern : str, optional
+        Regular expression that the names of files in a folder must match.
+    encoding : str, optional
+        Encoding of text, as Python names it.
+
+    Raises
+    ------
+    ParseError
+        A file is missing, empty, binary or unreadable, or an option does not fit it.
     """
     if quotechar not in (None, '"', "'"):
         raise ParameterError(f"quotechar is {quotechar!r}; it must be '\"' or \"'\".")
@@ -86,6 +136,15 @@ def parse_raw(
     first_line_is_header: int = 0,
 ) -> H2OFrame:
     """Return the frame that the files of `setup` hold, stored under the key `id` if given.
+
+    Parameters
+    ----------
+    setup : ParseSetup
+        What `parse_setup` returned, changed perhaps with ``dataclasses.replace``.
+    id : str, optional
+        Key of the frame; default: the one in `setup`.
+    first_line_is_header : {0, 1, -1}
+        Not 0: as ``header`` of `parse_setup`, instead of what `setup` says.
 
     Raises
     ------
@@ -124,7 +183,7 @@ def import_file(
     tz_adjust_to_local: bool = False,
     encoding: str | None = None,
 ) -> Any:
-    """Return the table that one or several files hold, parsed in parallel by the workers.
+    r"""Return the table that one or several files hold, parsed in parallel by the workers.
 
     Parameters
     ----------
@@ -163,10 +222,28 @@ def import_file(
     encoding : str, optional
         Encoding of text, as Python names it; default: UTF-8, or as a byte order mark says.
 
+    Returns
+    -------
+    H2OFrame or list of str
+        The frame, or with ``parse=False`` the paths.
+
     Raises
     ------
     ParseError
         A file is missing, empty, binary or unreadable, or an option does not fit it.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = pathlib.Path(folder.name) / "people.csv"
+    >>> _ = path.write_text("name,age\nAda,36\nAlan,\n")
+    >>> dh2o.import_file(path, col_types={"name": "string"})
+    name  age
+    ----  ---
+    Ada    36
+    Alan   NA
+    >>> folder.cleanup()
     """
     if path is None:
         raise ParameterError("path: give a file, a folder, or a list of them.")
@@ -196,7 +273,21 @@ def import_file(
 def upload_file(path: str | Path, destination_frame: str | None = None, **options: Any) -> H2OFrame:
     """Return the table of a file that only this process reaches: it goes through the spool.
 
-    `options` are those of `import_file`.
+    Parameters
+    ----------
+    path : str or Path
+        One file of this machine.
+    destination_frame : str, optional
+        Key of the frame; default: made from the file's name.
+    **options
+        Those of `import_file`.
+
+    Raises
+    ------
+    ParameterError
+        There is no such file.
+    ParseError
+        It cannot be read as a table.
     """
     source = Path(path).expanduser()
     if not source.is_file():
@@ -230,6 +321,8 @@ def import_sql_table(
         Who reads; not needed where the URL says so.
     columns : list of str, optional
         The columns to read; default: all.
+    optimize : bool
+        Without effect, as in H2O.
     fetch_mode : {"DISTRIBUTED", "SINGLE"}, optional
         Whether slices of the table are read side by side, in the order of its primary key. A table
         without one is read through one cursor.
@@ -260,7 +353,29 @@ def import_sql_select(
 ) -> H2OFrame:
     """Return the rows of a query as a frame; they are read once, through one cursor.
 
-    The parameters are those of `import_sql_table`.
+    Parameters
+    ----------
+    connection_url : str
+        JDBC's (``jdbc:postgresql://host/db``) or SQLAlchemy's (``sqlite:///data.db``).
+    select_query : str
+        The query.
+    username, password : str
+        Who reads; not needed where the URL says so.
+    optimize : bool
+        Without effect, as in H2O.
+    use_temp_table, temp_table_name
+        Not looked at: nothing is written to the database.
+    fetch_mode : {"DISTRIBUTED", "SINGLE"}, optional
+        Checked; a query is read through one cursor in any case.
+    num_chunks_hint : int, optional
+        How many blocks the frame shall have, at most.
+
+    Raises
+    ------
+    ParseError
+        The database cannot be reached, or says no.
+    ParameterError
+        The URL is not known.
     """
     source = SqlSource(connection_url, None, select_query, (), username, password)
     return _of_database(source, fetch_mode, num_chunks_hint)
@@ -290,24 +405,33 @@ def export_file(
 
     Parameters
     ----------
+    frame : H2OFrame or Frame
+        What is written.
     path : str or Path
         A file, a folder for several parts, or a URL that fsspec can write.
     force : bool
         Replace a file that is there.
-    sep, header, quote_header
-        How CSV looks.
+    sep : str
+        The separator of CSV.
     compression : str, optional
         CSV: gzip, bzip2, zstd or xz. Parquet: snappy, gzip, zstd, brotli or lz4.
     parts : int
         1 writes a file; any other number a folder of so many ``part-m-00000``; -1 one a block.
-    parallel
+    header, quote_header : bool
+        Whether CSV starts with a line of names, and whether they stand in quotes.
+    parallel : bool
         Taken for the sake of H2O's signature.
-    write_checksum
-        Parts of Parquet get Hadoop's checksum files beside them.
     format : {"csv", "parquet"}
         Parquet keeps types and levels.
+    write_checksum : bool
+        Parts of Parquet get Hadoop's checksum files beside them.
     tz_adjust_from_local : bool
         Times show the clock of the session's zone and are set back to UTC (Parquet).
+
+    Returns
+    -------
+    Path or str
+        Where it was written; a URL as text.
 
     Raises
     ------
@@ -331,12 +455,29 @@ def export_file(
 
 
 def download_csv(data: H2OFrame | Frame, filename: str | Path) -> str:
-    """Write a frame as CSV to a file of this machine, replacing one there; return its name."""
+    """Write a frame as CSV to a file of this machine, replacing one there; return its name.
+
+    Parameters
+    ----------
+    data : H2OFrame or Frame
+        What is written.
+    filename : str or Path
+        The file.
+    """
     return str(export_file(data, filename, force=True))
 
 
 def load_frame(frame_id: str, path: str | Path, force: bool = True) -> H2OFrame:
     """Return the frame that ``H2OFrame.save`` wrote into the folder `path`, stored again.
+
+    Parameters
+    ----------
+    frame_id : str
+        The key that the frame had, and has again.
+    path : str or Path
+        The folder, which this process reads.
+    force : bool
+        Replace a frame that is stored under the key.
 
     Raises
     ------

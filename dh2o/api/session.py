@@ -19,7 +19,13 @@ def cluster() -> Engine:
 
 
 def shutdown(prompt: bool = False) -> None:
-    """Close the engine; workers that ``dh2o.init`` started end. `prompt` is for H2O's signature."""
+    """Close the engine; workers that ``dh2o.init`` started end. `prompt` is for H2O's signature.
+
+    Parameters
+    ----------
+    prompt : bool
+        Not looked at: nobody is asked.
+    """
     del prompt
     current_engine().close()
 
@@ -35,7 +41,13 @@ def show_progress() -> None:
 
 
 def log_and_echo(message: str = "") -> None:
-    """Write a message to the log."""
+    """Write a message to the log.
+
+    Parameters
+    ----------
+    message : str
+        It goes to the logger "dh2o" of this process, with level INFO.
+    """
     logging.getLogger("dh2o").info(message)
 
 

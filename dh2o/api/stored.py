@@ -30,12 +30,26 @@ def ls() -> list[dict[str, Any]]:
 
 
 def get_frame(frame_id: str, **options: Any) -> H2OFrame:
-    """Return the frame stored under `frame_id`; `options` of H2O say how much to look at.
+    """Return the frame stored under `frame_id`.
+
+    Parameters
+    ----------
+    frame_id : str
+        The key.
+    **options
+        H2O's ``rows``, ``cols`` and the like, which say how much to fetch; here rows are fetched
+        when they are looked at, and these are passed over.
 
     Raises
     ------
     KeyNotFoundError
         There is none; the message names some that there are.
+
+    Examples
+    --------
+    >>> fr = dh2o.H2OFrame({"x": [1, 2]}, destination_frame="numbers")
+    >>> dh2o.get_frame("numbers").sum()
+    3.0
     """
     return H2OFrame.get_frame(frame_id, **options)
 
@@ -49,6 +63,11 @@ def frames() -> list[dict[str, Any]]:
 
 def get_grid(grid_id: str) -> Grid:
     """Return the grid stored under `grid_id`.
+
+    Parameters
+    ----------
+    grid_id : str
+        The key.
 
     Raises
     ------
@@ -67,7 +86,17 @@ def get_grid(grid_id: str) -> Grid:
 def remove(x: str | H2OFrame | H2OEstimator | Iterable[Any], cascade: bool = True) -> None:
     """Delete a frame or model, given itself or by key (or a list of them), and free its memory.
 
-    What belongs to a model goes with it; `cascade` is only there for H2O's signature.
+    Parameters
+    ----------
+    x : str, H2OFrame, estimator, or list of them
+        What to delete. What belongs to a model goes with it.
+    cascade : bool
+        For H2O's signature, not looked at.
+
+    Raises
+    ------
+    ParameterError
+        `x` is something else. A key under which there is nothing is no error.
     """
     if isinstance(x, str):
         key: str = x
@@ -85,7 +114,13 @@ def remove(x: str | H2OFrame | H2OEstimator | Iterable[Any], cascade: bool = Tru
 
 
 def remove_all(retained: Sequence[str] | None = None) -> None:
-    """Delete every frame and model except the keys in `retained`."""
+    """Delete every frame and model except the keys in `retained`.
+
+    Parameters
+    ----------
+    retained : list of str, optional
+        Keys that stay.
+    """
     current_engine().dkv.remove_all(retained or ())
 
 
@@ -95,7 +130,20 @@ def jobs() -> list[Job]:
 
 
 def assign(data: H2OFrame, xid: str) -> H2OFrame:
-    """Store a frame under another key and return it; nothing is copied."""
+    """Store a frame under another key and return it; nothing is copied.
+
+    Parameters
+    ----------
+    data : H2OFrame
+        The frame; it has the new key afterwards. What is stored under the old one stays.
+    xid : str
+        The new key.
+
+    Raises
+    ------
+    ParameterError
+        The frame has this key already.
+    """
     if data.key == xid:
         raise ParameterError(f"xid: {xid!r} is the key that the frame has already.")
     data.frame_id = xid
@@ -106,18 +154,48 @@ def deep_copy(data: H2OFrame, xid: str) -> H2OFrame:
     """Return a frame of the same values under another key.
 
     Columns never change, so both share them until one of the frames gets others.
+
+    Parameters
+    ----------
+    data : H2OFrame
+        The frame.
+    xid : str
+        Key of the copy.
+
+    Raises
+    ------
+    ParameterError
+        `data` has this key.
     """
     return assign(H2OFrame(data), xid)
 
 
 def shallow_copy(data: H2OFrame, xid: str | None = None) -> H2OFrame:
-    """Return another frame of the same columns, under the key `xid` if one is given."""
+    """Return another frame of the same columns, under the key `xid` if one is given.
+
+    Parameters
+    ----------
+    data : H2OFrame
+        The frame.
+    xid : str, optional
+        Key of the copy.
+    """
     copy = H2OFrame(data)
     return copy if xid is None else assign(copy, xid)
 
 
 def as_list(data: H2OFrame, use_pandas: bool = True, header: bool = True) -> Any:
-    """Return a frame as a pandas DataFrame, or as a list of rows of texts."""
+    """Return a frame as a pandas DataFrame, or as a list of rows of texts.
+
+    Parameters
+    ----------
+    data : H2OFrame
+        The frame.
+    use_pandas : bool
+        False gives the list.
+    header : bool
+        Whether the list starts with the names.
+    """
     return data.as_data_frame(use_pandas=use_pandas, header=header)
 
 
@@ -129,7 +207,23 @@ def interaction(
     min_occurrence: int,
     destination_frame: str | None = None,
 ) -> H2OFrame:
-    """Return the categorical columns of a frame crossed; see ``H2OFrame.interaction``."""
+    """Return the categorical columns of a frame crossed; see ``H2OFrame.interaction``.
+
+    Parameters
+    ----------
+    data : H2OFrame
+        The frame.
+    factors : list of str or int
+        The categorical columns to cross.
+    pairwise : bool
+        True crosses every pair, a column each; False crosses all factors into one column.
+    max_factors : int
+        How many levels a column keeps; the rest become the level "other".
+    min_occurrence : int
+        Levels of fewer rows become "other" too.
+    destination_frame : str, optional
+        Key to store the result under.
+    """
     return data.interaction(factors, pairwise, max_factors, min_occurrence, destination_frame)
 
 
@@ -158,7 +252,49 @@ def create_frame(
 ) -> H2OFrame:
     """Return a frame of random values; types whose share is not given divide up the rest.
 
-    The parameters are H2O's, and so are the values that a seed gives.
+    Parameters
+    ----------
+    frame_id : str, optional
+        Key to store the frame under.
+    rows, cols : int
+        Its size; a response is one column more.
+    randomize : bool
+        False fills all cells with `value`; there are no shares of types then.
+    real_fraction, categorical_fraction, integer_fraction : float, optional
+        Shares of the columns of these types, 1 together with the next three at most.
+    binary_fraction, time_fraction, string_fraction : float, optional
+        Shares of columns of 0 and 1, of times and of strings.
+    value : float
+        The constant of ``randomize=False``; else 0.
+    real_range, integer_range : float, int
+        Numbers lie between minus and plus this.
+    factors : int
+        Levels of a categorical column.
+    binary_ones_fraction : float
+        Share of 1 in binary columns.
+    missing_fraction : float
+        Share of NA.
+    has_response : bool
+        Put a column ``response`` in front.
+    response_factors : int
+        Classes of the response; 1 makes it real.
+    positive_response : bool
+        A real response is not negative.
+    seed : int, optional
+        The same seed gives the same values, those of H2O; default: others each time.
+    seed_for_column_types : int, optional
+        The order of the types alone; default: from `seed`.
+
+    Raises
+    ------
+    ParameterError
+        A share or a size is out of range.
+
+    Examples
+    --------
+    >>> fr = dh2o.create_frame(rows=100, cols=3, integer_fraction=1, missing_fraction=0, seed=1)
+    >>> fr.types
+    {'C1': 'int', 'C2': 'int', 'C3': 'int'}
     """
     from dh2o.rapids import random_frames
 
@@ -200,7 +336,18 @@ def get_timezone() -> str:
 
 
 def set_timezone(value: str) -> None:
-    """Set the time zone in which times are read and shown."""
+    """Set the time zone in which times are read and shown.
+
+    Parameters
+    ----------
+    value : str
+        Such as "Europe/Berlin"; `list_timezones` has all.
+
+    Raises
+    ------
+    RapidsError
+        There is no such zone.
+    """
     python_session().execute(f'(setTimeZone "{value}")')
 
 

@@ -38,3 +38,7 @@ __all__ = [
     "encode_strings",
     "encode_uuids",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -62,6 +62,8 @@ class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide
         """Make the constructor and the parameters' documentation from `table`."""
         super().__init_subclass__(**kwargs)
         if table is None:
+            if hasattr(cls, "param_table") and "__init__" not in vars(cls):
+                cls.__doc__ = _with_parameters(cls.__doc__, cls.param_table)
             return
         cls.algo = table.algo
         cls.param_table = table
@@ -74,7 +76,7 @@ class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide
         __init__.__signature__ = signature  # type: ignore[attr-defined]  # read by inspect
         __init__.__doc__ = table.docstring()
         cls.__init__ = __init__  # type: ignore[method-assign]  # made from the table
-        cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n\n{table.docstring()}"
+        cls.__doc__ = _with_parameters(cls.__doc__, table)
         _ESTIMATORS[cls.algo] = cls
 
     @property
@@ -89,12 +91,34 @@ class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide
         return [param.python_name for param in cls.param_table.values()]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002
-        """Return the constructor's parameters as they were given."""
+        """Return the constructor's parameters as they were given.
+
+        Parameters
+        ----------
+        deep : bool
+            For scikit-learn's signature; there is nothing inside.
+        """
         names = self._param_names()
         return {n: self._model_id if n == "model_id" else getattr(self, n) for n in names}
 
     def set_params(self, **params: Any) -> H2OEstimator:
-        """Change parameters; unknown names are an error."""
+        """Change parameters; unknown names are an error.
+
+        Parameters
+        ----------
+        **params
+            The constructor's parameters.
+
+        Returns
+        -------
+        H2OEstimator
+            The estimator itself.
+
+        Raises
+        ------
+        ParameterError
+            There is no such parameter; the message names the one that may be meant.
+        """
         known = self._param_names()
         for name, value in params.items():
             if name not in known:
@@ -151,10 +175,34 @@ class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide
             H2OFrame, Frame, key of a frame, or a pandas, Polars, Arrow or Dask table.
         offset_column, fold_column, weights_column
             Names or positions of special columns.
+        max_runtime_secs : float, optional
+            After how many seconds building ends with what there is; instead of the constructor's.
         ignored_columns
             Columns to leave out, instead of `x`.
+        model_id : str, optional
+            Key of the model; instead of the constructor's.
         verbose
             Print the scoring history at the end.
+
+        Raises
+        ------
+        ParameterError
+            A frame, the response or a column is missing.
+        BuilderError
+            A parameter does not fit the data or another; all such are named at once.
+
+        Examples
+        --------
+        >>> from dh2o.estimators import H2OGeneralizedLinearEstimator
+        >>> fr = dh2o.H2OFrame({"x": [1, 2, 3, 4], "y": [2, 4, 6, 8]})
+        >>> glm = H2OGeneralizedLinearEstimator(lambda_=0)
+        >>> glm.train(x=["x"], y="y", training_frame=fr).predict(fr).round(6)
+        predict
+        -------
+              2
+              4
+              6
+              8
         """
         special = {
             "weights_column": weights_column,
@@ -184,7 +232,15 @@ class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide
         special: Mapping[str, Any] | None = None,
         ignored_columns: Any = None,
     ) -> Iterator[dict[str, Any]]:
-        """Yield the parameters of a build by their names; its frames are stored meanwhile."""
+        """Yield the parameters of a build by their names; its frames are stored meanwhile.
+
+        Parameters
+        ----------
+        x, y, training_frame, validation_frame, ignored_columns
+            As of `train`.
+        special : dict, optional
+            The special columns by the name of their parameter, as ``weights_column``.
+        """
         engine_or_start()
         train = self._frame_argument(training_frame, "training_frame")
         if train is None:
@@ -264,9 +320,13 @@ class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide
 
         Parameters
         ----------
+        x, y, training_frame, validation_frame, ignored_columns
+            As of `train`.
         segments
             Names of columns whose combinations of values are the segments, or a frame with a row
             for each segment.
+        segment_models_id : str, optional
+            Key under which the result is stored; default: a new one.
         """
         from dh2o.estimators.segments import segments_frame, start_segments
         from dh2o.rapids import H2OFrame
@@ -332,6 +392,22 @@ class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide
         Of a frame in the cluster (H2OFrame, Frame, Dask) an H2OFrame: predict and, for classes,
         their probabilities. Of a local table (pandas, Polars, Arrow, NumPy, dict) an array of
         labels or numbers, computed here without the cluster.
+
+        Parameters
+        ----------
+        test_data
+            Rows with the predictors, or the key of a frame. A column that is missing is NA, with a
+            warning; a level that the model does not know is treated as NA.
+
+        Returns
+        -------
+        H2OFrame or numpy.ndarray
+            A row for each row, in their order.
+
+        Raises
+        ------
+        ModelError
+            The model is not trained yet, or the rows do not fit it.
         """
         if is_cluster_frame(test_data) or isinstance(test_data, str):
             return self._predict_frame(as_frame(test_data))
@@ -355,7 +431,24 @@ class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide
         xval: bool = False,
         auc_type: str | None = None,
     ) -> Any:
-        """Return metrics on `test_data`, or those of training, validation or cross-validation."""
+        """Return metrics on `test_data`, or those of training, validation or cross-validation.
+
+        Parameters
+        ----------
+        test_data
+            Rows with predictors and response, as `predict` takes them.
+        train, valid, xval : bool
+            Without `test_data`: which metrics of the build are meant, the first of those that are
+            set; default: training.
+        auc_type : str, optional
+            With `test_data`, of several classes: "MACRO_OVO", "WEIGHTED_OVO", "MACRO_OVR" or
+            "WEIGHTED_OVR".
+
+        Returns
+        -------
+        ModelPerformance or None
+            None where the model has no such metrics.
+        """
         from dh2o.estimators.scoring import model_metrics
 
         if test_data is None:
@@ -366,7 +459,22 @@ class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide
     # ---- files, plots, showing
 
     def save(self, path: str | Path = ".", filename: str | None = None, force: bool = True) -> Path:
-        """Write the model into the folder `path`, named by its key, and return its path."""
+        """Write the model into the folder `path`, named by its key, and return its path.
+
+        Parameters
+        ----------
+        path : str or Path
+            A folder; or, with an ending, a file.
+        filename : str, optional
+            Name of the file in the folder, instead of the key.
+        force : bool
+            Replace a file that is there.
+
+        Raises
+        ------
+        ParameterError
+            The file is there and `force` is not set.
+        """
         from dh2o.models import save_model
 
         target = Path(path).expanduser()
@@ -380,13 +488,49 @@ class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide
     download_model = save
 
     def varimp_plot(self, num_of_features: int | None = None, save_plot_path: Any = None) -> Any:
-        """Draw the variable importances; needs matplotlib."""
+        """Draw the variable importances; needs matplotlib.
+
+        Parameters
+        ----------
+        num_of_features : int, optional
+            How many variables, the most important ones; default: 10.
+        save_plot_path : str or Path, optional
+            Where the figure is written.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+        """
         from dh2o.estimators.trained.plots import plot_varimp
 
         return plot_varimp(self.model, num_of_features or 10, save_plot_path)
 
     def plot(self, timestep: str = "AUTO", metric: str = "AUTO", save_plot_path: Any = None) -> Any:
-        """Draw the scoring history; needs matplotlib."""
+        """Draw the scoring history; needs matplotlib.
+
+        Parameters
+        ----------
+        timestep : str
+            The column that is the horizontal axis ("number_of_trees", "duration", …); "AUTO" picks
+            it.
+        metric : str
+            The metric without its data set ("logloss", "rmse", …); "AUTO" picks it.
+        save_plot_path : str or Path, optional
+            Where the figure is written.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure, a line for training, validation and folds each.
+
+        Raises
+        ------
+        ModelError
+            The model has no scoring history.
+        ParameterError
+            The history has no such column; the message names those it has.
+        """
         from dh2o.estimators.trained.plots import plot_history
 
         return plot_history(self.model, timestep, metric, save_plot_path)
@@ -414,6 +558,10 @@ class H2OEstimator(MetricAccessors, TrainedSide, PlotSide, MojoSide, SklearnSide
         return f"<pre>{escape(repr(self))}</pre>"
 
 
+def _with_parameters(doc: str | None, table: ParamTable) -> str:
+    return f"{inspect.cleandoc(doc or '')}\n\n{table.docstring()}"
+
+
 def _differs(value: Any, default: Any) -> bool:
     """Whether a parameter was changed; frames and arrays do not compare to a plain truth value."""
     same = value is default or (isinstance(value, type(default)) and bool(value == default))
@@ -438,7 +586,13 @@ def _is_dask(data: Any) -> bool:
 
 
 def estimator_class(algo: str) -> type[H2OEstimator]:
-    """Return the estimator class of an algorithm."""
+    """Return the estimator class of an algorithm.
+
+    Parameters
+    ----------
+    algo : str
+        H2O's name of it, as "gbm".
+    """
     from dh2o.estimators.builder import builder_of
 
     builder_of(algo)  # imports the algorithms
@@ -450,7 +604,13 @@ class H2OModelEstimator(H2OEstimator):
 
 
 def estimator_of(model: Model) -> H2OEstimator:
-    """Return an estimator that holds `model`, with the parameters it was trained with."""
+    """Return an estimator that holds `model`, with the parameters it was trained with.
+
+    Parameters
+    ----------
+    model : Model
+        A trained model.
+    """
     cls = estimator_class(model.algo)
     estimator = cls.__new__(cls)
     for param in getattr(cls, "param_table", {}).values():

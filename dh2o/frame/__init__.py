@@ -29,7 +29,18 @@ class _Frame(ModuleType):
     """The package can be called: ``dh2o.frame("key")``, as in H2O's client."""
 
     def __call__(self, frame_id: str) -> dict[str, Any]:
-        """Return what there is to say about a stored frame: key, size, bytes and types."""
+        """Return what there is to say about a stored frame: key, size, bytes and types.
+
+        Parameters
+        ----------
+        frame_id : str
+            The key.
+
+        Raises
+        ------
+        KeyNotFoundError
+            There is none; the message names some that there are.
+        """
         from dh2o.frame.describe import facts
 
         return facts(Frame.get(frame_id))
@@ -44,3 +55,7 @@ def __getattr__(name: str) -> Any:
 
         return Rollups
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

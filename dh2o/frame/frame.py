@@ -38,6 +38,22 @@ class Frame:
 
     Columns may come from several ``Blocks`` of equal layout, so that choosing, renaming and
     appending columns start no task. Every method returns a new Frame and changes nothing.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Names of the columns, no two alike.
+    vecs : tuple of Vec
+        The columns, in the same order.
+    layout : tuple of int
+        Number of rows of each block.
+    key : str, optional
+        The key under which the frame is stored.
+
+    Raises
+    ------
+    FrameError
+        Names are doubled, or columns have other layouts.
     """
 
     names: tuple[str, ...]
@@ -69,7 +85,23 @@ class Frame:
         sources: Sequence[Source | None] | None = None,
         key: str | None = None,
     ) -> Frame:
-        """Return the frame whose i-th column is column i of `blocks`."""
+        """Return the frame whose i-th column is column i of `blocks`.
+
+        Parameters
+        ----------
+        names : list of str
+            Names of the columns.
+        blocks : Blocks
+            Where the values lie.
+        types : list of VecType or str
+            The type of each column.
+        domains : list, optional
+            The levels of each enum, None for the others.
+        sources : list, optional
+            The type that each column had where it came from, None if it was made here.
+        key : str, optional
+            The key of the frame.
+        """
         all_domains = domains if domains is not None else [None] * len(names)
         all_sources = sources if sources is not None else [None] * len(names)
         vecs = tuple(
@@ -144,7 +176,18 @@ class Frame:
     # ---- columns: no tasks
 
     def index_of(self, column: Column) -> int:
-        """Return the position of a column given by name or (possibly negative) position."""
+        """Return the position of a column given by name or (possibly negative) position.
+
+        Parameters
+        ----------
+        column : str or int
+            The column.
+
+        Raises
+        ------
+        FrameError
+            There is no such column.
+        """
         if isinstance(column, str):
             if column in self.names:
                 return self.names.index(column)
@@ -154,7 +197,13 @@ class Frame:
         raise FrameError(f"Column {column} is out of range: the frame has {self.n_cols} columns.")
 
     def indices_of(self, columns: Column | Iterable[Column]) -> list[int]:
-        """Return the positions of several columns."""
+        """Return the positions of several columns.
+
+        Parameters
+        ----------
+        columns : str, int or list of them
+            The columns, by name or position.
+        """
         some = [columns] if isinstance(columns, str | int) else list(columns)
         if len(some) <= _FEW_COLUMNS:
             return [self.index_of(column) for column in some]
@@ -162,11 +211,28 @@ class Frame:
         return [place[c] if c in place else self.index_of(c) for c in some]
 
     def vec(self, column: Column) -> Vec:
-        """Return one column's metadata."""
+        """Return one column's metadata.
+
+        Parameters
+        ----------
+        column : str or int
+            The column, by name or position.
+        """
         return self.vecs[self.index_of(column)]
 
     def select(self, columns: Column | Iterable[Column]) -> Frame:
-        """Return the frame of these columns, in this order."""
+        """Return the frame of these columns, in this order.
+
+        Parameters
+        ----------
+        columns : str, int or list of them
+            The columns, by name or position.
+
+        Raises
+        ------
+        FrameError
+            There is no such column, or one comes twice.
+        """
         idx = self.indices_of(columns)
         return Frame(
             tuple(self.names[i] for i in idx), tuple(self.vecs[i] for i in idx), self.layout
@@ -176,12 +242,29 @@ class Frame:
         return self.select(columns)
 
     def drop(self, columns: Column | Iterable[Column]) -> Frame:
-        """Return the frame without these columns."""
+        """Return the frame without these columns.
+
+        Parameters
+        ----------
+        columns : str, int or list of them
+            The columns, by name or position.
+        """
         gone = set(self.indices_of(columns))
         return self.select([i for i in range(self.n_cols) if i not in gone])
 
     def rename(self, names: Mapping[str, str] | Sequence[str]) -> Frame:
-        """Return the frame with other column names: a mapping old to new, or all the new names."""
+        """Return the frame with other column names: a mapping old to new, or all the new names.
+
+        Parameters
+        ----------
+        names : dict or list of str
+            Old name to new, or one name for each column.
+
+        Raises
+        ------
+        FrameError
+            An old name is unknown, a new one is there already, or there are more or fewer names.
+        """
         if isinstance(names, Mapping):
             self.indices_of(names)  # unknown names are an error
             renamed = tuple(names.get(name, name) for name in self.names)
@@ -190,27 +273,50 @@ class Frame:
         return Frame(renamed, self.vecs, self.layout)
 
     def with_vec(self, column: Column, vec: Vec) -> Frame:
-        """Return the frame with one column's metadata replaced; the layout stays."""
+        """Return the frame with one column's metadata replaced; the layout stays.
+
+        Parameters
+        ----------
+        column : str or int
+            The column, by name or position.
+        vec : Vec
+            What takes its place, of the same layout.
+        """
         i = self.index_of(column)
         return Frame(self.names, (*self.vecs[:i], vec, *self.vecs[i + 1 :]), self.layout)
 
     def with_columns(self, columns: Mapping[str, Frame | Vec] | Frame) -> Frame:
         """Return the frame with these columns replaced or, if the name is new, appended.
 
-        One-column frames of another layout are realigned to this one.
+        Parameters
+        ----------
+        columns : Frame, or dict of name to Vec or one-column Frame
+            The columns; frames of another layout are realigned to this one.
         """
         from dh2o.frame.bind import with_columns
 
         return with_columns(self, columns)
 
     def cbind(self, *others: Frame) -> Frame:
-        """Return the columns of all frames side by side; equal names get numbers, as H2O's do."""
+        """Return the columns of all frames side by side; equal names get numbers, as H2O's do.
+
+        Parameters
+        ----------
+        *others : Frame
+            What stands on the right, of as many rows.
+        """
         from dh2o.frame.bind import cbind
 
         return cbind([self, *others])
 
     def rbind(self, *others: Frame) -> Frame:
-        """Return the rows of all frames, one frame after the other; domains are merged by text."""
+        """Return the rows of all frames, one frame after the other; domains are merged by text.
+
+        Parameters
+        ----------
+        *others : Frame
+            What follows, of the same columns.
+        """
         from dh2o.frame.bind import rbind
 
         return rbind([self, *others])
@@ -224,41 +330,84 @@ class Frame:
     # ---- rows
 
     def rebalance(self, layout: Sequence[int] | None = None) -> Frame:
-        """Return the same rows in another layout; without one, in the layout its data ask for."""
+        """Return the same rows in another layout; without one, in the layout its data ask for.
+
+        Parameters
+        ----------
+        layout : list of int, optional
+            Number of rows of each block; they add up to the rows of this frame.
+        """
         from dh2o.frame.align import rebalance
 
         return rebalance(self, None if layout is None else tuple(layout))
 
     def slice_rows(self, start: int, stop: int) -> Frame:
-        """Return rows start..stop as a frame."""
+        """Return rows start..stop as a frame.
+
+        Parameters
+        ----------
+        start, stop : int
+            The first row, and the one after the last.
+        """
         from dh2o.frame.rows import slice_rows
 
         return slice_rows(self, start, stop)
 
     def filter(self, keep: Frame | Callable[[Block], npt.NDArray[np.bool_]]) -> Frame:
-        """Return the rows where `keep` holds: a column of 0 and 1 (NA is 0), or a function."""
+        """Return the rows where `keep` holds: a column of 0 and 1 (NA is 0), or a function.
+
+        Parameters
+        ----------
+        keep : Frame or function
+            A frame of one column, or what is called with each `Block` on the workers and returns a
+            mask of its rows.
+        """
         from dh2o.frame.rows import filter_rows
 
         return filter_rows(self, keep)
 
     def take(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Frame:
-        """Return the rows of these numbers, in the order given; numbers may repeat."""
+        """Return the rows of these numbers, in the order given; numbers may repeat.
+
+        Parameters
+        ----------
+        rows : list of int or array of int64
+            Row numbers, from 0.
+        """
         from dh2o.frame.rows import take_rows
 
         return take_rows(self, rows)
 
     def rows(self, start: int, stop: int) -> Block:
-        """Fetch rows start..stop into this process; only the blocks that hold them are read."""
+        """Fetch rows start..stop into this process; only the blocks that hold them are read.
+
+        Parameters
+        ----------
+        start, stop : int
+            The first row, and the one after the last.
+        """
         from dh2o.frame.rows import fetch_rows
 
         return fetch_rows(self, start, stop)
 
     def head(self, n: int = 10) -> Block:
-        """Fetch the first `n` rows."""
+        """Fetch the first `n` rows.
+
+        Parameters
+        ----------
+        n : int
+            How many, at most.
+        """
         return self.rows(0, n)
 
     def tail(self, n: int = 10) -> Block:
-        """Fetch the last `n` rows."""
+        """Fetch the last `n` rows.
+
+        Parameters
+        ----------
+        n : int
+            How many, at most.
+        """
         return self.rows(max(0, self.n_rows - n), self.n_rows)
 
     # ---- statistics
@@ -270,13 +419,25 @@ class Frame:
         return rollups_of(self)
 
     def histogram(self, column: Column) -> Histogram:
-        """Return the counts by bin of one column and its percentiles, as H2O bins them."""
+        """Return the counts by bin of one column and its percentiles, as H2O bins them.
+
+        Parameters
+        ----------
+        column : str or int
+            The column, by name or position.
+        """
         from dh2o.frame.histogram import histograms_of
 
         return histograms_of(self.select(column))[0]
 
     def describe(self, n_rows: int = 10) -> Description:
-        """Return what H2O's describe shows: type, statistics and first rows of each column."""
+        """Return what H2O's describe shows: type, statistics and first rows of each column.
+
+        Parameters
+        ----------
+        n_rows : int
+            How many first rows.
+        """
         from dh2o.frame.describe import describe
 
         return describe(self, n_rows)
@@ -297,21 +458,44 @@ class Frame:
     # ---- storing
 
     def put(self, key: str | None = None) -> Frame:
-        """Store the frame in the DKV, where every client sees it, and return it with its key."""
+        """Store the frame in the DKV, where every client sees it, and return it with its key.
+
+        Parameters
+        ----------
+        key : str, optional
+            The key; default: the one it has, else a new one.
+        """
         from dh2o.frame.store import put
 
         return put(self, key or self.key or new_frame_key())
 
     @classmethod
     def get(cls, key: str) -> Frame:
-        """Return the frame stored under `key`."""
+        """Return the frame stored under `key`.
+
+        Parameters
+        ----------
+        key : str
+            The key.
+
+        Raises
+        ------
+        KeyNotFoundError
+            There is none; the message names some that there are.
+        """
         from dh2o.frame.store import get
 
         return get(key)
 
     @staticmethod
     def delete(key: str) -> None:
-        """Remove the frame stored under `key`; its memory is freed when nobody else uses it."""
+        """Remove the frame stored under `key`; its memory is freed when nobody else uses it.
+
+        Parameters
+        ----------
+        key : str
+            The key.
+        """
         from dh2o.frame.store import delete
 
         delete(key)
@@ -320,49 +504,112 @@ class Frame:
 
     @classmethod
     def from_arrow(cls, data: Any, **options: Any) -> Frame:
-        """Return a frame of an Arrow table, reader, array or any ``__arrow_c_stream__``."""
+        """Return a frame of an Arrow table, reader, array or any ``__arrow_c_stream__``.
+
+        Parameters
+        ----------
+        data
+            The rows; a reader is read piece by piece.
+        **options
+            ``names``: of the columns. ``strings``: what texts become, "string" (default), "enum",
+            or "guess" by H2O's rule.
+        """
         from dh2o.frame.exchange import from_arrow
 
         return from_arrow(data, **options)
 
     @classmethod
     def from_pandas(cls, data: Any, **options: Any) -> Frame:
-        """Return a frame of a pandas DataFrame or Series."""
+        """Return a frame of a pandas DataFrame or Series.
+
+        Parameters
+        ----------
+        data : pandas.DataFrame or pandas.Series
+            The rows; the index is left out.
+        **options
+            ``names`` and ``strings``, as of `from_arrow`.
+        """
         from dh2o.frame.exchange import from_pandas
 
         return from_pandas(data, **options)
 
     @classmethod
     def from_polars(cls, data: Any, **options: Any) -> Frame:
-        """Return a frame of a Polars DataFrame, LazyFrame or Series."""
+        """Return a frame of a Polars DataFrame, LazyFrame or Series.
+
+        Parameters
+        ----------
+        data : polars.DataFrame, polars.LazyFrame or polars.Series
+            The rows; a LazyFrame is collected.
+        **options
+            ``names`` and ``strings``, as of `from_arrow`.
+        """
         from dh2o.frame.exchange import from_polars
 
         return from_polars(data, **options)
 
     @classmethod
     def from_numpy(cls, data: Any, names: Sequence[str] | None = None, **options: Any) -> Frame:
-        """Return a frame of a one- or two-dimensional or structured NumPy array."""
+        """Return a frame of a one- or two-dimensional or structured NumPy array.
+
+        Parameters
+        ----------
+        data : numpy.ndarray
+            Shape (n_rows,) or (n_rows, n_columns), or with named fields.
+        names : list of str, optional
+            Names of the columns; default: those of the fields, else C1, C2, ….
+        **options
+            ``strings``, as of `from_arrow`.
+        """
         from dh2o.frame.exchange import from_numpy
 
         return from_numpy(data, names, **options)
 
     @classmethod
     def from_python(cls, data: Any, names: Sequence[str] | None = None, **options: Any) -> Frame:
-        """Return a frame of a dict of columns, a list of rows, or a list of values (one column)."""
+        """Return a frame of a dict of columns, a list of rows, or a list of values (one column).
+
+        Parameters
+        ----------
+        data : dict or list
+            The values; None is NA, and so is what a short row or column lacks.
+        names : list of str, optional
+            Names of the columns; default: those of the dict, else C1, C2, ….
+        **options
+            ``header``: True when the first row holds the names. ``strings``, as of `from_arrow`.
+        """
         from dh2o.frame.exchange import from_python
 
         return from_python(data, names, **options)
 
     @classmethod
     def from_dask(cls, data: Any, **options: Any) -> Frame:
-        """Return a frame of a Dask collection or Delayed tables; partitions stay where they are."""
+        """Return a frame of a Dask collection or Delayed tables; partitions stay where they are.
+
+        Parameters
+        ----------
+        data : Dask DataFrame, Series, Array, Bag, Delayed, Future, or a list of the last two
+            The rows, a block from each partition.
+        **options
+            ``names`` and ``strings``, as of `from_arrow`.
+        """
         from dh2o.frame.exchange import from_dask
 
         return from_dask(data, **options)
 
     @classmethod
     def from_any(cls, data: Any, names: Sequence[str] | None = None, **options: Any) -> Frame:
-        """Return a frame of whatever kind of table `data` is."""
+        """Return a frame of whatever kind of table `data` is.
+
+        Parameters
+        ----------
+        data
+            What one of the other ``from_`` methods takes, a sparse matrix of SciPy, or a Frame.
+        names : list of str, optional
+            Names of the columns.
+        **options
+            ``header`` (of Python rows) and ``strings``, as of the other methods.
+        """
         from dh2o.frame.exchange import from_any
 
         return from_any(data, names, **options)
@@ -416,7 +663,15 @@ class Frame:
         return dask_out.to_delayed(self)
 
     def to_csv_stream(self, **options: Any) -> Iterator[bytes]:
-        """Yield the frame as CSV text, block by block, in the form H2O downloads have."""
+        """Yield the frame as CSV text, block by block, in the form H2O downloads have.
+
+        Parameters
+        ----------
+        **options
+            ``separator``, ``header`` (a line of names), ``quote_header``, ``escape`` (before a
+            quote in a text), ``hex_floats`` and ``packing`` ("gzip", …), all of them as of
+            `dh2o.export_file`.
+        """
         from dh2o.frame.exchange import csv_stream
 
         return csv_stream(self, **options)
@@ -431,13 +686,27 @@ class Frame:
         return f"Frame({key}{self.n_rows} rows x {self.n_cols} columns, {self.n_blocks} blocks)"
 
     def to_text(self, n_rows: int = 10, width: int | None = None) -> str:
-        """Return the first rows as text, cut to the width of the terminal."""
+        """Return the first rows as text, cut to the width of the terminal.
+
+        Parameters
+        ----------
+        n_rows : int
+            How many rows.
+        width : int, optional
+            Characters of a line; default: those of the terminal.
+        """
         from dh2o.frame.describe import to_text
 
         return to_text(self, n_rows, width)
 
     def to_html(self, n_rows: int = 10) -> str:
-        """Return the first rows as an HTML table."""
+        """Return the first rows as an HTML table.
+
+        Parameters
+        ----------
+        n_rows : int
+            How many rows.
+        """
         from dh2o.frame.describe import to_html
 
         return to_html(self, n_rows)
@@ -446,7 +715,13 @@ class Frame:
         return self.to_html()
 
     def with_key(self, key: str | None) -> Frame:
-        """Return the same frame under another key, not stored."""
+        """Return the same frame under another key, not stored.
+
+        Parameters
+        ----------
+        key : str or None
+            The key, or None for none.
+        """
         return replace(self, key=key)
 
 

@@ -62,6 +62,21 @@ class Vec:
     TIME counts milliseconds since 1970 in UTC for every operation. What a source had below the
     millisecond lies in a second column, `sub_ms` (nanoseconds 0..999999), carried along by
     selections of rows and columns and used only for the way back.
+
+    Parameters
+    ----------
+    type : VecType
+        What the values mean.
+    ref : ColumnRef
+        Where the values lie: blocks, and the number of a column in them.
+    domain : tuple of str, optional
+        The levels of an enum, in the order of their codes.
+    source : Source, optional
+        The type the column had where it came from.
+    sub_ms : ColumnRef, optional
+        Nanoseconds below the millisecond, of times that have such.
+    cell : RollupsCell
+        Where statistics are kept once they are known; a new, empty one by default.
     """
 
     type: VecType
@@ -96,9 +111,25 @@ class Vec:
         return len(self.domain) if self.domain is not None else 0
 
     def moved(self, ref: ColumnRef, sub_ms: ColumnRef | None = None) -> Vec:
-        """Return the same kind of column with other values, so with rollups of its own."""
+        """Return the same kind of column with other values, so with rollups of its own.
+
+        Parameters
+        ----------
+        ref : ColumnRef
+            Where the values lie.
+        sub_ms : ColumnRef, optional
+            Where what is below the millisecond lies.
+        """
         return replace(self, ref=ref, sub_ms=sub_ms, cell=RollupsCell())
 
     def relocated(self, ref: ColumnRef, sub_ms: ColumnRef | None = None) -> Vec:
-        """Return the same column, its values now lying elsewhere: rollups stay valid."""
+        """Return the same column, its values now lying elsewhere: rollups stay valid.
+
+        Parameters
+        ----------
+        ref : ColumnRef
+            Where the values lie now.
+        sub_ms : ColumnRef, optional
+            Where what is below the millisecond lies now.
+        """
         return replace(self, ref=ref, sub_ms=sub_ms)

@@ -32,3 +32,7 @@ __all__ = [
     "register_type",
     "save_model",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -43,3 +43,7 @@ __all__ = [
     "set_progress",
     "use_engine",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -22,3 +22,7 @@ __all__ = [
     "parse_files",
     "start_parse",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -53,7 +53,18 @@ class _Rapids(ModuleType):
     """The package can be called: ``dh2o.rapids("(+ 1 2)")``, as in H2O's client."""
 
     def __call__(self, expr: str) -> Any:
-        """Return the value of an expression in text: a frame, a number, a text or a list."""
+        """Return the value of an expression in text: a frame, a number, a text or a list.
+
+        Parameters
+        ----------
+        expr : str
+            The expression, in H2O's grammar; frames stand in it by their keys.
+
+        Raises
+        ------
+        RapidsError
+            It cannot be read, or an operator does not take what it is given.
+        """
         from dh2o.rapids.h2oframe_base import python_session
 
         value = python_session().execute(expr)
@@ -63,3 +74,7 @@ class _Rapids(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Rapids
+
+
+def __dir__() -> list[str]:
+    return __all__

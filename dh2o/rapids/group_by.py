@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,15 +22,43 @@ def _aggregate(name: str, symbol: str, what: str) -> Callable[..., Any]:
         return self._add(symbol, col, na)
 
     method.__name__ = name
-    method.__doc__ = f"Add {what} of each column (all suitable ones when none is given)."
+    method.__doc__ = f"""Add {what} of each column.
+
+        Parameters
+        ----------
+        col : str, int or list of them, optional
+            The columns; default: all suitable ones that are no key. Strings have no aggregates.
+        na : {{"all", "ignore", "rm"}}
+            What NA do: make the aggregate NA; are left out, but their rows count; are left out.
+        """
     return method
 
 
 class GroupBy:
     """The groups of a frame by some columns. ``get_frame()`` computes what was added.
 
-    `na` says what NA do: "all" makes the aggregate NaN, "rm" leaves them out, "ignore" leaves
-    them out but counts their rows.
+    ``H2OFrame.group_by`` makes it; its methods return it, so that they can be chained.
+
+    Parameters
+    ----------
+    frame : H2OFrame
+        The rows.
+    by : list of int
+        Positions of the key columns.
+
+    Notes
+    -----
+    `na` of the methods says what NA do: "all" makes the aggregate NA, "rm" leaves them out,
+    "ignore" leaves them out but counts their rows.
+
+    Examples
+    --------
+    >>> fr = dh2o.H2OFrame({"k": ["a", "b", "a"], "x": [1, 2, None], "y": [5, 6, 7]})
+    >>> fr.group_by("k").sum("x", na="rm").max(["y"]).get_frame()
+    k  sum_x  max_y
+    -  -----  -----
+    a      1      7
+    b      2      6
     """
 
     def __init__(self, frame: FrameBase, by: Sequence[int]) -> None:
@@ -49,7 +78,13 @@ class GroupBy:
     median = _aggregate("median", "median", "the median")
 
     def count(self, na: str = "all") -> Self:
-        """Add the number of rows of each group."""
+        """Add the number of rows of each group.
+
+        Parameters
+        ----------
+        na : {"all", "ignore", "rm"}
+            For H2O's signature: all rows are counted.
+        """
         self._check(na)
         self._append("nrow", self._by[0] if self._by else 0, na)
         return self
@@ -78,12 +113,20 @@ class GroupBy:
             wanted = self._frame._positions(col)
         for i in wanted:
             if table.columns[i].is_string:
+                name = self._frame.names[i]
+                text = f"Column {name!r} holds strings and is left out of the groups' {symbol}."
+                warnings.warn(text, RuntimeWarning, stacklevel=3)
                 continue
             self._append(symbol, i, na)
         return self
 
     def get_frame(self) -> Any:
-        """Return one row for each group: its keys and the aggregates."""
+        """Return one row for each group: its keys and the aggregates.
+
+        Groups are sorted by their keys, NA first. Aggregates are called ``sum_x``, ``mean_x``, … in
+        the order in which they were added (``sdev_x``, ``sumSquares_x`` for `sd` and `ss`, ``nrow``
+        for `count`); one that is there twice gets a number. ``mode_x`` is the code of a level.
+        """
         if self._result is None:
             args: list[Any] = [NumList.of(self._by)]
             for symbol, column, na in self._aggregates:

@@ -104,9 +104,15 @@ class FrameRows(FrameBase):
         Parameters
         ----------
         path : str or Path
-            A folder, or a URL that fsspec can write; the file is named by the key.
+            A folder that this process writes, made where it is not there; the file is named by the
+            key.
         force : bool
             Replace a file that is there.
+
+        Raises
+        ------
+        FrameError
+            The file is there and `force` is not set.
         """
         from dh2o.frame.saved import save
 

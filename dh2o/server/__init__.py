@@ -8,3 +8,7 @@ from .serving import Server, serve
 from .state import ServerState
 
 __all__ = ["Server", "ServerOptions", "ServerState", "create_app", "serve"]
+
+
+def __dir__() -> list[str]:
+    return __all__

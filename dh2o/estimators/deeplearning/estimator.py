@@ -37,16 +37,51 @@ class H2ODeepLearningEstimator(H2OEstimator, table=PARAMS):
         return H2OFrame(deep_feature_frame(self.model, frame, int(layer)))
 
     def anomaly(self, test_data: Any, per_feature: bool = False) -> H2OFrame:
-        """Return an autoencoder's reconstruction error of each row, or of each input unit."""
+        """Return an autoencoder's reconstruction error of each row, or of each input unit.
+
+        Parameters
+        ----------
+        test_data : H2OFrame
+            Rows with the predictors.
+        per_feature : bool
+            A column with the squared error of each input unit, instead of ``Reconstruction.MSE``.
+
+        Raises
+        ------
+        ModelError
+            The model is no autoencoder.
+        """
         frame = as_frame(test_data)
         return H2OFrame(anomaly_frame(self.model, frame, per_feature))
 
     def weights(self, matrix_id: int = 0) -> H2OFrame:
-        """Return a layer's weights, a row for each of its units (``export_weights_and_biases``)."""
+        """Return a layer's weights, a row for each of its units (``export_weights_and_biases``).
+
+        Parameters
+        ----------
+        matrix_id : int
+            Number of the layer, from 0.
+
+        Raises
+        ------
+        ModelError
+            The model kept no weights, or has no such layer.
+        """
         return self._exported("weights", matrix_id)
 
     def biases(self, vector_id: int = 0) -> H2OFrame:
-        """Return a layer's biases (``export_weights_and_biases``)."""
+        """Return a layer's biases (``export_weights_and_biases``).
+
+        Parameters
+        ----------
+        vector_id : int
+            Number of the layer, from 0.
+
+        Raises
+        ------
+        ModelError
+            The model kept no biases, or has no such layer.
+        """
         return self._exported("biases", vector_id)
 
     def _exported(self, name: str, number: int) -> H2OFrame:
@@ -61,7 +96,13 @@ class H2ODeepLearningEstimator(H2OEstimator, table=PARAMS):
 
 
 class H2OAutoEncoderEstimator(H2ODeepLearningEstimator):
-    """Deep learning that reproduces its inputs: for anomalies and for features."""
+    """Deep learning that reproduces its inputs: for anomalies and for features.
+
+    Parameters
+    ----------
+    **params
+        Those of `H2ODeepLearningEstimator`; ``autoencoder`` is True.
+    """
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**{"autoencoder": True, **params})

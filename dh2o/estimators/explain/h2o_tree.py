@@ -72,6 +72,9 @@ class H2OSplitNode(H2ONode):
 class H2OTree:
     """One tree of a model made of trees.
 
+    Lists have one element a node, from the root down and from left to right; children are given by
+    their place in these lists, -1 for none.
+
     Parameters
     ----------
     model
@@ -82,9 +85,6 @@ class H2OTree:
         Level of the response whose tree is meant; only where there are several.
     plain_language_rules
         Whether to put the tree into words; ``AUTO`` for trees of fewer than 256 nodes.
-
-    Lists have one element a node, from the root down and from left to right; children are given by
-    their place in these lists, -1 for none.
     """
 
     def __init__(
@@ -165,7 +165,13 @@ class H2OTree:
         return tree_svg(self.view, self._title)
 
     def plot(self, save_plot_path: Any = None) -> Any:
-        """Draw the tree; needs matplotlib."""
+        """Draw the tree; needs matplotlib.
+
+        Parameters
+        ----------
+        save_plot_path : str or Path, optional
+            Where the picture is written.
+        """
         from dh2o.estimators.explain.plots import plot_tree
 
         return plot_tree(self.view, self._title, save_plot_path)

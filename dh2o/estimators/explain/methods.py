@@ -79,25 +79,71 @@ class ExplainSide:
         )
 
     def predict_leaf_node_assignment(self, test_data: Any, type: str = "Path") -> H2OFrame:  # noqa: A002  # H2O's name
-        """Return the leaf of each row in each tree: its ``Path`` (LRL), or its ``Node_ID``."""
+        """Return the leaf of each row in each tree: its ``Path`` (LRL), or its ``Node_ID``.
+
+        Parameters
+        ----------
+        test_data
+            The rows.
+        type : {"Path", "Node_ID"}
+            Left and right turns from the root, or the number of the node.
+
+        Returns
+        -------
+        H2OFrame
+            A column for each tree, ``T1.C1`` for the first tree of the first class.
+
+        Raises
+        ------
+        ModelError
+            The model has no trees.
+        """
         from dh2o.estimators.explain.tree_views import leaf_assignment
 
         return _shown(leaf_assignment(self.model, as_frame(test_data), type))
 
     def staged_predict_proba(self, test_data: Any) -> H2OFrame:
-        """Return the predictions after each tree of a boosted model."""
+        """Return the predictions after each tree of a boosted model.
+
+        Parameters
+        ----------
+        test_data
+            The rows.
+
+        Returns
+        -------
+        H2OFrame
+            A column for each tree and class, ``T1.C1``, ….
+        """
         from dh2o.estimators.explain.tree_views import staged_predictions
 
         return _shown(staged_predictions(self.model, as_frame(test_data)))
 
     def feature_frequencies(self, test_data: Any) -> H2OFrame:
-        """Return how often the trees ask each row about each feature."""
+        """Return how often the trees ask each row about each feature.
+
+        Parameters
+        ----------
+        test_data
+            The rows.
+
+        Returns
+        -------
+        H2OFrame
+            A column for each predictor.
+        """
         from dh2o.estimators.explain.tree_views import feature_frequencies
 
         return _shown(feature_frequencies(self.model, as_frame(test_data)))
 
     def row_to_tree_assignment(self, test_data: Any) -> H2OFrame:
-        """Return which rows of the training frame each tree was grown on (levels 0 and 1)."""
+        """Return which rows of the training frame each tree was grown on (levels 0 and 1).
+
+        Parameters
+        ----------
+        test_data
+            The training frame.
+        """
         from dh2o.estimators.explain.sampled_rows import row_to_tree
 
         return _shown(row_to_tree(self.model, as_frame(test_data)))
@@ -106,6 +152,13 @@ class ExplainSide:
         """Count the weights of the trees' nodes on the rows of `frame`.
 
         Contributions then compare with those rows instead of the training rows.
+
+        Parameters
+        ----------
+        frame
+            The rows.
+        weights_column : str
+            Its column that says how often a row counts.
         """
         from dh2o.estimators.explain.reweight import store_reweighted
 
@@ -115,7 +168,15 @@ class ExplainSide:
             warnings.warn(told, RuntimeWarning, stacklevel=2)
 
     def tree(self, tree_number: int = 0, tree_class: str | None = None) -> H2OTree:
-        """Return one tree of the model."""
+        """Return one tree of the model.
+
+        Parameters
+        ----------
+        tree_number : int
+            Number of the tree, from 0.
+        tree_class : str, optional
+            Level of the response whose tree is meant; only where there are several.
+        """
         from dh2o.estimators.explain.h2o_tree import H2OTree
 
         return H2OTree(self.model, tree_number, tree_class)
@@ -187,7 +248,33 @@ class ExplainSide:
     ) -> Any:
         """Return how far `metric` moves when one column is shuffled, by column.
 
-        On `n_samples` rows (-1: all). Several repeats give one column each.
+        Parameters
+        ----------
+        frame
+            Rows with predictors and response.
+        metric : str
+            "AUTO" (AUC of two classes, logloss of more, RMSE of numbers), or a name such as "MSE".
+        n_samples : int
+            How many rows are drawn; -1: all.
+        n_repeats : int
+            How often each column is shuffled; several repeats give one column each.
+        features : list of str, optional
+            The columns; default: all predictors.
+        seed : int
+            -1: other draws each time.
+        use_pandas : bool
+            As a pandas frame with the variables as its index.
+
+        Returns
+        -------
+        TwoDimTable or pandas.DataFrame
+            Variables by falling importance, with Relative Importance, Scaled Importance and
+            Percentage, or ``Run 1``, ``Run 2``, ….
+
+        Raises
+        ------
+        ParameterError
+            The model has no such metric; the message names those it has.
         """
         from dh2o.estimators.explain.permutation import PermutationRequest, permutation_importance
 
@@ -205,7 +292,22 @@ class ExplainSide:
     def feature_interaction(
         self, max_interaction_depth: int = 100, max_tree_depth: int = 100, max_deepening: int = -1
     ) -> list[TwoDimTable]:
-        """Return which features are split one after the other and what that gains (XGBFI)."""
+        """Return which features are split one after the other and what that gains (XGBFI).
+
+        Parameters
+        ----------
+        max_interaction_depth : int
+            How many splits may follow the first one of an interaction.
+        max_tree_depth : int
+            How many levels of a tree are read.
+        max_deepening : int
+            The deepest level at which an interaction may start, 0 the root; -1: anywhere.
+
+        Returns
+        -------
+        list of TwoDimTable
+            A table for each depth of interaction, then leaves and split values.
+        """
         from dh2o.models.explain.interactions import InteractionLimits, feature_interactions
 
         model = tree_model_of(self.model, "feature_interaction")
@@ -213,7 +315,19 @@ class ExplainSide:
         return feature_interactions(model, limits)
 
     def h(self, frame: Any, variables: Sequence[str]) -> float:
-        """Return Friedman and Popescu's H of columns: 0 where they do not interact."""
+        """Return Friedman and Popescu's H of columns: 0 where they do not interact.
+
+        Parameters
+        ----------
+        frame
+            The rows over which it is taken.
+        variables : list of str
+            The columns that may interact.
+
+        Notes
+        -----
+        J. H. Friedman, B. E. Popescu: Predictive Learning via Rule Ensembles, 2008.
+        """
         from dh2o.estimators.explain.interactions import friedman_h
 
         return friedman_h(self.model, as_frame(frame), list(variables))
@@ -229,6 +343,22 @@ class ExplainSide:
 
         The other frames hold the thresholds of each group; ratios are to the `reference` group,
         the largest if None.
+
+        Parameters
+        ----------
+        frame
+            Rows with predictors, response and protected columns.
+        protected_columns : list of str
+            The columns whose combinations of levels are the groups.
+        reference : list of str or None
+            The group that ratios are to, a level of each protected column.
+        favorable_class : str
+            The level of the response that is good to get.
+
+        Returns
+        -------
+        dict of H2OFrame
+            ``overview`` has a row for each group.
         """
         from dh2o.estimators.explain.fairness import fairness_metrics
 

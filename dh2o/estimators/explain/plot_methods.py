@@ -23,13 +23,29 @@ class PlotSide(ExplainSide):
     """Figures of matplotlib that explain the model; each can be saved to a path."""
 
     def learning_curve_plot(self, metric: str = "AUTO", save_plot_path: Any = None) -> Any:
-        """Draw a metric as the model grew: training, validation and folds."""
+        """Draw a metric as the model grew: training, validation and folds.
+
+        Parameters
+        ----------
+        metric : str
+            The metric; "AUTO" picks it.
+        save_plot_path : str or Path, optional
+            Where the figure is written.
+        """
         from dh2o.estimators.explain.plots import plot_learning_curve
 
         return plot_learning_curve(self.model, metric, save_plot_path)
 
     def std_coef_plot(self, num_of_features: int | None = None, save_plot_path: Any = None) -> Any:
-        """Draw the standardised coefficients of a linear model."""
+        """Draw the standardised coefficients of a linear model.
+
+        Parameters
+        ----------
+        num_of_features : int, optional
+            How many, the largest ones; default: 10.
+        save_plot_path : str or Path, optional
+            Where the figure is written.
+        """
         from dh2o.estimators.explain.plots import plot_std_coefficients
 
         model = getattr(self.model, "inner", self.model)
@@ -43,7 +59,19 @@ class PlotSide(ExplainSide):
         save_plot_path: Any = None,
         **options: Any,
     ) -> Any:
-        """Draw `permutation_importance`, whose other options are taken as well."""
+        """Draw `permutation_importance`, whose other options are taken as well.
+
+        Parameters
+        ----------
+        frame, metric
+            As of `permutation_importance`.
+        num_of_features : int
+            How many variables, the most important ones.
+        save_plot_path : str or Path, optional
+            Where the figure is written.
+        **options
+            Other parameters of `permutation_importance`.
+        """
         from dh2o.estimators.explain.plots import plot_importance
 
         table = self.permutation_importance(frame, metric, **options)
@@ -61,8 +89,19 @@ class PlotSide(ExplainSide):
     ) -> list[TwoDimTable]:
         """Draw partial dependence, one figure a column or pair; return its tables.
 
-        Options are those of `partial_dependence`. With several figures, a number is added to the
-        name of the file.
+        Parameters
+        ----------
+        frame, cols
+            As of `partial_dependence`.
+        plot : bool
+            False draws nothing.
+        plot_stddev : bool
+            Draw the standard deviation too.
+        save_plot_path : str or Path, optional
+            Where the figure is written. With several figures, a number is added to the name of the
+            file.
+        **options
+            Other parameters of `partial_dependence`.
         """
         tables = self.partial_dependence(frame, cols, **options)
         if plot:
@@ -78,7 +117,23 @@ class PlotSide(ExplainSide):
         nbins: int = 20,
         save_plot_path: Any = None,
     ) -> Any:
-        """Draw partial dependence on one column; with `row_index` for one row (ICE)."""
+        """Draw partial dependence on one column; with `row_index` for one row (ICE).
+
+        Parameters
+        ----------
+        frame
+            The rows over which the mean is taken.
+        column : str
+            The column.
+        row_index : int, optional
+            Look at this row alone.
+        target : str, optional
+            The class to look at, of a model of several classes; default: a line for each.
+        nbins : int
+            Values tried of a numeric column.
+        save_plot_path : str or Path, optional
+            Where the figure is written.
+        """
         from dh2o.estimators.explain.plots import plot_partial
 
         data = as_frame(frame)
@@ -96,7 +151,21 @@ class PlotSide(ExplainSide):
         nbins: int = 20,
         save_plot_path: Any = None,
     ) -> Any:
-        """Draw how the prediction of single rows, at deciles of predictions, goes with a column."""
+        """Draw how the prediction of single rows, at deciles of predictions, goes with a column.
+
+        Parameters
+        ----------
+        frame
+            The rows to choose from.
+        column : str
+            The column.
+        target : str, optional
+            The class to look at, of a model of several classes; default: lines for each.
+        nbins : int
+            Values tried of a numeric column.
+        save_plot_path : str or Path, optional
+            Where the figure is written.
+        """
         from dh2o.estimators.explain.plots import plot_partial
         from dh2o.estimators.explain.report import decile_rows
 
@@ -132,7 +201,28 @@ class PlotSide(ExplainSide):
         background_frame: Any = None,
         save_plot_path: Any = None,
     ) -> Any:
-        """Draw the contributions of (a sample of) rows by feature, the most important on top."""
+        """Draw the contributions of (a sample of) rows by feature, the most important on top.
+
+        Parameters
+        ----------
+        frame
+            The rows.
+        columns : list of str, optional
+            The features; default: the most important ones.
+        top_n_features : int
+            How many features, where `columns` is not given.
+        sample_size : int
+            Of more rows than this as many are drawn, always the same.
+        background_frame
+            Rows to compare with, instead of the training rows (needed by a GLM).
+        save_plot_path : str or Path, optional
+            Where the figure is written.
+
+        Raises
+        ------
+        ParameterError
+            The model has several classes, or a column has no contribution.
+        """
         from dh2o.estimators.explain.plots import plot_shap_summary
         from dh2o.estimators.explain.report import scaled_values
 
@@ -158,7 +248,26 @@ class PlotSide(ExplainSide):
         background_frame: Any = None,
         save_plot_path: Any = None,
     ) -> Any:
-        """Draw the contributions to the prediction of one row."""
+        """Draw the contributions to the prediction of one row.
+
+        Parameters
+        ----------
+        frame
+            Where the row lies.
+        row_index : int
+            Its number, from 0.
+        top_n_features : int
+            How many features, the largest contributions.
+        background_frame
+            Rows to compare with, instead of the training rows (needed by a GLM).
+        save_plot_path : str or Path, optional
+            Where the figure is written.
+
+        Raises
+        ------
+        ParameterError
+            There is no such row, or the model has several classes.
+        """
         from dh2o.estimators.explain.plots import plot_row
         from dh2o.estimators.explain.report import shown_value
 
@@ -186,7 +295,21 @@ class PlotSide(ExplainSide):
         return list(frame.names[:-1]), table[:, :-1], table[:, -1]
 
     def explain(self, frame: Any, columns: Sequence[str] | None = None) -> Explanation:
-        """Return figures and tables that explain the model: importance, SHAP, partial effects."""
+        """Return figures and tables that explain the model: importance, SHAP, partial effects.
+
+        Parameters
+        ----------
+        frame
+            Rows with the predictors.
+        columns : list of str, optional
+            The columns whose effects are drawn; default: the five most important ones.
+
+        Returns
+        -------
+        Explanation
+            A dict of figures and tables by name, which a notebook shows: confusion matrix, learning
+            curve, varimp, shap_summary, pdp and ice, as far as the kind of model has them.
+        """
         from dh2o.estimators.explain.report import explain_model
 
         return explain_model(self, as_frame(frame), columns)
@@ -194,7 +317,17 @@ class PlotSide(ExplainSide):
     def explain_row(
         self, frame: Any, row_index: int, columns: Sequence[str] | None = None
     ) -> Explanation:
-        """Return figures that explain the prediction of one row."""
+        """Return figures that explain the prediction of one row.
+
+        Parameters
+        ----------
+        frame
+            Where the row lies.
+        row_index : int
+            Its number, from 0.
+        columns : list of str, optional
+            The columns whose effects are drawn; default: the five most important ones.
+        """
         from dh2o.estimators.explain.report import explain_one_row
 
         return explain_one_row(self, as_frame(frame), row_index, columns)

@@ -150,7 +150,27 @@ def shown_value(frame: Frame, name: str) -> str:
 def varimp_heatmap(
     models: Sequence[H2OEstimator], num_of_features: int = 20, save_plot_path: Any = None
 ) -> Any:
-    """Draw the scaled importances of variables (rows) in several models (columns)."""
+    """Draw the scaled importances of variables (rows) in several models (columns).
+
+    Parameters
+    ----------
+    models : list of estimators
+        Those without importances are left out.
+    num_of_features : int
+        How many variables, by the sum over the models.
+    save_plot_path : str or Path, optional
+        Where the figure is written.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    ModelError
+        None of the models has variable importances.
+    """
     from dh2o.estimators.explain.plots import plot_heatmap
 
     by_model = {}
@@ -178,6 +198,25 @@ def model_correlation_heatmap(
 
     The correlation of numbers (of two classes, of probabilities), the share of equal labels where
     there are more classes.
+
+    Parameters
+    ----------
+    models : list of estimators
+        Models of the same response.
+    frame
+        The rows, as `predict` takes them.
+    save_plot_path : str or Path, optional
+        Where the figure is written.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    ParameterError
+        There are no models, or not all have several classes.
     """
     from dh2o.estimators.building.inputs import as_frame
     from dh2o.estimators.explain.plots import plot_heatmap
@@ -205,7 +244,26 @@ def pd_multi_plot(
     target: str | None = None,
     save_plot_path: Any = None,
 ) -> Any:
-    """Draw partial dependence on a column, a line a model."""
+    """Draw partial dependence on a column, a line a model.
+
+    Parameters
+    ----------
+    models : list of estimators
+        The models.
+    frame
+        The rows over which the mean is taken.
+    column : str
+        The column.
+    target : str, optional
+        The class to look at, of models of several classes.
+    save_plot_path : str or Path, optional
+        Where the figure is written.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
     from dh2o.estimators.explain.plots import plot_partial
 
     tables = {}

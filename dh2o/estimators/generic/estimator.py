@@ -18,7 +18,20 @@ class H2OGenericEstimator(H2OEstimator, table=PARAMS):
     supervised_learning: ClassVar[bool] = False
 
     def train(self, *args: Any, model_id: str | None = None, **ignored: Any) -> H2OEstimator:  # noqa: ARG002  # H2O's signature
-        """Read the file; returns self."""
+        """Read the file; returns self.
+
+        Parameters
+        ----------
+        *args, **ignored
+            Those of other estimators, not looked at: there is nothing to train.
+        model_id : str, optional
+            Key of the model; instead of the constructor's.
+
+        Raises
+        ------
+        ModelError
+            The file is missing, or is no MOJO, or one of an algorithm that is not read.
+        """
         raw = {name: getattr(self, name) for name in ("path", "model_key")}
         raw["model_key"] = getattr(raw["model_key"], "key", raw["model_key"])
         if raw["path"] is not None:
@@ -33,7 +46,15 @@ class H2OGenericEstimator(H2OEstimator, table=PARAMS):
 
     @staticmethod
     def from_file(file: str | Path, model_id: str | None = None) -> H2OGenericEstimator:
-        """Return the model in the MOJO `file`."""
+        """Return the model in the MOJO `file`.
+
+        Parameters
+        ----------
+        file : str or Path
+            A file that the workers reach under this path.
+        model_id : str, optional
+            Key of the model; default: a new one.
+        """
         estimator = H2OGenericEstimator(path=str(file), model_id=model_id)
         estimator.train()
         return estimator

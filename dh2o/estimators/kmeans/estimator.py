@@ -8,6 +8,7 @@ import numpy as np
 
 from dh2o.estimators.estimator import H2OEstimator
 from dh2o.estimators.kmeans.params import PARAMS
+from dh2o.estimators.trained.accessors import document_flags
 from dh2o.models.kmeans import KMeansModel
 from dh2o.models.metrics.clustering import ModelMetricsClustering
 
@@ -95,24 +96,64 @@ class H2OKMeansEstimator(H2OEstimator, table=PARAMS):
         return self.num_iterations()
 
     def transform(self, X: Any) -> Any:
-        """Return the distance of each row of a local table to each centre."""
+        """Return the distance of each row of a local table to each centre.
+
+        Parameters
+        ----------
+        X : table or array, shape (n_rows, n_columns)
+            The rows.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_rows, k)
+            Euclid's distances, of standardised columns where the model standardises.
+        """
         from dh2o.models.predict_local import local_columns_of
 
         model = self._kmeans()
         return np.sqrt(model.distances(local_columns_of(model, X)))
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Train on a local table and return the distances of its rows to the centres."""
+        """Train on a local table and return the distances of its rows to the centres.
+
+        Parameters
+        ----------
+        X : table or array, shape (n_rows, n_columns)
+            The rows.
+        y
+            For scikit-learn's signature.
+        """
         return self.fit(X, y).transform(X)
 
     def fit_predict(self, X: Any, y: Any = None) -> Any:
-        """Train on a local table and return the cluster of each row."""
+        """Train on a local table and return the cluster of each row.
+
+        Parameters
+        ----------
+        X : table or array, shape (n_rows, n_columns)
+            The rows.
+        y
+            For scikit-learn's signature.
+        """
         return self.fit(X, y).predict(X)
 
     def plot_clusters(
         self, data: Any, x: str | None = None, y: str | None = None, save_plot_path: Any = None
     ) -> Any:
-        """Draw rows of `data` by two numeric columns in their clusters' colours."""
+        """Draw rows of `data` by two numeric columns in their clusters' colours.
+
+        Parameters
+        ----------
+        data
+            The rows.
+        x, y : str, optional
+            Numeric columns; default: the first two.
+        save_plot_path : str or Path, optional
+            Where the figure is written.
+        """
         from dh2o.estimators.trained.plots_unsupervised import plot_clusters
 
         return plot_clusters(self._kmeans(), data, x, y, save_plot_path)
+
+
+document_flags(H2OKMeansEstimator)

@@ -43,7 +43,13 @@ class ProjectionSide:
     transform = TransformParameter()
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the constructor's parameters as they were given."""
+        """Return the constructor's parameters as they were given.
+
+        Parameters
+        ----------
+        deep : bool
+            For scikit-learn's signature; there is nothing inside.
+        """
         found: dict[str, Any] = super().get_params(deep)  # type: ignore[misc]  # the estimator's
         return {**found, "transform": self.__dict__["transform"]}
 
@@ -57,13 +63,27 @@ class ProjectionSide:
         return self.projected(data)
 
     def projected(self, X: Any) -> Any:
-        """Return the components of the rows of a local table, one column each."""
+        """Return the components of the rows of a local table, one column each.
+
+        Parameters
+        ----------
+        X : table or array, shape (n_rows, n_columns)
+            The rows.
+        """
         from dh2o.models.predict_local import score_table
 
         return score_table(self._projection(), X)
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Train on a local table and return the components of its rows."""
+        """Train on a local table and return the components of its rows.
+
+        Parameters
+        ----------
+        X : table or array, shape (n_rows, n_columns)
+            The rows.
+        y
+            For scikit-learn's signature.
+        """
         return self.fit(X, y).projected(X)  # type: ignore[attr-defined]  # the estimator's
 
     @property
@@ -95,7 +115,13 @@ class H2OPrincipalComponentAnalysisEstimator(ProjectionSide, H2OEstimator, table
     supervised_learning = False
 
     def varimp(self, use_pandas: bool = False) -> Any:
-        """Return the importance of the components: standard deviation and shares of variance."""
+        """Return the importance of the components: standard deviation and shares of variance.
+
+        Parameters
+        ----------
+        use_pandas : bool
+            As a pandas frame instead of a list of rows.
+        """
         table = self._projection().output.extra["importance"]
         return table.as_data_frame() if use_pandas else table.rows
 
@@ -104,7 +130,15 @@ class H2OPrincipalComponentAnalysisEstimator(ProjectionSide, H2OEstimator, table
         return self._projection().output.extra["eigenvectors"]
 
     def screeplot(self, type: str = "barplot", save_plot_path: Any = None) -> Any:  # noqa: A002
-        """Draw the variance of each component, as ``barplot`` or ``lines``."""
+        """Draw the variance of each component, as ``barplot`` or ``lines``.
+
+        Parameters
+        ----------
+        type : {"barplot", "lines"}
+            The kind of plot.
+        save_plot_path : str or Path, optional
+            Where the figure is written.
+        """
         from dh2o.estimators.trained.plots_unsupervised import plot_scree
 
         return plot_scree(self._projection(), type, save_plot_path)

@@ -88,9 +88,14 @@ class H2OGridSearch:
         validation_frame: Any = None,
         **params: Any,
     ) -> H2OGridSearch:
-        """Build the models and wait for them; returns self. `params` are shared by all models.
+        """Build the models and wait for them; returns self.
 
-        Frames and columns are given as to an estimator's ``train``.
+        Parameters
+        ----------
+        x, y, training_frame, offset_column, fold_column, weights_column, validation_frame
+            As of an estimator's ``train``.
+        **params
+            Parameters of the estimator that all models share.
         """
         shared = type(self.model)(**{**self.model.get_params(), **params})
         special = {
@@ -110,7 +115,13 @@ class H2OGridSearch:
             return self._finished(job)
 
     def resume(self, recovery_dir: str | Path | None = None) -> H2OGridSearch:
-        """Go on with the search that is stored under ``grid_id``, and wait; returns self."""
+        """Go on with the search that is stored under ``grid_id``, and wait; returns self.
+
+        Parameters
+        ----------
+        recovery_dir : str or Path, optional
+            The folder of a search of another cluster; default: the constructor's.
+        """
         folder = self._folder() if recovery_dir is None else str(recovery_dir)
         return self._finished(resume_grid(engine_or_start(), self.grid_id, folder))
 
@@ -134,7 +145,13 @@ class H2OGridSearch:
 
     @classmethod
     def of(cls, grid: Grid) -> H2OGridSearch:
-        """Return the search of a stored grid."""
+        """Return the search of a stored grid.
+
+        Parameters
+        ----------
+        grid : Grid
+            What `dh2o.get_grid` returns.
+        """
         model: Any = type(estimator_of(_models(grid)[0])) if grid.model_keys else _class_of(grid)
         spaces = grid.search.spaces if grid.search is not None else ()
         values = {name: list(v) for space in spaces for name, v in space.items()}
@@ -183,7 +200,15 @@ class H2OGridSearch:
         return [failure.message for failure in self.grid.failures]
 
     def get_grid(self, sort_by: str | None = None, decreasing: bool | None = None) -> H2OGridSearch:
-        """Return the search with its models sorted by a metric."""
+        """Return the search with its models sorted by a metric.
+
+        Parameters
+        ----------
+        sort_by : str, optional
+            The metric, as "auc" or "rmse"; default: that of the kind of model.
+        decreasing : bool, optional
+            The largest first; default: the smallest first where `sort_by` is given.
+        """
         other = type(self)(self.model, self.hyper_params, self._key, self.search_criteria)
         if sort_by is not None:
             other._order = sort_by, bool(decreasing)
@@ -198,12 +223,24 @@ class H2OGridSearch:
     sorted_metric_table = summary
 
     def get_hyperparams_dict(self, id: int | str) -> dict[str, Any]:  # noqa: A002  # H2O's name
-        """Return the hyper-parameters of a model, given by position or key."""
+        """Return the hyper-parameters of a model, given by position or key.
+
+        Parameters
+        ----------
+        id : int or str
+            Position in `models`, or key.
+        """
         model = self._model(id)
         return {name: _plain(model.params.input(name)) for name in self.grid.hyper_names}
 
     def get_hyperparams(self, id: int | str) -> list[Any]:  # noqa: A002  # H2O's name
-        """Return the values of the hyper-parameters of a model, given by position or key."""
+        """Return the values of the hyper-parameters of a model, given by position or key.
+
+        Parameters
+        ----------
+        id : int or str
+            Position in `models`, or key.
+        """
         return list(self.get_hyperparams_dict(id).values())
 
     def _model(self, which: int | str) -> Model:

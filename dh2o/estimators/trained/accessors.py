@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -227,6 +228,42 @@ def _criterion_accessor(name: str) -> Any:
 
 for _name in CRITERION_METHODS:
     setattr(MetricAccessors, _name, _criterion_accessor(_name))
+
+
+_PARAGRAPHS = {
+    "metric": 'metric : str\n    The criterion, as "f1" or "accuracy".',
+    "metrics": (
+        "metrics : str or list of str, or H2OFrame, optional\n"
+        "    Criteria of a binomial model, at whose best threshold it is taken; default: f1.\n"
+        "    A frame: new data to measure."
+    ),
+    "threshold": "threshold : float\n    A probability of the second class.",
+    "thresholds": (
+        'thresholds : float, list of float or "all", optional\n'
+        "    Of a binomial model: where it is measured; default: where the criterion is best."
+    ),
+}
+_FLAGS = (
+    " : bool\n    Measured on the training, validation or cross-validation data. One value for one "
+    "flag or\n    none (training); for several a dict by flag, None where there are no metrics."
+)
+
+
+def document_flags(cls: type) -> None:
+    """Give each method of `cls` that takes train, valid and xval the paragraphs on its parameters.
+
+    They mean the same everywhere and are written once.
+    """
+    for method in vars(cls).values():
+        names = list(inspect.signature(method).parameters) if inspect.isfunction(method) else []
+        flags = ", ".join(name for name in names if name in _DATA)
+        if not flags or not method.__doc__ or "\n" in method.__doc__:
+            continue
+        paragraphs = [_PARAGRAPHS[name] for name in names if name in _PARAGRAPHS] + [flags + _FLAGS]
+        method.__doc__ += "\n\nParameters\n----------\n" + "\n".join(paragraphs)
+
+
+document_flags(MetricAccessors)
 
 
 def table_or_pandas(table: TwoDimTable | None, as_data_frame: bool, what: str) -> Any:

@@ -42,6 +42,15 @@ class MojoSide:
     ) -> str:
         """Write the MOJO to the file `path`, or into the folder `path`, and return the file's path.
 
+        Parameters
+        ----------
+        path : str or Path
+            A file, or a folder that is there.
+        get_genmodel_jar : bool
+            Must stay False: dh2o has no jar.
+        genmodel_name : str
+            For H2O's signature, not looked at.
+
         Raises
         ------
         ModelError
@@ -75,5 +84,11 @@ class MojoSide:
         return str(save_mojo(self.model, folder / name, force=force).resolve())
 
     def download_pojo(self, *args: object, **kwargs: object) -> NoReturn:  # noqa: ARG002
-        """Raise `ModelError`: dh2o writes no Java code."""
+        """Raise `ModelError`: dh2o writes no Java code.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            H2O's, not looked at.
+        """
         raise ModelError("dh2o writes no POJO. download_mojo gives a file for the same purpose.")

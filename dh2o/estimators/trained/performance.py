@@ -34,7 +34,15 @@ _COMPLEMENTS = {
 
 
 class ModelPerformance:
-    """Metrics of a model on one data set; what ``model_performance()`` returns."""
+    """Metrics of a model on one data set; what ``model_performance()`` returns.
+
+    Parameters
+    ----------
+    metrics : ModelMetrics
+        The figures.
+    on : str
+        Which data: train, validation, cross-validation or test.
+    """
 
     def __init__(self, metrics: ModelMetrics, on: str = "test") -> None:
         self.metrics = metrics
@@ -143,7 +151,19 @@ class ModelPerformance:
     ) -> list[list[float]]:
         """Return ``[[threshold, value], …]`` of a criterion.
 
-        Thresholds are numbers, ``"all"``, or None for the one where the criterion is best.
+        Parameters
+        ----------
+        metric : str
+            The criterion, as "f1", "accuracy" or "tpr".
+        thresholds : float, list of float or "all", optional
+            Where it is measured, at the nearest threshold there is; default: where it is best.
+
+        Raises
+        ------
+        ModelError
+            The model is not of two classes.
+        ParameterError
+            There is no such criterion; the message names all.
         """
         curve = self._binomial(metric).thresholds
         complement = metric in _COMPLEMENTS
@@ -165,17 +185,35 @@ class ModelPerformance:
         return [[float(curve.scores[i]), float(values[i])] for i in idx if i >= 0]
 
     def mean_per_class_error(self, thresholds: Any = None) -> Any:
-        """Mean of the class errors: one number, or by threshold for two classes."""
+        """Mean of the class errors: one number, or by threshold for two classes.
+
+        Parameters
+        ----------
+        thresholds : float, list of float or "all", optional
+            Of two classes: where it is measured; default: where it is best.
+        """
         if isinstance(self.metrics, ModelMetricsBinomial):
             return self.metric("mean_per_class_error", thresholds)
         return float(self._get("mean_per_class_error"))
 
     def find_threshold_by_max_metric(self, metric: str) -> float:
-        """Return the threshold at which `metric` is best."""
+        """Return the threshold at which `metric` is best.
+
+        Parameters
+        ----------
+        metric : str
+            The criterion, as "f1".
+        """
         return self.metric(metric)[0][0]
 
     def find_idx_by_threshold(self, threshold: float) -> int:
-        """Return the row of the threshold table whose counts hold at `threshold`."""
+        """Return the row of the threshold table whose counts hold at `threshold`.
+
+        Parameters
+        ----------
+        threshold : float
+            A probability of the second class.
+        """
         return self._binomial("find_idx_by_threshold").thresholds.closest(threshold)
 
     def fprs(self) -> list[float]:
@@ -201,6 +239,20 @@ class ModelPerformance:
 
         Of a binomial model at the best F1 by default, else at the best value of each criterion in
         `metrics` and at each of `thresholds`.
+
+        Parameters
+        ----------
+        metrics : str or list of str, optional
+            Criteria of a binomial model.
+        thresholds : float or list of float, optional
+            Probabilities of the second class.
+
+        Raises
+        ------
+        ModelError
+            The model has no classes.
+        ParameterError
+            There is no such criterion, or a threshold is not in 0…1.
         """
         if isinstance(self.metrics, ModelMetricsMultinomial):
             return self.metrics.cm
@@ -248,7 +300,15 @@ class ModelPerformance:
         return table
 
     def plot(self, type: str = "roc", save_plot_path: str | None = None) -> Any:  # noqa: A002
-        """Draw the ROC curve (``roc``) or precision over recall (``pr``); needs matplotlib."""
+        """Draw the ROC curve (``roc``) or precision over recall (``pr``); needs matplotlib.
+
+        Parameters
+        ----------
+        type : {"roc", "pr"}
+            The curve.
+        save_plot_path : str, optional
+            Where the figure is written.
+        """
         from dh2o.estimators.trained.plots import plot_curve
 
         return plot_curve(self._binomial("plot"), type, save_plot_path)
@@ -283,7 +343,13 @@ def _criterion_method(name: str) -> Any:
         return self.metric(name, thresholds)
 
     by_threshold.__name__ = name
-    by_threshold.__doc__ = f"Return ``[[threshold, {name}], …]``; see `metric`."
+    by_threshold.__doc__ = f"""Return ``[[threshold, {name}], …]``; see `metric`.
+
+        Parameters
+        ----------
+        thresholds : float, list of float or "all", optional
+            Where it is measured; default: where it is best.
+        """
     return by_threshold
 
 

@@ -32,6 +32,22 @@ class SklearnSide:
         ``distribution`` (or ``family``) is one of classes, which also tells scikit-learn's tools
         to stratify their splits. H2O and Dask frames work too, with `y`
         the name of the response column or a one-column frame.
+
+        Parameters
+        ----------
+        X : table or array, shape (n_rows, n_columns)
+            The predictors.
+        y : array, shape (n_rows,), or str
+            The response; left out by models that have none.
+        sample_weight : array, shape (n_rows,), optional
+            How often each row counts.
+        **options
+            Those of `train`.
+
+        Raises
+        ------
+        ParameterError
+            X and y have different numbers of rows.
         """
         if isinstance(y, str):
             return self.train(y=y, training_frame=X, **options)  # type: ignore[attr-defined]
@@ -97,7 +113,18 @@ class SklearnSide:
         return labels[codes]
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Return the class probabilities of a local table, one column per class."""
+        """Return the class probabilities of a local table, one column per class.
+
+        Parameters
+        ----------
+        X : table or array, shape (n_rows, n_columns)
+            The predictors.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_rows, n_classes)
+            In the order of `classes_`.
+        """
         from dh2o.models.predict_local import score_table
 
         if not self.model.output.category.is_classifier:
@@ -108,7 +135,17 @@ class SklearnSide:
         return score_table(self.model, X)[:, : self.model.n_outputs]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy of a classifier, the R² of a regressor."""
+        """Return the accuracy of a classifier, the R² of a regressor.
+
+        Parameters
+        ----------
+        X : table or array, shape (n_rows, n_columns)
+            The predictors.
+        y : array, shape (n_rows,)
+            The response.
+        sample_weight : array, shape (n_rows,), optional
+            How often each row counts.
+        """
         predicted = self._predict_local(X)
         actual = np.asarray(y).ravel()
         if self.model.output.category.is_classifier:

@@ -31,12 +31,34 @@ class TrainedSide:
             """Key under which the model is stored."""
 
     def scoring_history(self, as_data_frame: bool = True) -> Any:
-        """Return how the metrics went while the model grew."""
+        """Return how the metrics went while the model grew.
+
+        Parameters
+        ----------
+        as_data_frame : bool
+            As a pandas frame; False gives a `TwoDimTable`.
+
+        Raises
+        ------
+        ModelError
+            The model has no scoring history.
+        """
         table = self.model.output.scoring_history
         return table_or_pandas(table, as_data_frame, "scoring history")
 
     def varimp(self, use_pandas: bool = False) -> Any:
-        """Return variable, relative, scaled and percentual importance, the largest first."""
+        """Return variable, relative, scaled and percentual importance, the largest first.
+
+        Parameters
+        ----------
+        use_pandas : bool
+            As a pandas frame instead of a list of tuples.
+
+        Raises
+        ------
+        ModelError
+            Such models have no variable importances.
+        """
         table = self.model.output.variable_importances
         if use_pandas:
             return table_or_pandas(table, True, "variable importances")
@@ -87,7 +109,18 @@ class TrainedSide:
         return self.model.output.default_threshold
 
     def reset_threshold(self, threshold: float) -> float:
-        """Predict the second class from this probability on; return the old one."""
+        """Predict the second class from this probability on; return the old one.
+
+        Parameters
+        ----------
+        threshold : float
+            The probability, 0 to 1.
+
+        Raises
+        ------
+        ModelError
+            The model is not of two classes.
+        """
         from dh2o.estimators.model_prims import reset_threshold
 
         old = reset_threshold(self.model, threshold)
@@ -95,7 +128,18 @@ class TrainedSide:
         return old
 
     def calibrate(self, calibration_model: Any) -> None:
-        """Add probabilities that a GLM or an isotonic regression calibrates to predictions."""
+        """Add probabilities that a GLM or an isotonic regression calibrates to predictions.
+
+        Parameters
+        ----------
+        calibration_model : estimator
+            The trained GLM (Platt's way) or isotonic regression, of one numeric column.
+
+        Raises
+        ------
+        ModelError
+            This model is not of two classes, or the other one is none of these.
+        """
         from dh2o.estimators.model_prims import calibration_by
 
         found = calibration_by(self.model, calibration_model.model)
