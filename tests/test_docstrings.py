@@ -20,35 +20,28 @@ from dh2o.mrtask import Engine
 from dh2o.rapids.group_by import GroupBy
 
 
-def _is_estimator(found: Any) -> bool:
+def _estimates(found: Any) -> bool:
     return inspect.isclass(found) and issubclass(found, H2OEstimator) and found is not H2OEstimator
 
 
 CLASSES = [
-    dh2o.Frame,
-    dh2o.Vec,
-    dh2o.H2OContext,
-    dh2o.H2OFrame,
-    dh2o.scorer.Scorer,
-    GroupBy,
-    dh2o.H2OTree,
-    H2OGridSearch,
-    ModelPerformance,
-    *(
-        cls
-        for cls in (getattr(estimators, name) for name in estimators.__all__)
-        if _is_estimator(cls)
-    ),
+    *(dh2o.Block, dh2o.Chunk, dh2o.Frame, dh2o.Vec, dh2o.H2OContext, dh2o.H2OFrame, GroupBy),
+    *(dh2o.H2OTree, dh2o.MRTask, dh2o.scorer.Scorer, H2OGridSearch, ModelPerformance),
+    *(found for found in (getattr(estimators, n) for n in estimators.__all__) if _estimates(found)),
 ]
 MODULES = [
-    "dh2o",
-    *(f"dh2o.{name}" for name in ("api", "chunks", "context", "demo", "errors", "estimators")),
-    *(
-        f"dh2o.{name}"
-        for name in ("frame", "models", "mrtask", "parse", "rapids", "scorer", "server")
-    ),
+    *("dh2o", "dh2o.api", "dh2o.chunks", "dh2o.context", "dh2o.demo", "dh2o.errors"),
+    *("dh2o.estimators", "dh2o.frame", "dh2o.models", "dh2o.mrtask", "dh2o.parse"),
+    *("dh2o.rapids", "dh2o.scorer", "dh2o.server"),
 ]
-FUNCTIONS = [f for f in (getattr(dh2o, name) for name in dh2o.__all__) if inspect.isfunction(f)]
+FUNCTIONS = [
+    (f"{module.__name__}.{name}", getattr(module, name))
+    for module in (dh2o, estimators)
+    for name in module.__all__
+    if inspect.isfunction(getattr(module, name))
+]
+# Left out, as their fields say all and only authors of algorithms make them: ModelBuilder, Param,
+# ParamTable, TrainSpec, Message and BuilderError of dh2o.estimators (see its DESIGN.md).
 
 _SECTION = re.compile(r"^(?:Other )?Parameters\n-+\n(.*?)(?=^\w[\w ]*\n-+\n|\Z)", re.S | re.M)
 _HEAD = re.compile(r"^[*\w][*\w, ]*(?= : |$)", re.M)
@@ -77,8 +70,7 @@ def described() -> Iterator[tuple[str, Callable[..., Any]]]:
     seen: set[tuple[str, str]] = set()
     yield "dh2o.frame", type(dh2o.frame).__call__
     yield "dh2o.rapids", type(dh2o.rapids).__call__
-    for function in FUNCTIONS:
-        yield f"dh2o.{function.__name__}", function
+    yield from FUNCTIONS
     for cls in CLASSES:
         yield cls.__name__, cls
         for name, member in public_members(cls):
@@ -91,12 +83,18 @@ def described() -> Iterator[tuple[str, Callable[..., Any]]]:
 DESCRIBED = dict(described())
 
 
-@pytest.mark.parametrize("name", DESCRIBED)
-def test_every_parameter_is_documented_and_no_other(name: str) -> None:
-    function = DESCRIBED[name]
-    doc = inspect.getdoc(function) or ""
-    assert doc, "no docstring"
-    assert documented(doc) == taken(function)
+def test_everything_public_has_a_docstring() -> None:
+    assert [name for name, function in DESCRIBED.items() if not inspect.getdoc(function)] == []
+
+
+def test_every_parameter_is_documented_and_no_other() -> None:
+    wrong = {}
+    for name, function in DESCRIBED.items():
+        told = documented(inspect.getdoc(function) or "")
+        if told != taken(function):
+            wrong[name] = f"missing: {taken(function) - told}, unknown: {told - taken(function)}"
+    assert len(DESCRIBED) > 500
+    assert wrong == {}
 
 
 @pytest.mark.parametrize("name", MODULES)

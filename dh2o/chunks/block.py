@@ -15,7 +15,23 @@ from dh2o.errors import FrameError
 class Block:
     """Chunks of equal length. Stored blocks have no names; a pass gives it names and its place.
 
-    `index` is the number of the block in its frame, `row_start` the number of its first row.
+    Parameters
+    ----------
+    n_rows : int
+        Rows of each chunk.
+    chunks : tuple of Chunk
+        The columns.
+    names : tuple of str
+        Their names, or none.
+    index : int
+        The number of the block in its frame.
+    row_start : int
+        The number of its first row.
+
+    Raises
+    ------
+    FrameError
+        A chunk has another number of rows, or there are more or fewer names than chunks.
     """
 
     n_rows: int
@@ -33,7 +49,15 @@ class Block:
 
     @classmethod
     def of(cls, chunks: Sequence[Chunk], names: Sequence[str] = ()) -> Block:
-        """Return the block of `chunks`; there must be at least one."""
+        """Return the block of `chunks`; there must be at least one.
+
+        Parameters
+        ----------
+        chunks : list of Chunk
+            The columns.
+        names : list of str
+            Their names, or none.
+        """
         if not chunks:
             raise FrameError("A block without chunks needs its row count: use Block(n_rows, ()).")
         return cls(chunks[0].n_rows, tuple(chunks), tuple(names))
@@ -53,7 +77,18 @@ class Block:
         return self.nbytes + OBJECTS_NBYTES * (1 + self.n_cols)
 
     def chunk(self, column: str | int) -> Chunk:
-        """Return the chunk of a column, by name or by number."""
+        """Return the chunk of a column, by name or by number.
+
+        Parameters
+        ----------
+        column : str or int
+            The column.
+
+        Raises
+        ------
+        FrameError
+            There is no column of that name.
+        """
         if isinstance(column, str):
             if column not in self.names:
                 raise FrameError(f"Column {column!r} not found. Columns: {list(self.names)[:8]}.")
@@ -65,45 +100,129 @@ class Block:
         return self.chunk(column).values()
 
     def floats(self, column: str | int, out: F64 | None = None) -> F64:
-        """Return a column as doubles, NA as NaN."""
+        """Return a column as doubles, NA as NaN.
+
+        Parameters
+        ----------
+        column : str or int
+            The column; codes of levels come as numbers.
+        out : array of float64, optional
+            Where they are written; default: a new array.
+        """
         return self.chunk(column).floats(out)
 
     def ints(self, column: str | int, out: I64 | None = None) -> I64:
-        """Return a column as exact integers, NA as `NA_INT`."""
+        """Return a column as exact integers, NA as `NA_INT`.
+
+        Parameters
+        ----------
+        column : str or int
+            The column.
+        out : array of int64, optional
+            Where they are written; default: a new array.
+
+        Raises
+        ------
+        FrameError
+            The column holds values that are no integers.
+        """
         return self.chunk(column).ints(out)
 
     def codes(self, column: str | int, out: I32 | None = None) -> I32:
-        """Return a categorical column as level codes, NA as -1."""
+        """Return a categorical column as level codes, NA as -1.
+
+        Parameters
+        ----------
+        column : str or int
+            The column.
+        out : array of int32, optional
+            Where they are written; default: a new array.
+
+        Raises
+        ------
+        FrameError
+            The column is not categorical.
+        """
         return self.chunk(column).codes(out)
 
     def strings(self, column: str | int) -> Any:
-        """Return a column of strings as an Arrow array."""
+        """Return a column of strings as an Arrow array.
+
+        Parameters
+        ----------
+        column : str or int
+            The column.
+
+        Raises
+        ------
+        FrameError
+            The column holds no strings.
+        """
         return self.chunk(column).strings()
 
     def placed(self, index: int, row_start: int, names: Sequence[str] | None = None) -> Block:
-        """Return the same chunks, told where they lie in a frame and what they are called."""
+        """Return the same chunks, told where they lie in a frame and what they are called.
+
+        Parameters
+        ----------
+        index : int
+            The number of the block in the frame.
+        row_start : int
+            The number of its first row.
+        names : list of str, optional
+            Names of the columns; default: those it has.
+        """
         names = self.names if names is None else tuple(names)
         return replace(self, index=index, row_start=row_start, names=names)
 
     def select(self, columns: Sequence[str | int]) -> Block:
-        """Return the block of these columns; chunks are shared."""
+        """Return the block of these columns; chunks are shared.
+
+        Parameters
+        ----------
+        columns : list of str or int
+            The columns, in the order wanted.
+        """
         chunks = tuple(self.chunk(column) for column in columns)
         where = [self.names.index(c) if isinstance(c, str) else c for c in columns]
         names = tuple(self.names[i] for i in where) if self.names else ()
         return replace(self, chunks=chunks, names=names)
 
     def slice(self, start: int, stop: int) -> Block:
-        """Return rows `start` to `stop`."""
+        """Return rows `start` to `stop`.
+
+        Parameters
+        ----------
+        start, stop : int
+            The first row, and the one after the last.
+        """
         chunks = tuple(chunk.slice(start, stop) for chunk in self.chunks)
         return Block(stop - start, chunks, self.names)
 
     def take(self, rows: Any) -> Block:
-        """Return the rows of these numbers, in this order."""
+        """Return the rows of these numbers, in this order.
+
+        Parameters
+        ----------
+        rows : array of int
+            Row numbers in the block; they may repeat.
+        """
         return Block(len(rows), tuple(chunk.take(rows) for chunk in self.chunks), self.names)
 
     @staticmethod
     def concat(blocks: Sequence[Block]) -> Block:
-        """Return the rows of all `blocks`, one after the other."""
+        """Return the rows of all `blocks`, one after the other.
+
+        Parameters
+        ----------
+        blocks : list of Block
+            Blocks of the same columns; the names are those of the first.
+
+        Raises
+        ------
+        FrameError
+            The blocks have different numbers of columns, or kinds that do not go together.
+        """
         if len({block.n_cols for block in blocks}) != 1:
             raise FrameError("Blocks to put together must have the same number of columns.")
         columns = zip(*(block.chunks for block in blocks), strict=True)
@@ -111,14 +230,28 @@ class Block:
         return Block(sum(block.n_rows for block in blocks), chunks, blocks[0].names)
 
     def to_frames(self, *, compress: bool = True) -> tuple[dict[str, Any], list[Any]]:
-        """Return a header of plain values and the buffers, packed where that pays."""
+        """Return a header of plain values and the buffers, packed where that pays.
+
+        Parameters
+        ----------
+        compress : bool
+            False packs nothing.
+        """
         from dh2o.chunks.wire import block_to_frames
 
         return block_to_frames(self, compress=compress)
 
     @staticmethod
     def from_frames(header: dict[str, Any], frames: Sequence[Any]) -> Block:
-        """Return the block that `to_frames` took apart; buffers are shared, not copied."""
+        """Return the block that `to_frames` took apart; buffers are shared, not copied.
+
+        Parameters
+        ----------
+        header : dict
+            The header.
+        frames : list of buffers
+            The buffers.
+        """
         from dh2o.chunks.wire import block_from_frames
 
         return block_from_frames(header, frames)

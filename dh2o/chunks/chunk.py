@@ -20,7 +20,19 @@ OBJECTS_NBYTES = 400
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chunk:
-    """Rows of one column in the form that `codec` describes. Immutable."""
+    """Rows of one column in the form that `codec` describes. Immutable.
+
+    Parameters
+    ----------
+    codec : Codec
+        How the rows are encoded.
+    n_rows : int
+        How many there are.
+    kind : {"number", "code", "string", "uuid"}
+        What they mean; codes are those of levels.
+    stored : Stored
+        The bytes, as the codec lays them out.
+    """
 
     codec: Codec
     n_rows: int
@@ -52,7 +64,15 @@ class Chunk:
         return bool(self.na_mask().any())
 
     def floats(self, out: F64 | None = None, start: int = 0, stop: int | None = None) -> F64:
-        """Return rows `start` to `stop` as doubles, NA as NaN; codes come as numbers."""
+        """Return rows `start` to `stop` as doubles, NA as NaN; codes come as numbers.
+
+        Parameters
+        ----------
+        out : array of float64, optional
+            Where they are written; default: a new array.
+        start, stop : int
+            The first row, and the one after the last; default: all.
+        """
         return self._decode(out, np.float64, start, stop)
 
     def plain_floats(self) -> F64 | None:
@@ -65,13 +85,39 @@ class Chunk:
         return self.floats() if view is None else view
 
     def ints(self, out: I64 | None = None, start: int = 0, stop: int | None = None) -> I64:
-        """Return rows `start` to `stop` as exact integers, NA as `NA_INT`."""
+        """Return rows `start` to `stop` as exact integers, NA as `NA_INT`.
+
+        Parameters
+        ----------
+        out : array of int64, optional
+            Where they are written; default: a new array.
+        start, stop : int
+            The first row, and the one after the last; default: all.
+
+        Raises
+        ------
+        FrameError
+            The chunk holds values that are no integers.
+        """
         if not self.is_integer:
             raise FrameError(f"A chunk of {self.codec.name} holds values that are no integers.")
         return self._decode(out, np.int64, start, stop)
 
     def codes(self, out: I32 | None = None, start: int = 0, stop: int | None = None) -> I32:
-        """Return rows `start` to `stop` of a categorical as level codes, NA as -1."""
+        """Return rows `start` to `stop` of a categorical as level codes, NA as -1.
+
+        Parameters
+        ----------
+        out : array of int32, optional
+            Where they are written; default: a new array.
+        start, stop : int
+            The first row, and the one after the last; default: all.
+
+        Raises
+        ------
+        FrameError
+            The chunk is not categorical.
+        """
         if self.kind != "code":
             raise FrameError(f"A {self.kind} chunk has no level codes.")
         return self._decode(out, np.int32, start, stop)
@@ -97,7 +143,18 @@ class Chunk:
         return start, stop
 
     def strings(self, start: int = 0, stop: int | None = None) -> Any:
-        """Return rows `start` to `stop` as an Arrow large_string array."""
+        """Return rows `start` to `stop` as an Arrow large_string array.
+
+        Parameters
+        ----------
+        start, stop : int
+            The first row, and the one after the last; default: all.
+
+        Raises
+        ------
+        FrameError
+            The chunk holds no strings.
+        """
         if self.kind != "string":
             raise FrameError(f"A {self.kind} chunk holds no strings.")
         start, stop = self._range(start, stop)
@@ -108,7 +165,18 @@ class Chunk:
         return self.codec.strings(self.stored, start, stop)  # type: ignore[attr-defined]
 
     def uuids(self, start: int = 0, stop: int | None = None) -> Any:
-        """Return rows `start` to `stop` as an Arrow fixed_size_binary(16) array."""
+        """Return rows `start` to `stop` as an Arrow fixed_size_binary(16) array.
+
+        Parameters
+        ----------
+        start, stop : int
+            The first row, and the one after the last; default: all.
+
+        Raises
+        ------
+        FrameError
+            The chunk holds no ids.
+        """
         if self.kind != "uuid":
             raise FrameError(f"A {self.kind} chunk holds no ids.")
         start, stop = self._range(start, stop)
@@ -119,14 +187,26 @@ class Chunk:
         return self.codec.uuids(self.stored, start, stop)  # type: ignore[attr-defined]
 
     def na_mask(self, start: int = 0, stop: int | None = None) -> Mask:
-        """Return True where rows `start` to `stop` are NA."""
+        """Return True where rows `start` to `stop` are NA.
+
+        Parameters
+        ----------
+        start, stop : int
+            The first row, and the one after the last; default: all.
+        """
         start, stop = self._range(start, stop)
         out = np.empty(stop - start, dtype=np.bool_)
         self.codec.na_mask(self.stored, start, out)
         return out
 
     def values(self, start: int = 0, stop: int | None = None) -> Any:
-        """Return the rows in the natural form of the kind: doubles, codes, strings or ids."""
+        """Return the rows in the natural form of the kind: doubles, codes, strings or ids.
+
+        Parameters
+        ----------
+        start, stop : int
+            The first row, and the one after the last; default: all.
+        """
         if self.kind == "number":
             return self.floats(start=start, stop=stop)
         if self.kind == "code":
@@ -134,7 +214,13 @@ class Chunk:
         return self.strings(start, stop) if self.kind == "string" else self.uuids(start, stop)
 
     def slice(self, start: int, stop: int) -> Chunk:
-        """Return rows `start` to `stop`; the copy does not hold on to the rest."""
+        """Return rows `start` to `stop`; the copy does not hold on to the rest.
+
+        Parameters
+        ----------
+        start, stop : int
+            The first row, and the one after the last.
+        """
         start, stop = self._range(start, stop)
         if (start, stop) == (0, self.n_rows):
             return self
@@ -142,7 +228,13 @@ class Chunk:
         return Chunk(codec, stop - start, self.kind, stored)
 
     def take(self, rows: Any) -> Chunk:
-        """Return the rows of these numbers, in this order, in the smallest form."""
+        """Return the rows of these numbers, in this order, in the smallest form.
+
+        Parameters
+        ----------
+        rows : array of int
+            Row numbers in the chunk; they may repeat.
+        """
         rows = np.asarray(rows)
         if isinstance(self.codec, ConstantCodec):
             return Chunk(self.codec, len(rows), self.kind, self.stored)
@@ -162,6 +254,16 @@ class Chunk:
         """Return the rows of all `chunks`, one after the other, in the smallest form.
 
         Integers beyond 2**53 become the nearest doubles when they meet fractions.
+
+        Parameters
+        ----------
+        chunks : list of Chunk
+            Chunks of the same kind; those of NA only go with any.
+
+        Raises
+        ------
+        FrameError
+            The chunks are of several kinds.
         """
         if not chunks:
             raise ValueError("no chunks to put together")
@@ -180,7 +282,20 @@ class Chunk:
 
     @staticmethod
     def retype(chunk: Chunk, kind: Kind) -> Chunk:
-        """Return the same stored rows read as another kind: codes as numbers, all NA as any."""
+        """Return the same stored rows read as another kind: codes as numbers, all NA as any.
+
+        Parameters
+        ----------
+        chunk : Chunk
+            The rows.
+        kind : {"number", "code", "string", "uuid"}
+            The kind wanted.
+
+        Raises
+        ------
+        FrameError
+            The rows cannot be read so.
+        """
         if kind == chunk.kind:
             return chunk
         if not chunk.is_all_na and {kind, chunk.kind} != {"number", "code"}:

@@ -103,7 +103,13 @@ _BUILDERS: dict[str, ModelBuilder] = {}
 
 
 def register(builder: ModelBuilder) -> ModelBuilder:
-    """Make an algorithm known under ``builder.algo``, and its models loadable."""
+    """Make an algorithm known under ``builder.algo``, and its models loadable.
+
+    Parameters
+    ----------
+    builder : ModelBuilder
+        The algorithm.
+    """
     from dh2o.models import register_model
 
     _BUILDERS[builder.algo] = builder
@@ -120,7 +126,18 @@ def builders() -> dict[str, ModelBuilder]:
 
 
 def builder_of(algo: str) -> ModelBuilder:
-    """Return the builder of `algo`."""
+    """Return the builder of `algo`.
+
+    Parameters
+    ----------
+    algo : str
+        H2O's name of the algorithm, as "gbm".
+
+    Raises
+    ------
+    KeyNotFoundError
+        There is no such algorithm; the message names some that there are.
+    """
     from dh2o.errors import KeyNotFoundError
 
     known = builders()
@@ -171,5 +188,22 @@ def start(engine: Engine, spec: TrainSpec) -> Job:
 def start_build(
     engine: Engine, algo: str, raw_params: Mapping[str, Any], model_id: str | None = None
 ) -> Job:
-    """Check everything now, then start the job that builds the model and stores it."""
+    """Check everything now, then start the job that builds the model and stores it.
+
+    Parameters
+    ----------
+    engine : Engine
+        Where it is built.
+    algo : str
+        H2O's name of the algorithm.
+    raw_params : dict
+        The parameters under their names over REST; frames by key.
+    model_id : str, optional
+        Key of the model; default: a new one.
+
+    Raises
+    ------
+    BuilderError
+        Parameters do not fit the data or each other; all such are named at once.
+    """
     return start(engine, validate(engine, algo, raw_params, model_id))

@@ -110,7 +110,15 @@ def slim(model: Model) -> Model:
 
 
 def predict_frame(model: Model, frame: Frame) -> Frame:
-    """Return the prediction columns of `frame`, aligned with it: predict, then probabilities."""
+    """Return the prediction columns of `frame`, aligned with it: predict, then probabilities.
+
+    Parameters
+    ----------
+    model : Model
+        The trained model.
+    frame : Frame
+        Rows with the predictors.
+    """
     plan = adaptation_of(model, infos_for(model, frame))
     names = model.prediction_names
     blocks = PredictTask(slim(model), plan).new_blocks(frame, len(names))
@@ -136,7 +144,18 @@ def model_metrics(
 ) -> ModelMetrics:
     """Return the metrics of `model` on `frame`, which has the response, by one lane pass.
 
-    `weights` overrides the model's own weights column.
+    Parameters
+    ----------
+    model : Model
+        The trained model.
+    frame : Frame
+        Rows with predictors and response.
+    weights : str, optional
+        A column of weights, instead of the model's own.
+    auc_type : str, optional
+        Which mean of the classes' AUC is taken, as of ``model_performance``.
+    builder : MetricBuilder, optional
+        What is measured; default: what is fit for the model.
     """
     column = weights or model.output.weights
     builder = builder or builder_for(model, frame, column, auc_type)

@@ -28,24 +28,76 @@ class MRTask(Generic[P, R]):
     __slots__ = ()
 
     def map(self, block: Block) -> P:
-        """Return the partial result of one block."""
+        """Return the partial result of one block.
+
+        Parameters
+        ----------
+        block : Block
+            The columns of the frame for one range of rows; it is never changed.
+        """
         raise NotImplementedError
 
     def combine(self, a: P, b: P) -> P:
-        """Return the partial result of `a` (earlier blocks) and `b` (later blocks)."""
+        """Return the partial result of `a` (earlier blocks) and `b` (later blocks).
+
+        Parameters
+        ----------
+        a, b
+            Partial results; `a` may be changed and returned.
+        """
         raise NotImplementedError
 
     def finish(self, total: P | None) -> R:
-        """Return the result; `total` is None when the frame has no blocks."""
+        """Return the result; `total` is None when the frame has no blocks.
+
+        Parameters
+        ----------
+        total
+            The partial result of all blocks; it is the result itself unless a subclass says
+            otherwise.
+        """
         return total  # type: ignore[return-value]  # the default result is the total itself
 
     def do_all(self, frame: Source, *, carrier: str = "lane") -> R:
-        """Return the result of this pass over all blocks of `frame`."""
+        """Return the result of this pass over all blocks of `frame`.
+
+        Parameters
+        ----------
+        frame : Frame or Blocks
+            The rows.
+        carrier : {"lane", "graph"}
+            "lane" is quick and is repeated from the start when a worker is lost, "graph" makes Dask
+            tasks of which only the lost ones are repeated.
+
+        Examples
+        --------
+        >>> class CountRows(dh2o.MRTask):
+        ...     def map(self, block):
+        ...         return block.n_rows
+        ...
+        ...     def combine(self, a, b):
+        ...         return a + b
+        >>> CountRows().do_all(dh2o.H2OFrame({"x": [1, 2, 3]}).frame)
+        3
+        """
         recipe = Recipe.of(frame)
         return self.finish(_engine_of(recipe).fold(self, recipe, carrier))
 
     def new_blocks(self, frame: Source, n_columns: int | None = None) -> Blocks:
-        """Return new blocks, aligned with `frame`, of the chunks that `map` returns."""
+        """Return new blocks, aligned with `frame`, of the chunks that `map` returns.
+
+        Parameters
+        ----------
+        frame : Frame or Blocks
+            The rows.
+        n_columns : int, optional
+            How many chunks `map` must return; default: not checked.
+
+        Raises
+        ------
+        FrameError
+            `map` gave another number of rows or columns for a block.
+        """
         recipe = Recipe.of(frame)
         engine = _engine_of(recipe)
         return engine.map_blocks(
@@ -53,7 +105,24 @@ class MRTask(Generic[P, R]):
         )
 
     def new_frame(self, frame: HasColumns, names: Sequence[str], types: Any, **how: Any) -> Any:
-        """Return a new frame, aligned with `frame`, of the columns that `map` returns."""
+        """Return a new frame, aligned with `frame`, of the columns that `map` returns.
+
+        Parameters
+        ----------
+        frame : Frame
+            The rows.
+        names : list of str
+            Names of the new columns.
+        types : list of VecType or str
+            Their types.
+        **how
+            ``domains`` and ``sources``, as of `Frame.of`.
+
+        Raises
+        ------
+        FrameError
+            `map` gave another number of rows or columns for a block.
+        """
         blocks = self.new_blocks(frame, len(names))
         _engine_of(Recipe.of(frame)).wait(blocks)
         return type(frame)._from_blocks(tuple(names), blocks, types, **how)  # type: ignore[attr-defined]
