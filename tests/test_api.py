@@ -77,6 +77,7 @@ def test_export_writes_what_was_read(engine: Engine, path: Path, tmp_path: Path)
         (lambda _: dh2o.load_model("nowhere.dh2o"), ModelError),
         (dh2o.load_model, ModelError),
         (lambda _: dh2o.remove(3), ParameterError),
+        (lambda _: dh2o.save_model(3), ParameterError),
     ],
 )
 def test_errors_are_typed_and_leave_nothing(

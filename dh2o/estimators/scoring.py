@@ -7,8 +7,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from dh2o.chunks import Block, Chunk, encode_codes, encode_floats
+from dh2o.errors import ParameterError
 from dh2o.estimators.adapt_frame import infos_for
 from dh2o.estimators.building.custom_metric import stored_metric, with_custom_metric
+from dh2o.estimators.building.shared_params import AUC_TYPES
 from dh2o.frame import Frame, VecType
 from dh2o.models import Model
 from dh2o.models.adapt import Adaptation
@@ -206,9 +208,10 @@ def builder_for(
 
 
 def _auc_type(given: str | None) -> str | None:
-    if given is None or given.upper() in ("NONE", "AUTO"):
-        return None
-    return given.upper()
+    name = "AUTO" if given is None else given.upper()
+    if name not in AUC_TYPES:
+        raise ParameterError(f"auc_type: expected one of {', '.join(AUC_TYPES)}, got {given!r}.")
+    return None if name in ("NONE", "AUTO") else name
 
 
 def spec_metric_builder(spec: TrainSpec, valid: bool = False) -> MetricBuilder[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from dh2o.errors import ParameterError
 from dh2o.mrtask.blocks import Blocks, HasColumns, Recipe, Source
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ class MRTask(Generic[P, R]):
         >>> CountRows().do_all(dh2o.H2OFrame({"x": [1, 2, 3]}).frame)
         3
         """
+        if carrier not in ("lane", "graph"):
+            raise ParameterError(f"carrier: expected 'lane' or 'graph', got {carrier!r}.")
         recipe = Recipe.of(frame)
         return self.finish(_engine_of(recipe).fold(self, recipe, carrier))
 

@@ -439,7 +439,7 @@ def _read_times(table: Any, zone: str) -> Any:
     from dh2o.parse.tables.columns import read_texts_into, text_dialect
 
     name = table.column_names[0]
-    reader = reader_for("Time", name, None, text_dialect(), zone)
+    reader: Any = reader_for("Time", name, None, text_dialect(), zone)
     at = 0
     for array in table.column(0).cast(pa.large_string()).chunks:
         read_texts_into(reader, array, at, empty_is_na=True)

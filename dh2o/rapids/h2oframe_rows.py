@@ -37,6 +37,64 @@ class FrameRows(FrameBase):
         """
         return self._apply("h2o.runif", -1 if seed is None else seed)
 
+    def split_frame(
+        self,
+        ratios: Sequence[float] | None = None,
+        destination_frames: Sequence[str] | None = None,
+        seed: int | None = None,
+    ) -> list[Self]:
+        """Return the rows split at random in these shares, the last frame having the rest.
+
+        Parameters
+        ----------
+        ratios : list of float, optional
+            Shares of all frames but the last, each above 0, below 1 together. Default: ``[0.75]``.
+        destination_frames : list of str, optional
+            Keys to store the frames under, one more than ratios.
+        seed : int, optional
+            The same seed gives the same rows on any cluster. Default: another split each time.
+
+        Returns
+        -------
+        list of H2OFrame
+            One more than ratios; rows keep their order. Each row is drawn by itself, so the shares
+            hold about, not exactly.
+
+        Raises
+        ------
+        RapidsError
+            The shares do not fit, or the number of keys.
+
+        Examples
+        --------
+        >>> fr = dh2o.H2OFrame({"x": list(range(1000))})
+        >>> train, valid, test = fr.split_frame([0.7, 0.15], seed=42)
+        >>> train.nrows + valid.nrows + test.nrows
+        1000
+        """
+        shares = [0.75] if ratios is None else [float(r) for r in ratios]
+        if not shares or min(shares) <= 0 or math.fsum(shares) >= 1.0:
+            raise RapidsError(f"Ratios must be positive and add up to less than 1, got {shares}.")
+        if destination_frames is not None and len(destination_frames) != len(shares) + 1:
+            raise RapidsError(
+                "The number of provided destination_frames must be one more than the number of "
+                f"provided ratios: {len(destination_frames)} and {len(shares)}."
+            )
+        draws = self.runif(seed)
+        edges = [math.fsum(shares[:i]) for i in range(len(shares) + 1)]
+        parts = []
+        for i, low in enumerate(edges):
+            high = edges[i + 1] if i + 1 < len(edges) else math.inf
+            chosen = draws._apply("<=", high)
+            if i > 0:
+                chosen = draws._apply(">", low)._apply("&", chosen)
+            part = self._apply("rows", chosen)
+            if destination_frames is not None:
+                part.frame_id = destination_frames[i]
+            part.refresh()
+            parts.append(part)
+        return parts
+
     def stratified_split(self, test_frac: float = 0.2, seed: int = -1) -> Self:
         """Return a column of train and test with the same share of every class.
 

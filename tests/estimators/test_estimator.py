@@ -91,6 +91,8 @@ def test_multinomial_and_regression(engine: Engine, table: pd.DataFrame, quiet: 
     assert three.multinomial_auc_table().n_rows == 3 + 3 + 4
     assert three.mean_per_class_error() == pytest.approx(2 / 3)
     assert three.confusion_matrix().counts.sum() == len(table)
+    with pytest.raises(ParameterError, match="auc_type: expected one of AUTO"):
+        three.model_performance(table, auc_type="best")
     number = MeanEstimator(distribution="laplace").train(y="num", training_frame=table)
     deviation = (table["num"] - table["num"].mean()).abs().mean()
     assert number.mean_residual_deviance() == number.mae() == pytest.approx(deviation)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dh2o.chunks import Block, encode_floats
-from dh2o.errors import DH2OError, FrameError, KeyNotFoundError
+from dh2o.errors import DH2OError, FrameError, KeyNotFoundError, ParameterError
 from dh2o.mrtask import Blocks, Engine, MRTask
 from dh2o.mrtask.plan import Plan
 from tests.killing import leave_mark, marks
@@ -52,6 +52,11 @@ def test_tree_of_seven_blocks(any_engine: Engine, carrier: str) -> None:
 @pytest.mark.parametrize("carrier", ["lane", "graph"])
 def test_frame_without_blocks(any_engine: Engine, carrier: str) -> None:
     assert FloatSum().do_all(table(any_engine, ()), carrier=carrier) is None
+
+
+def test_unknown_carriers_are_refused(engine: Engine) -> None:
+    with pytest.raises(ParameterError, match="carrier: expected 'lane' or 'graph', got 'train'"):
+        FloatSum().do_all(table(engine, LAYOUT), carrier="train")
 
 
 def test_frame_of_one_row(any_engine: Engine) -> None:

@@ -64,3 +64,9 @@ def test_none_is_na(frame: H2OFrame) -> None:
 def test_refused(frame: H2OFrame, call: Callable[[H2OFrame], object], told: str) -> None:
     with pytest.raises(RapidsError, match=told):
         call(frame)
+
+
+def test_strings_left_out_of_groups_are_told(engine: Engine) -> None:
+    frame = H2OFrame({"k": ["a", "b", "a"], "s": ["u", "v", "w"]}, column_types={"s": "string"})
+    with pytest.warns(RuntimeWarning, match="'s' holds strings and is left out"):
+        frame.group_by("k").max("s")
