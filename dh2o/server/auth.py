@@ -18,6 +18,8 @@ from .options import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from werkzeug.datastructures import Headers
+
     from .options import ServerOptions
 
 __all__ = ["ForbiddenError", "Gate", "UnauthorizedError"]
@@ -48,7 +50,7 @@ class Gate:
         self._basic = self._hash(f"{options.user}:{options.password}") if options.password else None
         self._bearer = self._hash(options.token) if options.token else None
 
-    def check(self, headers: Mapping[str, str]) -> None:
+    def check(self, headers: Mapping[str, str] | Headers) -> None:
         """Raise unless a request with these `headers` may come in."""
         self._check_origin(headers)
         if self._open:
@@ -86,7 +88,7 @@ class Gate:
                 "with a password."
             )
 
-    def _check_origin(self, headers: Mapping[str, str]) -> None:
+    def _check_origin(self, headers: Mapping[str, str] | Headers) -> None:
         # Browsers say from which page a request comes; a page of another server may not send any.
         origin = headers.get("Origin")
         if origin and urlsplit(origin).netloc.lower() != headers.get("Host", "").lower():

@@ -12,7 +12,7 @@ from dh2o.errors import DH2OError, KeyNotFoundError, ParameterError
 from .routing import RouteNotFoundError
 from .schemas.metadata import H2OErrorV3, H2OModelBuilderErrorV3, ValidationMessageV3
 
-__all__ = ["BodyTooLargeError", "error_answer", "is_builder_error"]
+__all__ = ["BodyTooLargeError", "MethodNotServedError", "error_answer", "is_builder_error"]
 
 #: Names that clients of H2O know for what goes wrong most.
 _KNOWN_TYPES: dict[type[DH2OError], str] = {
@@ -28,6 +28,12 @@ class BodyTooLargeError(DH2OError):
     """The body of the request is longer than the server accepts."""
 
     http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class MethodNotServedError(ParameterError):
+    """The request has a method that no route has."""
+
+    http_status = HTTPStatus.METHOD_NOT_ALLOWED
 
 
 def is_builder_error(error: BaseException) -> bool:

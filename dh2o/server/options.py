@@ -6,6 +6,7 @@ import ipaddress
 import re
 import secrets
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from dh2o.errors import ParameterError
@@ -17,6 +18,7 @@ CLIENT_VERSION = "3.46.0.12"
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+){2,3}")
 
 
+@lru_cache(maxsize=128)
 def is_loopback(host: str) -> bool:
     """Return whether `host` names this machine only."""
     bare = host.strip("[]").lower()

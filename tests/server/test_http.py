@@ -121,3 +121,32 @@ def test_the_page_at_the_root_is_for_people(call: Call) -> None:
     response = call("GET", "/")
     assert response.headers["Content-Type"].startswith("text/html")
     assert "h2o.connect" in response.text
+
+
+def test_parameters_of_a_form_may_be_long(call: Call) -> None:
+    long = "x" * 700_000
+    for sent in ({"data": {"message": long}}, {"files": {"message": (None, long)}}):
+        assert call("POST", "/3/LogAndEcho", **sent).json()["message"] == long
+
+
+def test_of_parameters_with_one_name_the_first_counts(call: Call) -> None:
+    answers = [
+        call("POST", "/3/LogAndEcho?message=a&message=b"),
+        call("POST", "/3/LogAndEcho", data=[("message", "a"), ("message", "b")]),
+        call("POST", "/3/LogAndEcho?message=c", data={"message": "a"}),
+        call("POST", "/3/LogAndEcho", files={"message": (None, "a")}),
+    ]
+    assert [answer.json()["message"] for answer in answers] == ["a"] * 4
+
+
+def test_a_refused_method_names_those_that_are_served(call: Call) -> None:
+    response = call("OPTIONS", "/3/Cloud")
+    assert error_of(response)[0] == 405
+    assert response.headers["Allow"] == "GET, POST, PUT, DELETE, HEAD"
+    assert response.headers["X-h2o-rest-api-version-max"] == "3"
+
+
+def test_head_of_an_error_has_no_body(call: Call) -> None:
+    response = call("HEAD", "/3/Foo")
+    assert (response.status_code, response.content) == (404, b"")
+    assert int(response.headers["Content-Length"]) > 0

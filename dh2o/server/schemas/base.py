@@ -159,10 +159,13 @@ class SchemaV4(Schema):
 
 def encode(value: Any) -> Any:
     """Return `value` as plain JSON values; NaN and infinities are strings, as in H2O."""
-    if value is None or isinstance(value, str | bool | int):
+    kind = type(value)
+    if kind in _ATOMS:
         return value
-    if isinstance(value, float):
+    if kind is float or isinstance(value, float):
         return value if math.isfinite(value) else _not_finite(value)
+    if isinstance(value, str | int):
+        return value
     if hasattr(value, "to_json"):
         return value.to_json()
     if isinstance(value, dict):
