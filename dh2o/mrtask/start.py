@@ -147,7 +147,14 @@ def start_cluster(
         cluster.close()
         raise
     folder = spool or local_folder()
-    engine = _engine(client, cluster, folder)
+    try:
+        engine = _engine(client, cluster, folder)
+    except BaseException:
+        if not spool:
+            remove_folder(folder)
+        _leave(client)
+        cluster.close()
+        raise
     engine.when_closed(lambda: None if spool else remove_folder(folder))
     engine.when_closed(cluster.close)
     engine.when_closed(partial(_leave, client))

@@ -192,6 +192,9 @@ class _Stop:
 
     def __call__(self, *_: object) -> None:
         if self.calls is None:
+            # What Dask had begun to say to workers fails now, and all of it would be printed.
+            for name in ("asyncio", "distributed"):
+                logging.getLogger(name).setLevel(logging.CRITICAL + 1)
             raise SystemExit(0)
         self.calls()
 

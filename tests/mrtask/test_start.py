@@ -11,7 +11,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from dh2o.errors import DH2OError, MissingExtraError, ParameterError, WorkerLostError
-from dh2o.mrtask import Engine, current_engine, init, start, use_engine
+from dh2o.mrtask import Engine, current_engine, init, spool, start, use_engine
 from dh2o.mrtask.start import join_cluster, start_cluster
 from tests.mrtask.tables import FloatSum, table
 
@@ -169,6 +169,27 @@ def test_an_address_that_is_none_is_named() -> None:
     pytest.importorskip("bokeh", reason="Dask draws its dashboard with bokeh")
     with pytest.raises(DH2OError, match=r"failed to start.*'no-such-host.invalid:80'"):
         start_cluster(n_workers=1, dashboard_address="no-such-host.invalid:80")
+
+
+def test_a_start_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    clients, folders = [], []
+    make = spool.local_folder
+
+    def folder() -> str:
+        folders.append(make())
+        return folders[-1]
+
+    def fail(client: Client, *_: object) -> None:
+        clients.append(client)
+        raise DH2OError("The cluster has no dh2o.")
+
+    monkeypatch.setattr(spool, "local_folder", folder)
+    monkeypatch.setattr(start, "_engine", fail)
+    with pytest.raises(DH2OError, match="has no dh2o"):
+        start_cluster()
+    assert clients[0].status == "closed"
+    assert clients[0].cluster.status.name == "closed"
+    assert not Path(folders[0]).exists()
 
 
 def test_dashboard_on_request() -> None:

@@ -201,3 +201,36 @@ def test_upload_streams_to_the_spool(
     taken = call("POST", "/3/PutKey?destination_key=k", data=b"1")
     assert taken.json()["destination_key"] == "k"
     assert call("POST", "/3/PutKey?destination_key=k&overwrite=false", data=b"1").status_code == 412
+
+
+_ENDED_AT_THE_START = """
+import asyncio, logging, os, signal
+from dh2o.mrtask import start
+from dh2o.server import ServerOptions
+from dh2o.server.serving import serve
+
+async def tell_workers():
+    raise OSError("the worker has gone")
+
+async def forget():
+    logging.getLogger("distributed.scheduler").error("broadcast failed")
+    asyncio.ensure_future(tell_workers())
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+def engine(client, cluster, spool):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except SystemExit:
+        client.sync(forget)
+        raise
+
+start._engine = engine
+serve(ServerOptions(port=0, no_auth=True))
+"""
+
+
+def test_a_start_that_is_ended_ends_quietly() -> None:
+    command = [sys.executable, "-c", _ENDED_AT_THE_START]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
