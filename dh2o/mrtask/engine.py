@@ -205,6 +205,15 @@ class Engine:
         """Return address, pid, n_threads, memory, cpu_pct, … of every running worker."""
         return [dict(facts) for facts in self.call("worker_facts")]
 
+    def memory_limits(self) -> list[int]:
+        """Return how many bytes each running worker may take, 0 for no limit.
+
+        Where the only worker lives in this process, the scheduler's thread is not asked.
+        """
+        if self.scheduler_here is not None:
+            return [int(self.own_worker.memory_manager.memory_limit or 0)]
+        return [int(facts["memory_limit"]) for facts in self.worker_facts()]
+
     def places(self, source: Source) -> list[str]:
         """Return the address of the worker on which each block lies."""
         recipe = Recipe.of(source)

@@ -46,6 +46,8 @@ def test_passes_over_spilled_blocks() -> None:
         dask.config.set(no_pause),
         start_cluster(n_workers=1, threads_per_worker=2, memory_limit="16MB") as engine,
     ):
+        assert engine.memory_limits() == [16_000_000]
+        assert engine.memory_limits() == [f["memory_limit"] for f in engine.worker_facts()]
         blocks = engine.submit_blocks(any_ints, [(i,) for i in range(12)])
         expected = sum(float(any_ints(i)[0].floats().sum()) for i in range(12))
         data = engine.own_worker.data

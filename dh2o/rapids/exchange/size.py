@@ -30,7 +30,7 @@ def exceeds_one_process(tables: Sequence[Table]) -> bool:
     import psutil
 
     memory = psutil.virtual_memory()
-    limits = [f["memory_limit"] or memory.total for f in current_engine().worker_facts()]
+    limits = [limit or memory.total for limit in current_engine().memory_limits()]
     keys = NBYTES_A_KEY * sum(table.n_rows for table in tables)
     return bool(
         n_bytes > SHARE_OF_WORKER * min(limits, default=memory.total)
