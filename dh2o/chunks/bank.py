@@ -22,7 +22,7 @@ from dh2o.chunks.integer import GridCodec, narrow_dtype, narrowest_grid
 from dh2o.chunks.places import FewValues, few_values, number_chunk, plain_grid, unit_grid
 from dh2o.chunks.scan import KERNEL_ROWS, to_grid
 
-__all__ = ["Bank", "Form", "bank_of", "form_of", "short_rows"]
+__all__ = ["Bank", "Each", "Form", "bank_of", "form_of", "short_rows"]
 
 Rows = I64 | U32
 """Numbers of rows; -1, or `NO_SHORT_ROW` among those of 32 bits, is no row."""
@@ -119,8 +119,16 @@ def _shared_grid(parts: Sequence[Chunk]) -> GridCodec | None:
     if grid.has_na:
         return grid
     with_na = replace(grid, has_na=True)
-    top = max(int(c.stored.buffers[0].max()) for c in parts)
+    top = _top_code(grid, parts)
+    if top is None:
+        top = max(int(c.stored.buffers[0].max()) for c in parts)
     return with_na if top < with_na.na_code else None
+
+
+def _top_code(grid: GridCodec, parts: Sequence[Chunk]) -> int | None:
+    """Return the highest code, NA aside, that `parts` have on a grid; None if nobody looked."""
+    bounds = reduce(GridBounds.__or__, map(grid_bounds, parts))
+    return bounds.high - grid.bias if bounds.decimals == grid.decimals and bounds.n_codes else None
 
 
 def _has_negative_zero(chunk: Chunk) -> bool:

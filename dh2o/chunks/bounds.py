@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -79,8 +80,21 @@ def bounds_of_floats(values: F64) -> GridBounds:
     return _checked(round(facts.lo * power), round(facts.hi * power), facts.decimals)
 
 
+_FOUND: WeakKeyDictionary[Chunk, GridBounds] = WeakKeyDictionary()
+
+
 def grid_bounds(chunk: Chunk) -> GridBounds:
-    """Return the bounds of a chunk of numbers or codes, from its codes where that is possible."""
+    """Return the bounds of a chunk of numbers or codes, from its codes where that is possible.
+
+    A chunk that lives on is looked through once.
+    """
+    found = _FOUND.get(chunk)
+    if found is None:
+        found = _FOUND[chunk] = _grid_bounds(chunk)
+    return found
+
+
+def _grid_bounds(chunk: Chunk) -> GridBounds:
     codec = chunk.codec
     if isinstance(codec, Float32Codec | Float64Codec):
         return NO_GRID

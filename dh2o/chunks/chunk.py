@@ -18,7 +18,7 @@ Kind = Literal["number", "code", "string", "uuid"]
 OBJECTS_NBYTES = 400
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Chunk:
     """Rows of one column in the form that `codec` describes. Immutable.
 

@@ -98,10 +98,43 @@ def gather_kernel(values: Any, rows: Any, na: Any, out: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def scatter_kernel(values: Any, places: Any, out: Any) -> None:
-    """out[places] = values."""
-    for i in range(len(values)):
-        out[places[i]] = values[i]
+def count_keys(keys: Any, counts: Any) -> None:
+    """counts[key] += 1."""
+    for i in range(len(keys)):
+        counts[keys[i]] += 1
+
+
+@njit(nogil=True, cache=True)
+def order_tile(keys: Any, kept: Any, counts: Any, next_place: Any, rows: Any, places: Any) -> int:
+    """Return how many rows have a key that is kept; of these by key, OUT: rows and their places.
+
+    ``next_place[k]`` is the place of the first row of key k. ``counts[k]``, how many rows have that
+    key, is used up.
+    """
+    n_kept, end = 0, len(keys)
+    for k in range(len(counts)):
+        n = counts[k]
+        if kept[k]:
+            for j in range(n):
+                places[n_kept + j] = next_place[k] + j
+            counts[k] = n_kept
+            n_kept += n
+        else:
+            end -= n
+            counts[k] = end
+    for i in range(len(keys)):
+        key = keys[i]
+        at = counts[key]
+        counts[key] = at + 1
+        rows[at] = i
+    return n_kept
+
+
+@njit(nogil=True, cache=True)
+def move_kernel(values: Any, rows: Any, places: Any, out: Any) -> None:
+    """out[places] = values[rows]."""
+    for i in range(len(rows)):
+        out[places[i]] = values[rows[i]]
 
 
 @njit(nogil=True, cache=True)

@@ -1,8 +1,9 @@
-"""Columns moved as a counting sort moves them: each row to a place, or each value to a run of rows.
+"""Columns whose rows are put in order by key, or fill runs of rows.
 
-The places of few runs fill from front to back, so that writing them touches few lines of the cache
-at a time, where taking rows in the new order would touch all of the column again for each run. With
-many runs it is taking that touches fewer: what is read need not be written back.
+Rows are put in order tile by tile, and those of a tile then written behind the rows of the same key
+that came before: what is read lies in a core's cache, and what is written goes on where the tile
+before left off. Taking rows one by one in the new order would fetch a line of the cache for every
+number.
 """
 
 from __future__ import annotations
@@ -10,61 +11,159 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dh2o.chunks.bank import NO_SHORT_ROW, Form, Rows, bank_of, form_of, gathered, parts_of
+from dh2o.chunks.bank import (
+    NO_SHORT_ROW,
+    Each,
+    Form,
+    Rows,
+    bank_of,
+    form_of,
+    gathered,
+    parts_of,
+)
 from dh2o.chunks.chunk import Chunk
-from dh2o.chunks.codec import I64, U32, Buffer, read_only
+from dh2o.chunks.codec import I64, U32, Buffer, Mask, read_only
+from dh2o.chunks.encode import all_na
 
-__all__ = ["Order", "Places", "Runs"]
+__all__ = ["ByKey", "Runs"]
+
+U16 = NDArray[np.uint16]
+
+TILE_ROWS = 1 << 17  # so many numbers, and where they come from and go, fit a core's cache
+
+
+@dataclass(frozen=True, slots=True)
+class _Moving:
+    """A column of numbers, and the room for it in its new order."""
+
+    parts: Sequence[Chunk]
+    form: Form
+    out: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class _Tile:
+    """Rows from `start` to `stop` of a part of the table: those kept, and the places they go to."""
+
+    start: int
+    stop: int
+    rows: U32
+    places: U32
+
+    def move(self, values: Buffer, out: Buffer) -> None:
+        """Put the rows of the part's `values` into their places."""
+        from dh2o.chunks.kernels import move_kernel
+
+        move_kernel(read_only(values[self.start : self.stop]), self.rows, self.places, out)
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where the rows of a table go: each to a place, those from `n_rows` on to nowhere.
+class ByKey:
+    """The rows of a table by key, rows of one key as they lie; those of keys not `kept` go.
 
-    No row comes to the `holes`, and none twice to a place.
+    Key k has the places from ``starts[k]`` to ``starts[k + 1]``. The `holes` are the places of keys
+    that no row has.
     """
 
-    places: U32
-    n_rows: int
+    keys: U16
+    kept: Mask
+    starts: I64
     holes: I64
+
+    @property
+    def n_rows(self) -> int:
+        """How many places there are."""
+        return int(self.starts[-1])
 
     @cached_property
     def rows(self) -> U32:
         """The row that comes to each place, `NO_SHORT_ROW` for none."""
-        rows = np.empty(len(self.places) + len(self.holes), dtype=np.uint32)
-        rows[self.holes] = NO_SHORT_ROW
-        rows[self.places] = np.arange(len(self.places), dtype=np.uint32)
-        return rows[: self.n_rows]
+        order = np.argsort(self.keys, kind="stable")
+        there = np.ones(self.n_rows, dtype=np.bool_)
+        there[self.holes] = False
+        rows = np.full(self.n_rows, NO_SHORT_ROW, dtype=np.uint32)
+        rows[there] = order[self.kept[self.keys[order]]]
+        return rows
 
-    def moved(self, chunks: Sequence[Chunk], layout: Sequence[int]) -> list[Chunk]:
-        """Return chunks, in a layout, of a column whose rows have gone to their places."""
-        kind, parts = parts_of(chunks)
-        if not parts or kind in ("string", "uuid"):
-            return taken(chunks, self.rows, layout)
+    def moved(
+        self, columns: Sequence[Sequence[Chunk]], layout: Sequence[int], each: Each
+    ) -> list[list[Chunk]]:
+        """Return the chunks, in a layout, of columns in this order."""
+        known = [parts_of(chunks) for chunks in columns]
+        numbers = [
+            i for i, (kind, parts) in enumerate(known) if parts and kind not in ("string", "uuid")
+        ]
+        made = each(lambda i: self._room_for(known[i][1]), numbers)
+        if made:
+            self._move(made, each)
+        moving = dict(zip(numbers, made, strict=True))
+
+        def chunks_of(i: int) -> list[Chunk]:
+            kind, parts = known[i]
+            if not parts:
+                return [all_na(n_rows, kind) for n_rows in layout]
+            if i not in moving:
+                return taken(columns[i], self.rows, layout)
+            moving[i].out[self.holes] = moving[i].form.na
+            return _chunks(moving[i].out, moving[i].form, layout)
+
+        return each(chunks_of, range(len(columns)))
+
+    def _room_for(self, parts: Sequence[Chunk]) -> _Moving:
         form = form_of(parts)
-        column = np.empty(len(self.places) + len(self.holes), dtype=form.dtype)
-        start = 0
-        for part in parts:
-            _scatter(form.opened(part), self.places[start : start + part.n_rows], column)
-            start += part.n_rows
-        column[self.holes] = form.na
-        return _chunks(column[: self.n_rows], form, layout)
+        return _Moving(parts, form, np.empty(self.n_rows, dtype=form.dtype))
+
+    def _move(self, columns: Sequence[_Moving], each: Each) -> None:
+        """Put rows into their places, in turn the tiles of each part of the table."""
+        from dh2o.chunks.kernels import count_keys
+
+        starts = [0, *accumulate(part.n_rows for part in columns[0].parts)]
+        cuts = [_tile_cuts(start, stop) for start, stop in pairwise(starts)]
+        firsts = [0, *accumulate(len(c) - 1 for c in cuts)]
+        keys = read_only(self.keys)
+        counts = np.zeros((firsts[-1], len(self.kept)), dtype=np.uint32)
+
+        def count(part: int) -> None:
+            for t, (start, stop) in enumerate(pairwise(cuts[part]), firsts[part]):
+                count_keys(keys[start:stop], counts[t])
+
+        each(count, range(len(cuts)))
+        next_places = np.cumsum(counts, axis=0, dtype=np.uint32)
+        next_places -= counts
+        next_places += self.starts[:-1].astype(np.uint32)
+
+        def move(part: int) -> None:
+            tiles = [
+                self._tile(start, stop, starts[part], counts[t], next_places[t])
+                for t, (start, stop) in enumerate(pairwise(cuts[part]), firsts[part])
+            ]
+            for column in columns:
+                values = _plain(np.ascontiguousarray(column.form.opened(column.parts[part])))
+                for tile in tiles:
+                    tile.move(values, _plain(column.out))
+
+        each(move, range(len(cuts)))
+
+    def _tile(self, start: int, stop: int, first: int, counts: U32, next_place: U32) -> _Tile:
+        """Return the rows from `start` to `stop` of a part that begins at `first`, in order."""
+        from dh2o.chunks.kernels import order_tile
+
+        keys, kept = read_only(self.keys[start:stop]), read_only(self.kept)
+        rows, places = (np.empty(stop - start, dtype=np.uint32) for _ in range(2))
+        n = order_tile(keys, kept, counts, read_only(next_place), rows, places)
+        return _Tile(start - first, stop - first, read_only(rows[:n]), read_only(places[:n]))
 
 
-@dataclass(frozen=True)
-class Order:
-    """Rows in a new order: their numbers, `NO_SHORT_ROW` for a row of NA."""
-
-    rows: U32
-
-    def moved(self, chunks: Sequence[Chunk], layout: Sequence[int]) -> list[Chunk]:
-        """Return chunks, in a layout, of a column in this order."""
-        return taken(chunks, self.rows, layout)
+def _tile_cuts(start: int, stop: int) -> list[int]:
+    """Return where tiles of about the same size begin, and the end of the last."""
+    n_tiles = -(-(stop - start) // TILE_ROWS)
+    return [start + (stop - start) * k // n_tiles for k in range(n_tiles + 1)]
 
 
 @dataclass(frozen=True)
@@ -112,15 +211,7 @@ def _cut(values: Any, layout: Sequence[int]) -> list[Any]:
 
 def _plain(values: Buffer) -> Buffer:
     """Return numbers of 64 bits as integers: the kernels only move them."""
-    return values.view(np.int64) if values.dtype.itemsize == 8 else values
-
-
-def _scatter(values: Buffer, places: U32, out: Buffer) -> None:
-    """out[places] = values."""
-    from dh2o.chunks.kernels import scatter_kernel
-
-    held = _plain(np.ascontiguousarray(values))
-    scatter_kernel(read_only(held), read_only(places), _plain(out))
+    return values.view(np.uint64) if values.dtype.itemsize == 8 else values
 
 
 def _repeat(values: Buffer, starts: I64, out: Buffer) -> None:

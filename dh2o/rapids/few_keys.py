@@ -1,6 +1,6 @@
 """Joins by few keys, of which one side has each at most once: a table of keys, and a counting sort.
 
-The rows of the other side are counted by key and go to their places; the row that the table has for
+The rows of the other side are counted by key and dealt out by it; the row that the table has for
 a key, and the key itself, fill runs. No key is compared, and no row of the result is listed.
 """
 
@@ -14,16 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.chunks.bank import NO_SHORT_ROW
-from dh2o.chunks.codec import U32, read_only
-from dh2o.chunks.spread import Order, Places, Runs
+from dh2o.chunks.codec import read_only
+from dh2o.chunks.spread import ByKey, Runs
 from dh2o.rapids.joining import Joined
 from dh2o.rapids.keys import I64, U64, KeyLayout
 from dh2o.rapids.ordering import row_parts
 
 __all__ = ["MAX_BITS", "Placed", "has_few_keys", "placed"]
 
-MAX_BITS = 14  # the next places of so many keys, and the lines that they lie in, fit a core's cache
-FEW_RUNS = 64  # so many are written to from front to back; of more, rows are taken
+MAX_BITS = 14  # counts of so many keys fit a core's cache
 MAX_ROWS = (1 << 32) - (1 << MAX_BITS)  # places have 32 bits
 
 Each = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
@@ -37,7 +36,7 @@ class Placed:
     keys: U64  # of each run, packed by `layout`
     layout: KeyLayout
     many: int
-    to: Places | Order
+    to: ByKey
     runs: Runs
 
     @property
@@ -86,63 +85,23 @@ def placed(
         return None
     n_out = np.where(stays, total, 0) + alone
     runs = np.flatnonzero(n_out)
-    starts = np.cumsum(n_out) - n_out
-    n_rows = int(n_out.sum())
-    dropped = np.where(stays, 0, total)
-    first = np.where(stays, starts, n_rows + np.cumsum(dropped) - dropped)
-    next_places = (first + np.cumsum(sizes, axis=0) - sizes).astype(np.uint32)
-    move = _to_places if len(runs) <= FEW_RUNS else _in_order
+    starts = np.append(0, np.cumsum(n_out))
+    firsts = starts[:-1]
     return Placed(
         keys=runs.astype(np.uint64)[None],
         layout=layout,
         many=many,
-        to=move(sides[many], cuts, next_places, (n_rows, starts[alone]), each),
-        runs=Runs(np.where(pairs | alone, row_of, -1)[runs], np.append(starts[runs], n_rows)),
+        to=ByKey(sides[many], stays, starts, firsts[alone]),
+        runs=Runs(np.where(pairs | alone, row_of, -1)[runs], np.append(firsts[runs], starts[-1])),
     )
 
 
 def _counted(word: Words, cuts: Sequence[int], n_keys: int, each: Each) -> I64:
     """Return how often each part of the rows has each key (parts x keys)."""
-    from dh2o.rapids import key_kernels
+    from dh2o.chunks.kernels import count_keys
 
     held = read_only(word)
     counts = np.zeros((len(cuts) - 1, n_keys), dtype=np.int64)
     parts = range(len(counts))
-    each(lambda k: key_kernels.count_codes(held[cuts[k] : cuts[k + 1]], counts[k]), parts)
+    each(lambda k: count_keys(held[cuts[k] : cuts[k + 1]], counts[k]), parts)
     return counts
-
-
-def _to_places(
-    word: Words, cuts: Sequence[int], next_places: U32, shape: tuple[int, I64], each: Each
-) -> Places:
-    """Return the place of each row; `next_places` are those of the keys in each part of the rows.
-
-    The `shape` is how many places are wanted, and the holes among them.
-    """
-    from dh2o.rapids import key_kernels
-
-    held, out = read_only(word), np.empty(len(word), dtype=np.uint32)
-
-    def place(k: int) -> None:
-        rows = slice(cuts[k], cuts[k + 1])
-        key_kernels.number_in_turn(held[rows], next_places[k], out[rows])
-
-    each(place, range(len(next_places)))
-    return Places(out, *shape)
-
-
-def _in_order(
-    word: Words, cuts: Sequence[int], next_places: U32, shape: tuple[int, I64], each: Each
-) -> Order:
-    """Return the row at each place, of the same arguments."""
-    from dh2o.rapids import key_kernels
-
-    n_rows, holes = shape
-    held, out = read_only(word), np.empty(len(word) + len(holes), dtype=np.uint32)
-    out[holes] = NO_SHORT_ROW
-
-    def place(k: int) -> None:
-        key_kernels.place_rows(held[cuts[k] : cuts[k + 1]], cuts[k], next_places[k], out)
-
-    each(place, range(len(next_places)))
-    return Order(out[:n_rows])

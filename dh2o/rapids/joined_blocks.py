@@ -74,19 +74,19 @@ def _paired(
 def _placed(
     joined: Placed, keys: Sequence[Column], sides: Sequence[Frame], layout: Layout
 ) -> Columns:
-    """Return the columns of rows that move and fill runs: a column a thread."""
+    """Return the columns of rows that are dealt out and of rows that fill runs."""
     runs_of_keys = joined.runs.numbers()
     work: list[Callable[[], list[Chunk]]] = [
         partial(runs_of_keys.filled, [chunk], layout)
         for chunk in _key_chunks(joined.keys, joined, keys)
     ]
-    for side, frame in enumerate(sides):
-        for chunks in opened_here(physical(frame)):
-            if side == joined.many:
-                work.append(partial(joined.to.moved, chunks, layout))
-            else:
-                work.append(partial(joined.runs.filled, chunks, layout))
-    return parallel(_called, work)
+    opened = [opened_here(physical(frame)) for frame in sides]
+    few = 1 - joined.many
+    work += [partial(joined.runs.filled, chunks, layout) for chunks in opened[few]]
+    filled = parallel(_called, work)
+    moved = joined.to.moved(opened[joined.many], layout, parallel)
+    by_side = [moved, filled[len(keys) :]]
+    return [*filled[: len(keys)], *by_side[joined.many], *by_side[few]]
 
 
 def _called(fn: Callable[[], Any]) -> Any:

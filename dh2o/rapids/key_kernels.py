@@ -14,15 +14,12 @@ from numba import njit
 __all__ = [
     "add_places",
     "count_buckets",
-    "count_codes",
     "merge_sorted",
-    "number_in_turn",
     "pack_codes",
     "pack_grid",
     "pack_real",
     "pair_rows",
     "place_codes",
-    "place_rows",
     "take_places",
     "to_buckets",
     "unpack_grid",
@@ -106,37 +103,12 @@ def fuse(word: Any, low: int, mask: int, rows: Any, row_bits: int, cuts: Any, ou
 
 
 @njit(nogil=True, cache=True)
-def count_codes(word: Any, counts: Any) -> None:
-    """counts[key] += 1."""
-    for i in range(len(word)):
-        counts[word[i]] += 1
-
-
-@njit(nogil=True, cache=True)
 def place_codes(word: Any, first_row: int, row_bits: int, next_place: Any, out: Any) -> None:
     """Put keys, with their row number in the lowest `row_bits` bits, where each goes next."""
     up = np.uint64(row_bits)
     for i in range(len(word)):
         key = word[i]
         out[next_place[key]] = key << up | np.uint64(first_row + i)
-        next_place[key] += 1
-
-
-@njit(nogil=True, cache=True)
-def number_in_turn(word: Any, next_place: Any, out: Any) -> None:
-    """Out = the next place of each row's key."""
-    for i in range(len(word)):
-        key = word[i]
-        out[i] = next_place[key]
-        next_place[key] += 1
-
-
-@njit(nogil=True, cache=True)
-def place_rows(word: Any, first_row: int, next_place: Any, out: Any) -> None:
-    """Put the numbers of rows where each key goes next."""
-    for i in range(len(word)):
-        key = word[i]
-        out[next_place[key]] = first_row + i
         next_place[key] += 1
 
 

@@ -184,12 +184,13 @@ def counted(word: U64, n_bits: int, row_bits: int, each: Each) -> U64:
 
     Every thread counts and places the rows of one part of the table.
     """
+    from dh2o.chunks.kernels import count_keys
     from dh2o.rapids import key_kernels
 
     cuts = row_parts(len(word), each)
     n_parts = len(cuts) - 1
     counts = np.zeros((n_parts, 1 << n_bits), dtype=np.int64)
-    each(lambda k: key_kernels.count_codes(word[cuts[k] : cuts[k + 1]], counts[k]), range(n_parts))
+    each(lambda k: count_keys(word[cuts[k] : cuts[k + 1]], counts[k]), range(n_parts))
     in_turn = counts.T.ravel()
     starts = np.ascontiguousarray((np.cumsum(in_turn) - in_turn).reshape(-1, n_parts).T)
     out = np.empty(len(word), dtype=np.uint64)

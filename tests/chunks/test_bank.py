@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+import pickle
+import weakref
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dh2o.chunks import Chunk, all_na, encode_codes, encode_floats, encode_ints, encode_strings
+from dh2o.chunks import (
+    Chunk,
+    all_na,
+    bounds,
+    encode_codes,
+    encode_floats,
+    encode_ints,
+    encode_strings,
+)
 from dh2o.chunks.bank import bank_of
 from dh2o.chunks.bounds import grid_bounds
 
@@ -69,3 +80,17 @@ def test_codes_and_texts_keep_their_kind() -> None:
 )
 def test_bounds_lie_on_the_grid(values: Any, expected: tuple[int, int, int]) -> None:
     assert tuple(grid_bounds(encode_floats(np.array(values, float)))) == expected
+
+
+def test_bounds_of_a_chunk_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    chunk = encode_floats([1.0, 5.0, np.nan])
+    found = grid_bounds(chunk)
+    again = pickle.loads(pickle.dumps(chunk))  # another chunk: nobody has looked at it
+    looked: list[Chunk] = []
+    monkeypatch.setattr(bounds, "_grid_bounds", lambda c: looked.append(c) or found)
+    assert [grid_bounds(chunk), grid_bounds(again), grid_bounds(again)] == [found] * 3
+    assert looked == [again]
+    held = weakref.ref(chunk)
+    del chunk
+    gc.collect()
+    assert held() is None  # what was found does not keep it

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from dh2o.chunks import spread
 from dh2o.mrtask import Engine
 from dh2o.rapids import H2OFrame, few_keys, rearrange
 from dh2o.rapids.columns import local_table
@@ -36,7 +37,6 @@ def _sides(n_many: int, few: list[Any], many_is_left: bool) -> list[list[Any]]:
 FEW = [np.array([3.0, 1, 40, 7, 7]), np.array([0.0, 2, 0, 1, 2])]  # 40 is not among the many
 
 
-@pytest.mark.parametrize("few_runs", [0, 1000])
 @pytest.mark.parametrize("many_is_left", [True, False])
 @pytest.mark.parametrize("keep", KEEPS)
 def test_rows_are_those_of_a_loop(
@@ -44,9 +44,7 @@ def test_rows_are_those_of_a_loop(
     monkeypatch: pytest.MonkeyPatch,
     keep: tuple[bool, bool],
     many_is_left: bool,
-    few_runs: int,
 ) -> None:
-    monkeypatch.setattr(few_keys, "FEW_RUNS", few_runs)
     monkeypatch.setattr("dh2o.rapids.ordering.PARALLEL_ROWS", 1)
     for n_many in (2000, 6, 5):
         sides = _sides(n_many, FEW, many_is_left)
@@ -112,11 +110,11 @@ def test_columns_of_every_kind_are_joined(
     long, short = (H2OFrame(table) for table in _tables())
     for left, right in ((long, short), (short, long)):
         expected = _rows(left.merge(right, *keep, by_x=["key"], by_y=["key"]))
-        for few_runs in (0, 1000):
+        for tile_rows in (1, 64, 10_000):
             with monkeypatch.context() as patch:
                 patch.setattr(rearrange, "SMALL_CELLS", 0)
                 patch.setattr(rearrange, "PARALLEL_ROWS", 1)
-                patch.setattr(few_keys, "FEW_RUNS", few_runs)
+                patch.setattr(spread, "TILE_ROWS", tile_rows)
                 found = _rows(left.merge(right, *keep, by_x=["key"], by_y=["key"]))
             assert found == expected
 
