@@ -31,7 +31,17 @@ from dh2o.chunks.integer import (
     narrowest_grid,
 )
 from dh2o.chunks.real import Float32Codec, Float64Codec
-from dh2o.chunks.scan import FloatFacts, grid_codes, need_eight_bytes, scan_floats, to_grid
+from dh2o.chunks.scan import (
+    KERNEL_ROWS,
+    FloatFacts,
+    few_of,
+    grid_codes,
+    look_at_few,
+    need_eight_bytes,
+    scan_floats,
+    scan_foreseen,
+    to_grid,
+)
 from dh2o.chunks.sparse import SparseCodec, fill_of, likely_fill, listing_nbytes
 from dh2o.chunks.text import encode_text
 from dh2o.chunks.uuid128 import UuidCodec
@@ -143,11 +153,12 @@ def all_na(n_rows: int, kind: Kind = "number") -> Chunk:
 
 def encode_dense_floats(values: F64) -> Chunk:
     """Return `values` in the smallest form in which every row has the same number of bits."""
-    if len(values) >= MIN_CLEVER_ROWS and need_eight_bytes(values) and not few_uniques(values):
-        plain = Float64Codec()
-        return _number(plain, len(values), plain.encode(values))
-    facts = scan_floats(values)
     n_rows = len(values)
+    few = look_at_few(values) if n_rows >= KERNEL_ROWS else None
+    if n_rows >= MIN_CLEVER_ROWS and _need_eight_bytes(values, few) and not few_uniques(values):
+        plain = Float64Codec()
+        return _number(plain, n_rows, plain.encode(values))
+    facts = (few and scan_foreseen(values, few)) or scan_floats(values)
     if facts.n_na == n_rows:
         return all_na(n_rows)
     if facts.decimals == 0 and not facts.has_negative_zero:
@@ -160,6 +171,26 @@ def encode_dense_floats(values: F64) -> Chunk:
         return _grid_or_dictionary(grid, values)
     plain = Float32Codec() if facts.fits_float32 else Float64Codec()
     return _encode_dictionary(values, width) or _number(plain, n_rows, plain.encode(values))
+
+
+def _need_eight_bytes(values: F64, few: FloatFacts | None) -> bool:
+    """Return whether a few of the values show that neither four bytes nor a grid hold them all.
+
+    A grid that holds all has as many decimals, as long a span and no wider steps than theirs.
+    """
+    if few is None:
+        return need_eight_bytes(values)
+    if few.fits_float32 or few.n_na or few.decimals == 0:
+        return False
+    if few.decimals < 0:
+        return True
+    power = 10.0**few.decimals
+    lo, hi = round(few.lo * power), round(few.hi * power)
+    like = GridCodec(1, decimals=few.decimals)
+    if narrowest_grid(lo, hi, like) is not None:
+        return False
+    step = _step_of(few_of(values), lo, like)
+    return narrowest_grid(lo, hi, replace(like, step=step)) is None
 
 
 def _encode_whole_floats(values: F64, facts: FloatFacts) -> Chunk:

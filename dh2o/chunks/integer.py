@@ -224,9 +224,12 @@ def narrowest_grid(lo: int, hi: int, like: GridCodec) -> GridCodec | None:
 
 def common_step(ints: I64, lo: int) -> int:
     """Return the greatest common divisor of the differences from `lo`; 1 as soon as it is sure."""
-    sample = ints[:: max(1, len(ints) // 64)]
-    step = math.gcd(*(int(value) - lo for value in sample))
-    if step <= 1:
+    step = 0
+    for value in ints[:: max(1, len(ints) // 64)].tolist():
+        step = math.gcd(step, value - lo)
+        if step == 1:
+            return 1
+    if step == 0:
         return 1
     return int(np.gcd.reduce(ints - lo, initial=step))
 

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+_FAR = np.int64(1 << 62)
+_NEGATIVE_ZERO = np.int64(-(1 << 63))
+
 # Callers pass inputs as read-only views, so that each kernel is compiled for one signature, and
 # only when it is first needed.
 
@@ -46,6 +49,30 @@ def scan_floats_kernel(values: Any, powers: Any) -> Any:
         if decimals >= 0 and max(-lo, hi) * powers[decimals] >= limit:
             decimals = -1
     return n_na, lo, hi, decimals, fits, negative_zero
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def scan_grid_kernel(values: Any, bits: Any, power: float, limit: float) -> Any:
+    """(how many lie on no grid of 1 / power below limit, n_na, min, max, n of -0.0).
+
+    The extremes are times power; `bits` are those of the values.   Twin: scan_floats_numpy.
+    """
+    # sums, minima and choices only: LLVM takes four values at a time
+    n_off = n_known = n_negative_zero = 0
+    lo = _FAR
+    hi = -_FAR
+    for i in range(len(values)):
+        value = values[i]
+        known = value == value  # noqa: PLR0124 - NaN is not
+        scaled = np.rint(value * power)
+        near = abs(scaled) < limit
+        n_off += ((scaled / power != value) | (not near)) & known
+        code = np.int64(scaled if near else 0.0)
+        lo = min(lo, code if known else _FAR)
+        hi = max(hi, code if known else -_FAR)
+        n_known += known
+        n_negative_zero += bits[i] == _NEGATIVE_ZERO
+    return n_off, len(values) - n_known, lo, hi, n_negative_zero
 
 
 @njit(nogil=True, cache=True)

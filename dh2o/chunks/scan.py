@@ -16,6 +16,7 @@ MAX_DECIMALS = 15
 MAX_SCALED = 2.0**51
 #: From here on the compiled kernels pay; below, numpy is as fast and nothing is compiled.
 KERNEL_ROWS = 1 << 12
+_FEW = 64
 POWERS_OF_10 = 10.0 ** np.arange(MAX_DECIMALS + 1)
 POWERS_OF_10.flags.writeable = False
 
@@ -64,6 +65,33 @@ def _is_long(value: float) -> bool:
         if round(value * power) / power == value:
             return False
     return True
+
+
+def look_at_few(values: F64) -> FloatFacts:
+    """Return the facts of a few of many `values`: no grid of all is coarser or has fewer codes."""
+    from dh2o.chunks.kernels import scan_floats_kernel
+
+    return FloatFacts(*scan_floats_kernel(read_only(few_of(values)), POWERS_OF_10))
+
+
+def few_of(values: F64) -> F64:
+    """Return some of many values, from first to last."""
+    return values[:: max(1, len(values) // _FEW)].copy()
+
+
+def scan_foreseen(values: F64, few: FloatFacts) -> FloatFacts | None:
+    """Return the facts of `values` if they lie on the grid of a `few` of them; else None."""
+    if few.decimals <= 0 or few.fits_float32:
+        return None
+    from dh2o.chunks.kernels import scan_grid_kernel
+
+    power = float(POWERS_OF_10[few.decimals])
+    bits = read_only(values.view(np.int64))
+    found = scan_grid_kernel(read_only(values), bits, power, MAX_SCALED)
+    n_off, n_na, lo, hi, n_negative_zero = found
+    if n_off:
+        return None
+    return FloatFacts(n_na, lo / power, hi / power, few.decimals, False, n_negative_zero > 0)
 
 
 def scan_floats_numpy(values: F64) -> FloatFacts:

@@ -23,6 +23,8 @@ from dh2o.parse.words import (
     multiply_wide,
 )
 
+#: Digits after the dot, or without one, that are one word, or two.
+SHORT, MIDDLING = 8, 16
 #: Bytes before a cell and after its first that are looked at.
 NBYTES_BEFORE, NBYTES_AFTER = 24, 8
 
@@ -68,16 +70,18 @@ _POWER_BELOW = np.array(
     [((217706 * -n) >> 16) + 63 + 1023 for n in range(_MAX_DIGITS + 1)], np.uint64
 )
 
-_N0, _N1, _N3, _N8, _N9, _N19, _N56, _N63 = (np.uint64(n) for n in (0, 1, 3, 8, 9, 19, 56, 63))
+_N0, _N1, _N3, _N8, _N9, _N16 = (np.uint64(n) for n in (0, 1, 3, 8, 9, 16))
+_N19, _N56, _N63 = (np.uint64(n) for n in (19, 56, 63))
 _E8, _E16 = np.uint64(10**8), np.uint64(10**16)
 _FEW = np.uint64(10**15)
 _LOW9 = np.uint64(0x1FF)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def spelled(buf: U8Array, first: int, stop: int) -> tuple[bool, Any, Any]:
+def spelled(buf: U8Array, first: int, stop: int, foreseen: Any) -> tuple[bool, Any, Any]:
     """Return (is it a number of at most 19 digits, w, n): the value is w / 10^n; n = 0: no dot.
 
+    `foreseen` is how many digits to look for before all of them: SHORT, MIDDLING or more.
     IN: ``first >= NBYTES_BEFORE``, ``first + NBYTES_AFTER <= buf.size``, ``first < stop``.
     """
     head = load_word(buf, first)
@@ -91,9 +95,16 @@ def spelled(buf: U8Array, first: int, stop: int) -> tuple[bool, Any, Any]:
     n_bits = n_whole << _N3
     whole = ((head << (_N56 - n_bits)) << _N8) | (_ZEROS >> n_bits)
     low = (load_word(buf, stop - 8) & _LOW[n]) | _LOW_0[n]
+    if foreseen <= _N8 and n <= _N8:
+        is_plain = are_digits(whole, low)
+        return is_plain, digits_of(whole) * _INT_TENS[n] + digits_of(low), n if has_dot else _N0
     middle = (load_word(buf, stop - 16) & _MIDDLE[n]) | _MIDDLE_0[n]
+    if foreseen <= _N16 and n <= _N16:
+        is_plain = are_digits(whole, low) & are_digits(middle, low)
+        w = digits_of(whole) * _INT_TENS[n] + digits_of(middle) * _E8 + digits_of(low)
+        return is_plain, w, n if has_dot else _N0
     top = (load_word(buf, stop - 24) & _TOP[n]) | _TOP_0[n]
-    if not are_digits(whole, low, middle, top):
+    if not (are_digits(whole, low) & are_digits(middle, top)):
         return False, _N0, _N0
     w = digits_of(whole) * _INT_TENS[n] + digits_of(top) * _E16
     w += digits_of(middle) * _E8 + digits_of(low)

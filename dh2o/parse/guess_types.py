@@ -137,17 +137,20 @@ class _Counter:
     def add(
         self, buf: U8Array, cells: np.ndarray, n_rows: int, *, words_only: bool = False
     ) -> None:
-        quote = self._dialect.quote
-        had_words = self._kinds[:, numbers.WORD].copy()
-        numbers.count_kinds(buf, cells, n_rows, quote, self._kinds)
+        kinds = np.empty((len(self._kinds), n_rows), np.uint8)
+        numbers.find_kinds(buf, cells, n_rows, self._dialect.quote, kinds)
+        counts = [np.bincount(own, minlength=numbers.N_KINDS) for own in kinds]
+        self._kinds += np.array(counts, np.int64).reshape(self._kinds.shape)
         if words_only:
             self._kinds[:, [numbers.ZERO, numbers.NONZERO]] = 0
-        has_words = words_only | (self._kinds[:, numbers.WORD] > had_words)
-        rows = np.empty(n_rows, np.int32)
-        for slot in np.flatnonzero(has_words).tolist():
-            n_words = numbers.rows_of_words(buf, cells, n_rows, slot, quote, words_only, rows)
+        for slot, own in enumerate(kinds):
+            if not (words_only or counts[slot][numbers.WORD]):
+                continue
+            is_text = own != numbers.EMPTY if words_only else own == numbers.WORD
+            rows = np.flatnonzero(is_text)
+            n_words = len(rows)
             codes = np.empty(n_words, np.int32)
-            some = np.ascontiguousarray(cells[rows[:n_words], slot : slot + 1])
+            some = np.ascontiguousarray(cells[rows, slot : slot + 1])
             levels = self._levels.setdefault(slot, LevelTable())
             levels.read(buf, some, n_words, 0, self._dialect, codes, 0)
             self._codes.setdefault(slot, []).append(codes)

@@ -20,13 +20,14 @@ from dh2o.parse.decimals import (
     MIN_POWER,
     NBYTES_AFTER,
     NBYTES_BEFORE,
+    SHORT,
     TENS,
     TWOS,
     quotient,
     spelled,
 )
 from dh2o.parse.tokenise import CellArray, U8Array, is_na
-from dh2o.parse.words import leading_zeros, multiply_wide
+from dh2o.parse.words import is_digits, leading_zeros, load_word, multiply_wide, tail_digits
 
 F64Array = NDArray[np.float64]
 I64Array = NDArray[np.int64]
@@ -41,11 +42,15 @@ TALLY_LEN = 4
 
 
 SIGNS = np.array([1.0, -1.0])
+_SAMPLE = 16
+_NBYTES_BESIDE = 3  # of the digits after the dot: sign, one digit, dot
+_SHORT = np.uint64(SHORT)
 _ONE = np.uint64(1)
 _TEN = np.uint64(10)
 _EXACT = np.uint64(EXACT_INT)
 _TWO63 = np.uint64(1 << 63)
 _ZERO = np.uint64(0)
+_ZEROS = np.uint64(0x3030303030303030)
 _MAX64 = np.uint64(0xFFFFFFFFFFFFFFFF)
 _LOW9 = np.uint64(0x1FF)
 _TIE_MASK = np.uint64(3)
@@ -210,6 +215,15 @@ def _long_mantissa(buf: U8Array, start: int, stop: int) -> tuple[Any, int, bool]
 
 
 @njit(cache=True, nogil=True)
+def _foreseen_digits(cells: CellArray, n_rows: int, slot: int) -> Any:
+    """Return how many digits `spelled` should look for: where rows differ, one way for all."""
+    longest: Any = 0
+    for r in range(0, n_rows, max(n_rows // _SAMPLE, 1)):
+        longest = max(longest, cells[r, slot, 1] - cells[r, slot, 0])
+    return np.uint64(max(longest - _NBYTES_BESIDE, 0))
+
+
+@njit(cache=True, nogil=True)
 def read_numbers(  # noqa: C901 - one loop, for speed
     buf: U8Array,
     cells: CellArray,
@@ -226,6 +240,7 @@ def read_numbers(  # noqa: C901 - one loop, for speed
     values that are no integers; integers beyond 2^53), hard (rows left to Python).
     """
     n_hard = n_fractions = 0
+    foreseen = _foreseen_digits(cells, n_rows, slot)
     for r in range(n_rows):
         start = cells[r, slot, 0]
         stop = cells[r, slot, 1]
@@ -239,7 +254,7 @@ def read_numbers(  # noqa: C901 - one loop, for speed
         kind, w, whole = WORD, _ZERO, True
         q: Any = 0
         if p < stop and p >= NBYTES_BEFORE and p + NBYTES_AFTER <= buf.size:
-            is_plain, w, n_decimals = spelled(buf, p, stop)
+            is_plain, w, n_decimals = spelled(buf, p, stop, foreseen)
             if is_plain and n_decimals > _ZERO and w > _ZERO:
                 is_certain, x = quotient(w, n_decimals)
                 if is_certain:
@@ -301,9 +316,16 @@ def read_ints(
 @njit(cache=True, nogil=True)
 def kind_of(buf: U8Array, start: int, stop: int, quote: int) -> int:
     """Return what a cell is to a number parser: EMPTY, ZERO, NONZERO or a WORD."""
-    first = start + 1 if start < stop and buf[start] == 45 else start
+    c: Any = buf[start] if start < stop else np.uint8(0)
+    if c > 57 and (c | 32) != 110:  # no number begins beyond the digits, and no NA but with n
+        return WORD
+    first = start + 1 if c == 45 else start
+    if stop >= 8 and first < stop <= first + 8:
+        word = tail_digits(load_word(buf, stop - 8), stop - first)
+        if is_digits(word):
+            return NONZERO if word != _ZEROS else ZERO
     if NBYTES_BEFORE <= first < stop and first + NBYTES_AFTER <= buf.size:
-        is_plain, w, _ = spelled(buf, first, stop)
+        is_plain, w, _ = spelled(buf, first, stop, _SHORT)
         if is_plain:
             return NONZERO if w != _ZERO else ZERO
     kind = WORD
@@ -315,33 +337,13 @@ def kind_of(buf: U8Array, start: int, stop: int, quote: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def count_kinds(
-    buf: U8Array, cells: CellArray, n_rows: int, quote: int, counts: NDArray[np.int64]
+def find_kinds(
+    buf: U8Array, cells: CellArray, n_rows: int, quote: int, kinds: NDArray[np.uint8]
 ) -> None:
-    """Count what the cells of all columns are.   OUT: counts[column, kind], added."""
-    for slot in range(counts.shape[0]):
+    """Find what the cells of all columns are.   OUT: kinds[column, row]."""
+    for slot in range(kinds.shape[0]):
         for r in range(n_rows):
-            counts[slot, kind_of(buf, cells[r, slot, 0], cells[r, slot, 1], quote)] += 1
-
-
-@njit(cache=True, nogil=True)
-def rows_of_words(
-    buf: U8Array,
-    cells: CellArray,
-    n_rows: int,
-    slot: int,
-    quote: int,
-    with_numbers: bool,
-    rows: NDArray[np.int32],
-) -> int:
-    """Return how many cells of a column are words, or not empty.   OUT: rows, theirs."""
-    n = 0
-    for r in range(n_rows):
-        kind = kind_of(buf, cells[r, slot, 0], cells[r, slot, 1], quote)
-        if kind == WORD or (with_numbers and kind != EMPTY):
-            rows[n] = r
-            n += 1
-    return n
+            kinds[slot, r] = kind_of(buf, cells[r, slot, 0], cells[r, slot, 1], quote)
 
 
 def hard_number(text: str) -> float:

@@ -10,6 +10,7 @@ line ends are read once.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import IO, Protocol
@@ -20,6 +21,7 @@ from dh2o.chunks import Chunk
 from dh2o.errors import ParseError
 from dh2o.parse.bad_cells import BadCells
 from dh2o.parse.columns import ColumnReader, LocalCodes, reader_for
+from dh2o.parse.decimals import NBYTES_BEFORE
 from dh2o.parse.lines import first_line_of, split_line
 from dh2o.parse.number_columns import NumberColumns
 from dh2o.parse.plain_rows import CellTable
@@ -35,11 +37,14 @@ from dh2o.parse.tokenise import (
     next_row_start,
 )
 
+_spare = threading.local()
+
 BOM_8 = b"\xef\xbb\xbf"
 UNKNOWN_END = -1
 MAX_ROW_NBYTES = (1 << 31) - (1 << 20)
 _CELLS_PER_TILE = 1 << 15
-_SLACK_NBYTES = 1 << 16
+#: Of a file, in memory at a time: it stays in the cache from its reading to its numbers.
+_WINDOW_NBYTES = 1 << 20
 _MIN_PIECE_NBYTES = 1 << 10
 _HEADER_NBYTES = 1 << 20
 _MIN_LOOKAHEAD_NBYTES = 1 << 20
@@ -203,33 +208,50 @@ def new_reader(setup: ParseSetup) -> Reader:
     return BlockReader(setup)
 
 
-class _Window:
-    """A growing buffer over a file, from one offset on."""
+def _window_memory() -> U8Array:
+    """Return the memory that this thread's last window left, or new one."""
+    spare: U8Array | None = _spare.__dict__.pop("buf", None)
+    if spare is not None and len(spare) == _WINDOW_NBYTES:
+        return spare
+    return np.empty(_WINDOW_NBYTES, np.uint8)
 
-    def __init__(self, file: IO[bytes], start: int, stop: int) -> None:
+
+class _Window:
+    """A piece of a file, from `base` on, that moves on to the next one and grows for long rows."""
+
+    def __init__(self, file: IO[bytes], start: int) -> None:
         self.base = start
         self._file = file
         file.seek(start)
-        self.buf = np.empty(max(stop - start, 0) + _SLACK_NBYTES, np.uint8)
+        self.buf = _window_memory()
         self.n_bytes = 0
         self.at_end = False
         self._fill()
 
-    def _fill(self) -> None:
-        view = memoryview(self.buf)  # type: ignore[arg-type] # numpy arrays are buffers
-        while self.n_bytes < len(self.buf):
-            n = self._file.readinto(view[self.n_bytes :])  # type: ignore[attr-defined]
-            if not n:
-                self.at_end = True
-                return
-            self.n_bytes += n
+    def close(self) -> None:
+        """Leave the buffer to this thread's next window: new memory costs more than reading."""
+        if len(self.buf) == _WINDOW_NBYTES:
+            _spare.buf = self.buf
 
-    def grow(self) -> None:
-        """Make room for as much again and read it."""
-        larger = np.empty(len(self.buf) + max(len(self.buf) // 2, _SLACK_NBYTES), np.uint8)
-        larger[: self.n_bytes] = self.buf[: self.n_bytes]
-        self.buf = larger
+    def _fill(self) -> None:
+        n_read = _read_into(self._file, self.buf, self.n_bytes)
+        self.n_bytes += n_read
+        self.at_end = self.n_bytes < len(self.buf)
+
+    def more(self, pos: int) -> int:
+        """Read on, leaving out what lies before `pos`; return where that is now."""
+        first = max(pos - NBYTES_BEFORE, 0)  # what number kernels look at before a cell
+        n_kept = self.n_bytes - first
+        kept = self.buf[first : self.n_bytes]
+        if 2 * n_kept > len(self.buf):
+            self.buf = np.empty(2 * len(self.buf), np.uint8)
+            self.buf[:n_kept] = kept
+        else:
+            self.buf[:n_kept] = kept.copy()
+        self.base += first
+        self.n_bytes = n_kept
         self._fill()
+        return pos - first
 
 
 def parse_segments(segments: tuple[Segment, ...], setup: ParseSetup) -> ParsedRange:
@@ -240,24 +262,28 @@ def parse_segments(segments: tuple[Segment, ...], setup: ParseSetup) -> ParsedRa
 
 
 def _parse_segment(segment: Segment, reader: Reader) -> SegmentReport:
-    start = max(segment.start - 1, 0)
     with open_raw(segment.source.url) as file:
-        window = _Window(file, start, segment.stop)
-        pos = _first_row(segment, window, reader)
-        if pos == UNKNOWN_END:
-            return SegmentReport(UNKNOWN_END, UNKNOWN_END)
-        first_start = window.base + pos
+        window = _Window(file, max(segment.start - 1, 0))
+        try:
+            return _parse_window(segment, window, reader)
+        finally:
+            window.close()
+
+
+def _parse_window(segment: Segment, window: _Window, reader: Reader) -> SegmentReport:
+    pos = _first_row(segment, window, reader)
+    first_start = window.base + pos
+    patience = max(2 * (segment.stop - segment.start), _MIN_LOOKAHEAD_NBYTES)
+    is_known = segment.is_exact or segment.start == 0
+    while True:
         limit = segment.stop - window.base
-        patience = max(2 * (segment.stop - segment.start), _MIN_LOOKAHEAD_NBYTES)
-        while True:
-            pos, why = reader.read(window.buf, pos, limit, window.n_bytes, window.at_end)
-            if why != NEEDS_BYTES:
-                return SegmentReport(first_start, window.base + pos)
-            is_known = segment.is_exact or segment.start == 0
-            if not is_known and window.n_bytes - limit > patience:
-                return SegmentReport(first_start, UNKNOWN_END)
-            _check_row(window.n_bytes - pos, window.base + pos, segment.source)
-            window.grow()
+        pos, why = reader.read(window.buf, pos, limit, window.n_bytes, window.at_end)
+        if why != NEEDS_BYTES:
+            return SegmentReport(first_start, window.base + pos)
+        if not is_known and window.n_bytes - limit > patience:
+            return SegmentReport(first_start, UNKNOWN_END)
+        _check_row(window.n_bytes - pos, window.base + pos, segment.source)
+        pos = window.more(pos)
 
 
 def _first_row(segment: Segment, window: _Window, reader: Reader) -> int:
@@ -273,13 +299,18 @@ def _first_row(segment: Segment, window: _Window, reader: Reader) -> int:
         if pos >= 0:
             return int(pos)
         _check_row(window.n_bytes, window.base, segment.source)
-        window.grow()
+        window.more(0)
 
 
 def _after_header(segment: Segment, window: _Window, reader: Reader, pos: int) -> int:
     if reader.setup.check_header != 1:
         return pos
-    return reader.header_end(window.buf, pos, window.n_bytes, segment.is_first_file)
+    while True:
+        end = reader.header_end(window.buf, pos, window.n_bytes, segment.is_first_file)
+        if end < window.n_bytes or window.at_end:
+            return end
+        _check_row(window.n_bytes, window.base, segment.source)
+        window.more(0)
 
 
 def _check_row(nbytes: int, offset: int, source: Source) -> None:

@@ -128,9 +128,9 @@ def _not_digits(word: Any) -> Any:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def are_digits(a: Any, b: Any, c: Any, d: Any) -> bool:
-    """Return whether all bytes of four words are digits."""
-    return (_not_digits(a) | _not_digits(b) | _not_digits(c) | _not_digits(d)) == np.uint64(0)
+def are_digits(a: Any, b: Any) -> bool:
+    """Return whether all bytes of two words are digits."""
+    return (_not_digits(a) | _not_digits(b)) == np.uint64(0)
 
 
 @njit(cache=True, nogil=True, inline="always")

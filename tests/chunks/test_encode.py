@@ -11,6 +11,7 @@ from dh2o.chunks import (
     SMALL_NA,
     Chunk,
     LossyCodecError,
+    encode,
     encode_codes,
     encode_floats,
     encode_ints,
@@ -53,6 +54,39 @@ def test_floats_take_the_smallest_codec(name: str, n_times: int) -> None:
         expected |= {"dictionary16"}
     assert chunk.codec.name in expected
     assert_same(chunk.floats(), values)
+
+
+MANY = RNG.normal(size=6000)
+ONE_ODD = np.arange(6000) == 5999
+FORESEEN = {
+    "decimals": MANY.round(6),
+    "decimals and NA": np.where(MANY > 1, np.nan, MANY.round(4)),
+    "decimals and -0.0": np.where(MANY > 1, -0.0, MANY.round(4)),
+    "one with a digit more": np.where(ONE_ODD, 0.1234567, MANY.round(6)),
+    "one without a grid": np.where(ONE_ODD, np.pi, MANY.round(6)),
+    "one far away": np.where(ONE_ODD, 1e300, MANY.round(6)),
+    "one infinite": np.where(ONE_ODD, np.inf, MANY.round(6)),
+    "a wide span": (MANY * 1e5).round(6),
+    "a wide span of wide steps": (MANY * 1e6).round() * 1000 / 1e6 + 0.001,
+    "wide steps but one": np.where(ONE_ODD, 0.000001, (MANY * 1e6).round() / 1e3 + 0.001),
+    "decimals of floats": np.array([float(str(x)) for x in MANY.astype(np.float32)]),
+    "few values": MANY[:100].round(6).repeat(60),
+    "mostly one value": np.where(MANY > 2, MANY.round(6), 0.123456),
+    "one value": np.full(6000, 0.123456),
+}
+
+
+@pytest.mark.parametrize("name", FORESEEN)
+def test_foresight_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = FORESEEN[name]
+    quick = encode_floats(values)
+    monkeypatch.setattr(encode, "KERNEL_ROWS", len(values) + 1)
+    monkeypatch.setattr(encode, "need_eight_bytes", lambda _values: False)
+    slow = encode_floats(values)
+    assert quick.codec == slow.codec
+    assert_same(quick.floats(), values)
+    for a, b in zip(quick.stored.buffers, slow.stored.buffers, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("name", [n for n in CASES if encode_floats(CASES[n]).is_integer])

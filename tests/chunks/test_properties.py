@@ -14,7 +14,13 @@ from dh2o.chunks.codec import NA_INT, read_only
 from dh2o.chunks.dictionary import MAX_UNIQUES, bit_patterns, dictionary_numpy
 from dh2o.chunks.integer import GridCodec
 from dh2o.chunks.kernels import dictionary_kernel, grid_codes_kernel, scan_floats_kernel
-from dh2o.chunks.scan import POWERS_OF_10, grid_codes_numpy, scan_floats_numpy
+from dh2o.chunks.scan import (
+    POWERS_OF_10,
+    grid_codes_numpy,
+    look_at_few,
+    scan_floats_numpy,
+    scan_foreseen,
+)
 from tests.chunks.contract import assert_same
 
 decimals = st.builds(lambda k, d: k / 10**d, st.integers(-(10**9), 10**9), st.integers(0, 6))
@@ -77,6 +83,14 @@ def test_scan_kernel_equals_its_twin(values: np.ndarray) -> None:
     want = scan_floats_numpy(values)
     got = scan_floats_kernel(read_only(values), POWERS_OF_10)
     assert tuple(got) == tuple(want)
+
+
+@chunk_settings
+@given(floats, st.integers(0, 3))
+def test_what_a_few_values_foresee_is_what_all_show(values: np.ndarray, more: int) -> None:
+    values = np.concatenate([values, np.tile(values[:9] / 8, more)])
+    found = scan_foreseen(values, look_at_few(values))
+    assert found in {None, scan_floats_numpy(values)}
 
 
 @chunk_settings

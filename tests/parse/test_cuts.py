@@ -9,10 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dh2o.parse import ParseSetup
+from dh2o.parse import ParseSetup, ranges
 
 TEXTS = st.text(alphabet='ab,"\n\r ;é', max_size=6).filter(lambda t: t == t.lstrip(" "))
 TABLES = st.lists(st.tuples(TEXTS, TEXTS, st.integers(-99, 99)), min_size=1, max_size=8)
@@ -92,3 +93,18 @@ def test_rows_longer_than_ranges(parse_text: Any) -> None:
     text = "a,b\n" + "".join(f"{a},{b}\n" for a, b in rows)
     for cut in (1, 7, 60):
         assert parse_text(text, cut=cut)["b"] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("nbytes", [1, 2, 9, 64, 1000])
+@pytest.mark.parametrize("cut", [1, 40, 10**6])
+def test_rows_headers_and_marks_longer_than_windows(
+    nbytes: int, cut: int, parse_text: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranges, "_WINDOW_NBYTES", nbytes)
+    rows = [(f'"{i}\n,{"k" * (i % 70)}"', i / 7, "") for i in range(90)]
+    text = "\ufeffa name of some length,b,c\r\n"
+    text += "".join(f"{a},{b},{c}\r\n" for a, b, c in rows)
+    got = parse_text(text, cut=cut, column_types={"a name of some length": "String"})
+    assert got["a name of some length"] == [a.strip('"') for a, _, _ in rows]
+    assert got["b"] == [b for _, b, _ in rows]
+    assert parse_text("x,y\n1,2", cut=cut)["y"] == [2.0]

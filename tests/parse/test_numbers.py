@@ -42,10 +42,9 @@ def kind_of(text: str) -> int:
     numbers.read_numbers(buf, cells, 1, 0, np.empty(1), 0, bad, np.empty(1, np.int64))
     start, stop = cells[0, 0].tolist()
     kind = int(numbers.kind_of(buf, start, stop, 34))
-    counts, rows = np.zeros((1, numbers.N_KINDS), np.int64), np.empty(1, np.int32)
-    numbers.count_kinds(buf, cells, 1, 34, counts)
-    n_words = numbers.rows_of_words(buf, cells, 1, 0, 34, False, rows)
-    assert (n_words, counts[0, kind]) == (kind == numbers.WORD, 1)
+    kinds = np.empty((1, 1), np.uint8)
+    numbers.find_kinds(buf, cells, 1, 34, kinds)
+    assert kinds == kind
     if kind == numbers.WORD and not bad[numbers.N_BAD]:
         return numbers.NA_WORD
     return kind
@@ -78,6 +77,27 @@ def test_digits_of_any_number_on_both_sides_of_the_dot(pieces: tuple[str, ...]) 
     text = "".join(pieces)
     if text.strip("-."):
         assert read(text) == [float(text)]
+
+
+@pytest.mark.parametrize("usual", [3, 12, 18])
+@pytest.mark.parametrize("odd", range(1, 24))
+def test_numbers_of_unforeseen_length_among_others(usual: int, odd: int) -> None:
+    digits = "4937105826" * 3
+    texts = [f"-1.{digits[:usual]}"] * 40
+    texts[3:39:5] = [f"{digits[:whole]}.{digits[:odd]}" for whole in range(8)]
+    assert read(*texts) == [float(text) for text in texts]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.text("0123456789.-+eE$% naN/Aulo:_\xe9", max_size=12))
+def test_kinds_are_those_of_the_whole_grammar(text: str) -> None:
+    buf, cells = column([text], room=32)
+    start, stop = cells[0, 0].tolist()
+    want = numbers.parts(buf, start, stop)[0]
+    if want == numbers.NA_WORD or (want == numbers.EMPTY and text):
+        want = numbers.WORD
+    want = numbers.NONZERO if want == numbers.HARD else want
+    assert numbers.kind_of(buf, start, stop, 34) == want
 
 
 @settings(max_examples=400, deadline=None)
