@@ -14,12 +14,20 @@ from numba import njit
 from numpy.typing import NDArray
 
 from dh2o.parse.tokenise import CellArray, U8Array
+from dh2o.parse.words import digits_of, is_digits, load_word
 
 I64Array = NDArray[np.int64]
 
 NOT_A_TIME = np.iinfo(np.int64).min
 _NO = -1
 _MS_PER_DAY = 86_400_000
+
+# Of the words yyyy-MM- and ddTHH:mm, their lowest byte first: which bytes are no digits.
+_ZEROS = np.uint64(0x3030303030303030)
+_DATE_MARKS, _DATE_DASHES = np.uint64(0xFF0000FF00000000), np.uint64(0x2D00002D00000000)
+_CLOCK_MARKS = np.uint64(0x0000FF0000FF0000)
+_COLON_MARK, _COLON = np.uint64(0x0000FF0000000000), np.uint64(0x00003A0000000000)
+_MIDNIGHT = np.uint64(0x30303A3030200000)  # " 00:00" after a day
 
 _MONTHS = (
     b"january",
@@ -238,8 +246,60 @@ def _month_first(buf: U8Array, p: int, stop: int) -> tuple[int, int, int, int]:
 
 
 @njit(cache=True, nogil=True)
+def _iso_time(buf: U8Array, start: int, stop: int) -> tuple[int, bool]:
+    """Return (ms, is absolute) of ``yyyy-MM-dd`` or ``yyyy-MM-dd[T ]HH:mm:ss[Z]``, by words.
+
+    NOT_A_TIME says that the whole grammar has to look.
+    """
+    failed = NOT_A_TIME, False
+    n = stop - start
+    if n != 10 and n != 19 and n != 20:  # noqa: PLR1714 - faster
+        return failed
+    date = load_word(buf, start)
+    if date & _DATE_MARKS != _DATE_DASHES:
+        return failed
+    date = (date & ~_DATE_MARKS) | (_DATE_MARKS & _ZEROS)
+    if not is_digits(date):
+        return failed
+    number = np.int64(digits_of(date))  # yyyy0MM0
+    year, month = number // 10_000, number % 10_000 // 10
+    clock = load_word(buf, start + min(8, n - 8))  # of a date alone, its last eight bytes
+    if n == 10:
+        clock = (clock >> np.uint64(48)) | _MIDNIGHT
+    mark = np.int64(clock >> np.uint64(16)) & 0xFF
+    if clock & _COLON_MARK != _COLON or (mark != 32 and (mark | 32) != 116):
+        return failed
+    clock = (clock & ~_CLOCK_MARKS) | (_CLOCK_MARKS & _ZEROS)
+    if not is_digits(clock):
+        return failed
+    number = np.int64(digits_of(clock))  # dd0HH0mm
+    hour, minute = number // 1000 % 1000, number % 1000
+    second: Any = 0
+    if n > 10:
+        tens, ones = np.int64(buf[start + 17]) - 48, np.int64(buf[start + 18]) - 48
+        if buf[start + 16] != 58 or tens < 0 or tens > 5 or ones < 0 or ones > 9:
+            return failed
+        second = tens * 10 + ones
+    midnight = _midnight(year, month, number // 1_000_000)
+    is_zoned = n == 20
+    odd = hour > 23 or minute > 59 or midnight == NOT_A_TIME
+    if odd or (is_zoned and (buf[start + 19] | 32) != 122):
+        return failed
+    return midnight + ((hour * 60 + minute) * 60 + second) * 1000, is_zoned
+
+
+@njit(cache=True, nogil=True)
 def time_at(buf: U8Array, start: int, stop: int) -> tuple[int, bool]:
     """Return (milliseconds, is absolute) of a cell in the format that fits."""
+    ms, absolute = _iso_time(buf, start, stop)
+    if ms != NOT_A_TIME:
+        return ms, absolute
+    return any_time_at(buf, start, stop)
+
+
+@njit(cache=True, nogil=True)
+def any_time_at(buf: U8Array, start: int, stop: int) -> tuple[int, bool]:
+    """Return what `time_at` does, by the whole grammar."""
     failed = NOT_A_TIME, False
     while stop > start and buf[stop - 1] == 32:
         stop -= 1

@@ -124,6 +124,20 @@ def test_types_of_arrow(tmp_path: Path) -> None:
     assert "'nested'" in setup.warnings[0]
 
 
+@pytest.mark.parametrize("cut", [0, 700])
+def test_large_texts_are_levels_as_others_are(tmp_path: Path, cut: int) -> None:
+    texts = ["", "b", None, "ä", " b", "a", " a "] * 200 + ["late", "NA"]
+    found = []
+    for kind in (pa.string(), pa.large_string()):
+        path = tmp_path / f"{kind}.parquet"
+        pq.write_table(pa.table({"t": pa.array(texts, kind)}), path, row_group_size=400)
+        wishes: dict[str, Any] = {"column_types": {"t": "enum"}, "na_strings": ["a"]}
+        got = run(guess_setup(path, chunk_size=cut, **wishes), [path])
+        found.append((got.frame.vecs[0].domain, got["t"]))
+    assert found[0] == found[1]
+    assert found[0][1] == [None if text in {"a", " a "} else text for text in texts]
+
+
 def test_number_types_can_be_forced(parse_text: Any, tmp_path: Path) -> None:
     got = parse_text("a,b\n1,0.6\n2,1.4\n", column_types=["real", "int"], force_col_types=True)
     assert got["b"] == [1, 1]

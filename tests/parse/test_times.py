@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dh2o.parse.times import NOT_A_TIME, time_at, to_utc
+from dh2o.parse.times import NOT_A_TIME, any_time_at, time_at, to_utc
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -92,3 +92,23 @@ def test_timezone_of_a_parse(parse_text: Any) -> None:
     text = "t,n\n2020-01-01 00:00:00,1\n2020-01-01T00:00:00Z,2\n"
     got = parse_text(text, timezone="America/New_York")
     assert got["t"] == [1577836800000 + 5 * 3_600_000, 1577836800000]
+
+
+def _iso_texts() -> st.SearchStrategy[str]:
+    two = st.sampled_from([0, 1, 2, 12, 13, 23, 24, 28, 29, 30, 31, 32, 59, 60, 99])
+    date = st.builds("{:04d}-{:02d}-{:02d}".format, st.integers(0, 9999), two, two)
+    clock = st.builds("{}{:02d}:{:02d}:{:02d}{}".format, *(
+        st.sampled_from(["T", "t", " ", "_"]), two, two, two, st.sampled_from(["", "Z", "z", "5"])
+    ))  # fmt: skip
+    whole = st.builds("{}{}".format, date, st.one_of(st.just(""), clock))
+    mark = st.sampled_from("0129-:TZ .x+/")
+    broken = st.builds(lambda t, k, c: t[: k % len(t)] + c + t[k % len(t) + 1 :], whole,
+                       st.integers(0, 19), mark)  # fmt: skip
+    return st.one_of(whole, broken)
+
+
+@settings(max_examples=600, deadline=None)
+@given(_iso_texts())
+def test_the_quick_way_through_iso_times_is_the_grammar(text: str) -> None:
+    buf = np.frombuffer(f"9{text}9".encode(), np.uint8).copy()
+    assert time_at(buf, 1, len(buf) - 1) == any_time_at(buf, 1, len(buf) - 1)

@@ -106,13 +106,16 @@ def _codes_of_dictionary(column: Any, wish: ColumnWish) -> LocalCodes:
         indices = indices.fill_null(-1)
     at = indices.to_numpy(zero_copy_only=False)
     words = {word.strip() for word in wish.na_words}
-    if len({*texts, None, *words}) == len(texts) + 1 + len(words):  # all of them are levels
+    meant = texts  # levels that the file lists are taken at their word, other texts without spaces
+    if words and not wish.is_declared:
+        meant = [text and text.strip() for text in texts]
+    if len({*texts, None}) == len(texts) + 1 and words.isdisjoint(meant):  # all of them are levels
         narrow = _code_type(len(texts))
         return LocalCodes(at.astype(narrow) + narrow(1), tuple(texts), is_declared=wish.is_declared)
     known: dict[str, int] = {}
     places = np.zeros(len(texts) + 1, _code_type(len(texts)))  # the last one, at -1, is that of NA
     for i, text in enumerate(texts):
-        if text is not None and text not in words:
+        if text is not None and meant[i] not in words:
             places[i] = known.setdefault(text, len(known)) + 1
     return LocalCodes(places[at], tuple(known), is_declared=wish.is_declared)
 

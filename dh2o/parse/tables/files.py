@@ -90,12 +90,11 @@ class ParquetFile:
     """Parquet: a part is a row group; columns that are not asked for are not read."""
 
     def __init__(self, file: Any, coded: Collection[str]) -> None:
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
         self._open = pq.ParquetFile(file)
         self.schema = self._open.schema_arrow
-        texts = [f.name for f in self.schema if f.name in coded and pa.types.is_string(f.type)]
+        texts = [f.name for f in self.schema if f.name in coded and _is_text(f.type)]
         if texts:
             self._open = pq.ParquetFile(file, read_dictionary=texts)
         groups = self._open.metadata
@@ -112,6 +111,12 @@ class ParquetFile:
             batch_size=n_rows, row_groups=list(numbers), columns=list(names), use_threads=False
         ):
             yield pa.Table.from_batches([batch])
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow.types as t
+
+    return bool(t.is_string(kind) or t.is_large_string(kind))
 
 
 class OrcFile:
