@@ -28,7 +28,10 @@ MAX_OPS = 256  # operations in one formula; a longer one is computed before it g
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stored:
-    """A column that lies in blocks. `kind` is how a tile reads it: number, string, uuid or row."""
+    """A column that lies in blocks. `kind` is how a tile reads it: number, string, uuid, row, na.
+
+    The tile of "na" has 1 where the column is NA, and 0 elsewhere.
+    """
 
     ref: ColumnRef
     kind: str
@@ -103,6 +106,14 @@ class Column:
     def then(self, name: str, *params: Any, type: VecType = VecType.NUMERIC) -> Column:  # noqa: A002
         """Return the column of an operation applied to this one."""
         return Column(type, Op(name, (self.expr,), params))
+
+
+def na_flag(column: Column) -> Expr:
+    """Return the formula that is 1 where a column is NA, 0 elsewhere; stored values stay packed."""
+    expr = column.expr
+    if isinstance(expr, Stored) and expr.kind != "row":
+        return Stored(expr.ref, "na")
+    return Op("isna" if column.is_numberlike or column.is_enum else "is_na", (expr,))
 
 
 def numeric(expr: Expr) -> Column:

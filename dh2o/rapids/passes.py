@@ -70,6 +70,9 @@ class BlockTiles:
         chunk = self.chunk(source)
         if kind == "number":
             return chunk.floats(out, start, stop)
+        if kind == "na":
+            out[:] = chunk.na_mask(start, stop)
+            return out
         if kind == "row":
             first = self._block.row_start
             out[:] = np.arange(first + start, first + stop)

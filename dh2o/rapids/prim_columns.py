@@ -10,7 +10,7 @@ import numpy as np
 from dh2o.errors import RapidsError
 from dh2o.frame import VecType
 from dh2o.rapids.arithmetic import is_truth, java_double
-from dh2o.rapids.columns import Column, Const, Local, Op, Table, numeric, unique_names
+from dh2o.rapids.columns import Column, Const, Local, Op, Table, na_flag, numeric, unique_names
 from dh2o.rapids.evaluator import Env
 from dh2o.rapids.passes import gather, store, together
 from dh2o.rapids.reducers import na_counts
@@ -234,9 +234,8 @@ def is_na(_env: Env, value: Val) -> Val:
 def na_omit(_env: Env, table: Table) -> Val:
     if not table.n_cols:
         return ValFrame(table)
-    flags = [c.then("is_na").expr for c in table.columns]
-    missing = Op("row_fold", tuple(flags), ("sum", True))
-    return ValFrame(filter_rows(table, numeric(Op("==", (missing, Const(0.0))))))
+    whole = Op("none_of", tuple(map(na_flag, table.columns)))
+    return ValFrame(filter_rows(table, numeric(whole)))
 
 
 @primitive("filterNACols", "ary:frame fraction:num", "Positions of columns with few enough NA.")

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from dh2o.rapids.columns import Column, Expr, Op, Table
+from dh2o.rapids.columns import Column, Table, na_flag
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.passes import TileTask, reduce
 from dh2o.rapids.program import Program
@@ -148,10 +148,7 @@ def facts_of(table: Table, columns: Sequence[Column], *wanted: str) -> Facts:
 
 def na_counts(table: Table) -> list[int]:
     """Return the number of NA in each column, of any type."""
-    exprs: list[Expr] = []
-    for column in table.columns:
-        as_number = column.is_numberlike or column.is_enum
-        exprs.append(Op("isna", (column.expr,)) if as_number else Op("is_na", (column.expr,)))
+    exprs = [na_flag(column) for column in table.columns]
     if not exprs:
         return []
     facts = reduce(table, exprs, lambda p: FactsTask(p, frozenset()))

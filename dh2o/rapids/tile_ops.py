@@ -91,6 +91,15 @@ def _cut(operands: list[Any], params: Any, n_rows: int) -> F64:
     return np.where(outside | np.isnan(values), np.nan, idx.astype(np.float64))
 
 
+@tile_op("none_of")
+def _none_of(operands: list[Any], _params: Any, n_rows: int) -> F64:
+    """1 where all flags are 0."""
+    found = np.zeros(n_rows)
+    for flags in operands:
+        found += flags
+    return (found == 0.0).astype(np.float64)
+
+
 @tile_op("row_fold")
 def _row_fold(operands: list[Any], params: Any, n_rows: int) -> F64:
     """One number a row from several columns: how to fold, and whether NA are skipped."""

@@ -3,6 +3,9 @@ from __future__ import annotations
 import gc
 import io
 import math
+import uuid
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -304,3 +307,26 @@ def test_interaction_crosses_levels(engine: Engine) -> None:
     frame = H2OFrame({"p": ["u", "v", "u", "u"], "q": ["x", "x", "y", "x"]}).asfactor()
     made = frame.interaction(["p", "q"], pairwise=False, max_factors=10, min_occurrence=1)
     assert column(made) == ["u_x", "v_x", "u_y", "u_x"]
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_rows_without_na_of_every_type(engine: Engine, is_stored: bool) -> None:
+    import pandas as pd
+
+    whole: dict[str, list[Any]] = {
+        "row": list(range(8)),
+        "real": [i / 3 for i in range(8)],
+        "level": [f"l{i % 3}" for i in range(8)],
+        "text": [f"a long text {i}" for i in range(8)],
+        "when": [datetime(2020, 1, 1 + i) for i in range(8)],  # noqa: DTZ001
+        "id": [uuid.UUID(int=i) for i in range(8)],
+    }
+    for row, name in enumerate(list(whole)[1:], start=1):
+        whole[name][row] = None
+    table = pd.DataFrame({**whole, "level": pd.Categorical(whole["level"])})
+    frame = H2OFrame(table)
+    if is_stored:
+        frame = H2OFrame(frame.frame)
+    assert column(frame.na_omit(), "row") == [0, 6, 7]
+    assert frame.na_omit().nrow == 3
+    assert frame.nacnt() == [0, 1, 1, 1, 1, 1]
