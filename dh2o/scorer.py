@@ -5,7 +5,9 @@
 {'predict': 'yes', 'no': 0.2, 'yes': 0.8}
 
 A row is a dict; a table is pandas, Polars, Arrow, NumPy (columns in the model's order) or a dict of
-columns. Columns that are missing count as NA; columns that the model does not know are passed over.
+columns. Columns that are missing count as NA; columns that the model does not know are passed over,
+with a warning where a row lacks a column of nearly that name. Data without any column of the model
+are refused.
 """
 
 from __future__ import annotations

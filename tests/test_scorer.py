@@ -119,6 +119,18 @@ def test_levels_that_are_unknown(rng):
         strict.predict(pd.DataFrame({"x": [1.0, 2.0], "few": ["red", "purple"]}))
 
 
+@pytest.mark.parametrize("kind", ["gbm", "glm", "one-hot"])
+def test_names_that_the_model_does_not_know(kind, rng):
+    scorer = Scorer(MODELS[kind](rng))
+    with pytest.warns(RuntimeWarning, match="'Few', which the model does not know, and no 'few'"):
+        assert scorer.predict_row({"x": 1.0, "Few": "red"}) == scorer.predict_row({"x": 1.0})
+    scorer.predict_row({"x": 1.0, "Few": "red"})  # said once
+    scorer.predict_row({"x": 1.0, "comment": "unlike any", 7: 8})
+    scorer.predict_row({"few": "red", "x": 1.0, "k": 2.0, "many": "L1", "Few": "all are there"})
+    with pytest.raises(ModelError, match="'X', 'colour'; the model reads 'x', "):
+        scorer.predict_row({"X": 1.0, "colour": "red"})
+
+
 def test_texts_that_are_no_numbers(rng):
     model = gbm("gaussian", rng)
     for text in ("", "NA", None, float("nan"), pd.NA):

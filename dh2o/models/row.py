@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,8 @@ _NAN = math.nan
 _ABSENT = frozenset(("", "NA", "N/A", "nan", "NaN", "null"))
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _LARGEST_CACHE = 100_000
+_MOST_TOLD = 1000
+_ALIKE = 0.75
 
 
 class RowColumns(Columns):
@@ -87,10 +90,14 @@ class RowReader:
         self._where = {name: idx for idx, name in enumerate(self._names)}
         self._first = output.x
         self._encoders = {step.source: _Encoder(step) for step in self._steps}
+        self._known = tuple(domains)
+        self._others = {*output.names, *domains}
+        self._told: set[Any] = set()
 
     def __call__(self, row: Mapping[str, Any]) -> RowColumns:
         """Return the columns of one row."""
         get, number = row.get, self._number
+        has_all = True
         if not self._encoders:
             by_name: dict[str, float] = {}
             for name, level in self._parts:
@@ -99,16 +106,44 @@ class RowReader:
                     by_name[name] = value if level is None else level(value)
                 elif value is None:
                     by_name[name] = _NAN
+                    has_all = False
                 else:
                     by_name[name] = number(name, value) if level is None else level(value)
         else:
             by_name = self._encoded(row)
+            has_all = None not in map(get, self._known)
+        if not has_all:
+            self._look_at_names(row)
         if self._offset is not None and math.isnan(by_name[self._offset]):
             raise ModelError(
                 f"The row has no offset {self._offset!r}. If its effect is not wanted, give 0."
             )
         values = [by_name[name] for name in self._names]
         return RowColumns(self._first, self._where, values)
+
+    def _look_at_names(self, row: Mapping[str, Any]) -> None:
+        """Refuse a row of other names than the model's; warn of each name once that is like one."""
+        own = self._known
+        absent = [name for name in own if name not in row]
+        if not absent or len(row) == len(own) - len(absent):
+            return
+        if len(absent) == len(own):
+            raise ModelError(
+                f"The row names no column of the model. It has {_listed(row)}; the model reads "
+                f"{_listed(own)}."
+            )
+        for name in row:
+            if name in self._others or name in self._told or len(self._told) >= _MOST_TOLD:
+                continue
+            self._told.add(name)
+            meant = _most_alike(str(name), absent)
+            if meant is not None:
+                warnings.warn(
+                    f"The row has {name!r}, which the model does not know, and no {meant!r}, which "
+                    "counts as NA. Is it misspelt?",
+                    RuntimeWarning,
+                    stacklevel=4,
+                )
 
     def _encoded(self, row: Mapping[str, Any]) -> dict[str, float]:
         """Return the columns of a row whose categoricals became others."""
@@ -125,6 +160,20 @@ class RowReader:
             else:
                 by_name.update(encoder(found))
         return by_name
+
+
+def _listed(names: Iterable[Any]) -> str:
+    some = list(names)
+    return ", ".join(map(repr, some[:5])) + (", ..." if len(some) > 5 else "")
+
+
+def _most_alike(name: str, names: Sequence[str]) -> str | None:
+    """Return the name that `name` may have been meant for, of capitals aside; None if none is."""
+    from difflib import get_close_matches
+
+    by_fold = {other.casefold(): other for other in names}
+    found = get_close_matches(name.strip().casefold(), by_fold, n=1, cutoff=_ALIKE)
+    return by_fold[found[0]] if found else None
 
 
 class _Encoder:

@@ -67,6 +67,8 @@ def test_polars_nested_is_refused(engine: Engine) -> None:
         (((1, "a"), (2, None)), {"C1": [1, 2], "C2": ["a", None]}),
         ({"a": [1, 2], "b": 3}, {"a": [1, 2], "b": [3, None]}),
         ([{"a": 1}, {"b": "x"}], {"a": [1, None], "b": [None, "x"]}),
+        (range(3), {"C1": [0, 1, 2]}),
+        ([range(2), [3]], {"C1": [0, 3], "C2": [1, None]}),
         (7, {"C1": [7]}),
         ("text", {"C1": ["text"]}),
         ([1, "a"], {"C1": ["1", "a"]}),

@@ -294,7 +294,9 @@ class PlotSide(ExplainSide):
         table = frame.to_numpy().astype(np.float64)
         return list(frame.names[:-1]), table[:, :-1], table[:, -1]
 
-    def explain(self, frame: Any, columns: Sequence[str] | None = None) -> Explanation:
+    def explain(
+        self, frame: Any, columns: Sequence[str] | None = None, *, render: bool = True
+    ) -> Explanation:
         """Return figures and tables that explain the model: importance, SHAP, partial effects.
 
         Parameters
@@ -303,6 +305,8 @@ class PlotSide(ExplainSide):
             Rows with the predictors.
         columns : list of str, optional
             The columns whose effects are drawn; default: the five most important ones.
+        render : bool
+            Whether a notebook shows them when they are the value of a cell.
 
         Returns
         -------
@@ -312,10 +316,15 @@ class PlotSide(ExplainSide):
         """
         from dh2o.estimators.explain.report import explain_model
 
-        return explain_model(self, as_frame(frame), columns)
+        return explain_model(self, as_frame(frame), columns).shown(render)
 
     def explain_row(
-        self, frame: Any, row_index: int, columns: Sequence[str] | None = None
+        self,
+        frame: Any,
+        row_index: int,
+        columns: Sequence[str] | None = None,
+        *,
+        render: bool = True,
     ) -> Explanation:
         """Return figures that explain the prediction of one row.
 
@@ -327,10 +336,12 @@ class PlotSide(ExplainSide):
             Its number, from 0.
         columns : list of str, optional
             The columns whose effects are drawn; default: the five most important ones.
+        render : bool
+            Whether a notebook shows them when they are the value of a cell.
         """
         from dh2o.estimators.explain.report import explain_one_row
 
-        return explain_one_row(self, as_frame(frame), row_index, columns)
+        return explain_one_row(self, as_frame(frame), row_index, columns).shown(render)
 
 
 def _largest(names: Sequence[str], values: np.ndarray, n: int) -> list[str]:

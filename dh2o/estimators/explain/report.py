@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from contextlib import suppress
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -39,9 +39,18 @@ _N_COLUMNS = 5
 
 
 class Explanation(dict[str, Any]):
-    """Figures and tables by name; a notebook shows them all."""
+    """Figures and tables by name; a notebook shows them all unless they are not to be rendered."""
 
-    def _repr_html_(self) -> str:
+    _is_shown = True
+
+    def shown(self, render: bool) -> Self:
+        """Return this explanation, which a notebook shows if `render` says so."""
+        self._is_shown = render
+        return self
+
+    def _repr_html_(self) -> str | None:
+        if not self._is_shown:
+            return None
         return "\n".join(f"<h3>{escape(name)}</h3>{_html(part)}" for name, part in _flat("", self))
 
     def __repr__(self) -> str:

@@ -27,7 +27,7 @@ def table_of_python(data: Any, names: Sequence[str] | None = None, *, header: bo
     own: list[str] | None
     if isinstance(data, Mapping):
         own, columns = _columns_of_dict(data)
-    elif isinstance(data, list | tuple):
+    elif isinstance(data, list | tuple | range):
         own, columns = _columns_of_list(data, header=header)
     else:
         own, columns = None, [[data]]
@@ -83,7 +83,7 @@ def _columns_of_list(data: Sequence[Any], *, header: bool) -> tuple[list[str] | 
     if data and all(isinstance(row, Mapping) for row in data):
         names = list(dict.fromkeys(name for row in data for name in row))
         return [str(name) for name in names], [[row.get(name) for row in data] for name in names]
-    nested = [isinstance(row, list | tuple | np.ndarray) for row in data]
+    nested = [isinstance(row, list | tuple | range | np.ndarray) for row in data]
     if not any(nested):
         if header and data:
             return [str(data[0])], [list(data[1:])]

@@ -51,6 +51,12 @@ def test_reports_hold_what_the_model_has(gbm: Train, frame: Frame) -> None:
     assert report._repr_html_().count("<h3>") == 6
     row = model.explain_row(frame, 5, columns=["b"])
     assert set(row) == {"shap_explain_row", "ice"}
+    for unseen in (
+        model.explain(frame, columns=["b"], render=False),
+        model.explain_row(frame, 5, columns=["b"], render=False),
+    ):
+        assert unseen["ice"]
+        assert unseen._repr_html_() is None
     three = gbm("three").explain(frame, columns=["b"])
     assert "shap_summary" not in three
 
