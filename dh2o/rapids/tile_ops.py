@@ -43,9 +43,24 @@ def _code_of(operands: list[Any], params: Any, n_rows: int) -> F64:
     table = params[0]
     if len(table) == 0:
         return np.full(n_rows, np.nan)
+    span = table[-1] - table[0]
+    if span <= 2 * n_rows and np.array_equal(table, np.rint(table)):
+        return _place_of_integers(values, table, int(span))
     idx = np.searchsorted(table, values)
     idx = np.minimum(idx, len(table) - 1)
     return np.where(table[idx] == values, idx.astype(np.float64), np.nan)
+
+
+def _place_of_integers(values: F64, table: F64, span: int) -> F64:
+    """Return what `_code_of` does, if the sorted values are integers from a short stretch."""
+    places = np.full(span + 2, np.nan)
+    places[(table - table[0]).astype(np.int64)] = np.arange(len(table))
+    inside = (values >= table[0]) & (values <= table[-1])  # NA is not
+    at = np.where(inside, values - table[0], span + 1)
+    whole = at.astype(np.int64)
+    out = places[whole]
+    out[whole != at] = np.nan
+    return out
 
 
 @tile_op("is_na")

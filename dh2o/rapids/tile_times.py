@@ -31,7 +31,7 @@ _PARTS = {
 _MIN_MS, _MAX_MS = -62_135_596_800_000, 253_402_300_799_999  # years 1 to 9999
 
 
-def _timestamps(values: F64, zone: str) -> Any:
+def _timestamps(values: F64, zone: str | None) -> Any:
     missing = np.isnan(values) | (values < _MIN_MS) | (values > _MAX_MS)
     whole = np.where(missing, 0, np.floor(values)).astype(np.int64)
     return pa.array(whole, mask=missing).cast(pa.timestamp("ms", tz=zone))
@@ -41,7 +41,9 @@ def _timestamps(values: F64, zone: str) -> Any:
 def _time_part(operands: list[Any], params: Any, n_rows: int) -> F64:
     """Year, month, ... of a time in the zone params[1]."""
     part, zone = params
-    stamps = _timestamps(np.broadcast_to(operands[0], (n_rows,)), zone)
+    # Arrow looks for a change of the clock in every row, in UTC as well
+    local = None if zone == "UTC" else zone
+    stamps = _timestamps(np.broadcast_to(operands[0], (n_rows,)), local)
     return np.array(_PARTS[part](stamps).cast(pa.float64()).to_numpy(zero_copy_only=False))
 
 
