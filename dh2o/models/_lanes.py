@@ -1,4 +1,4 @@
-"""Vectors that numba lacks: 64 bytes side by side, and a comparison with 16 numbers.
+"""Vectors that numba lacks: 64 bytes, 16 floats or 8 doubles side by side; and a comparison.
 
 All of it but the look-ups is LLVM's own vector code, which every processor gets in its own terms;
 `HAS_LOOKUP` says whether this one can look 64 bytes up at once (AVX-512 VBMI).
@@ -17,13 +17,16 @@ __all__ = [
     "HAS_LOOKUP",
     "below",
     "blended",
+    "double_at",
     "doubled",
     "load",
     "looked_up",
     "looked_up_in_two",
     "plus",
+    "plus_product",
     "splat",
     "store",
+    "total",
 ]
 
 HAS_LOOKUP = bool(binding.get_host_cpu_features().get("avx512vbmi"))
@@ -33,16 +36,24 @@ _BYTES = ir.VectorType(_I8, 64)
 
 
 class _Lanes(types.Opaque):
-    """64 bytes, one a lane."""
+    """64 bytes, by what lies in them."""
+
+    def __init__(self, name: str, vector: Any, align: int) -> None:
+        super().__init__(name)
+        self.vector = vector
+        self.align = align
 
 
-LANES = _Lanes("Lanes")
+LANES = _Lanes("Lanes", _BYTES, 1)
+FLOATS = _Lanes("FloatLanes", ir.VectorType(ir.FloatType(), 16), 4)
+DOUBLES = _Lanes("DoubleLanes", ir.VectorType(ir.DoubleType(), 8), 8)
+_OF_NUMBER = {types.float32: FLOATS, types.float64: DOUBLES}
 
 
 @register_model(_Lanes)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _BYTES)
+        super().__init__(manager, kind, kind.vector)
 
 
 def _pointer(context: Any, builder: Any, kind: Any, array: Any, at: Any, to: Any) -> Any:
@@ -72,36 +83,81 @@ def below(typingctx: Any, keys: Any, at: Any, value: Any) -> Any:  # noqa: ARG00
 
 
 @intrinsic
+def double_at(typingctx: Any, address: Any, number: Any) -> Any:  # noqa: ARG001
+    """Return double `number` of those that lie at an address: of columns that are no one array."""
+
+    def codegen(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        first = builder.inttoptr(args[0], ir.DoubleType().as_pointer())
+        return builder.load(builder.gep(first, [args[1]]), align=1)
+
+    return types.float64(types.uint64, types.uint64), codegen
+
+
+@intrinsic
 def load(typingctx: Any, array: Any, at: Any) -> Any:  # noqa: ARG001
-    """Return the bytes ``array[at:at + 64]``."""
+    """Return the 64 bytes from ``array[at]`` on: so many bytes, 16 floats or 8 doubles."""
+    lanes = _OF_NUMBER.get(array.dtype, LANES)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        where = _pointer(context, builder, sig.args[0], args[0], args[1], _BYTES)
-        return builder.load(where, align=1)
+        where = _pointer(context, builder, sig.args[0], args[0], args[1], lanes.vector)
+        return builder.load(where, align=lanes.align)
 
-    return LANES(array, types.uint64), codegen
+    return lanes(array, types.uint64), codegen
 
 
 @intrinsic
 def store(typingctx: Any, lanes: Any, array: Any, at: Any) -> Any:  # noqa: ARG001
-    """array[at:at + 64] = lanes."""
+    """Put the lanes where `load` finds them."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        where = _pointer(context, builder, sig.args[1], args[1], args[2], _BYTES)
-        builder.store(args[0], where, align=1)
+        where = _pointer(context, builder, sig.args[1], args[1], args[2], lanes.vector)
+        builder.store(args[0], where, align=lanes.align)
         return context.get_dummy_value()
 
-    return types.void(LANES, array, types.uint64), codegen
+    return types.void(lanes, array, types.uint64), codegen
 
 
 @intrinsic
-def splat(typingctx: Any, byte: Any) -> Any:  # noqa: ARG001
-    """Return 64 times the same byte."""
+def splat(typingctx: Any, value: Any) -> Any:  # noqa: ARG001
+    """Return lanes that all hold the same byte, float or double."""
+    lanes = _OF_NUMBER.get(value, LANES)
 
     def codegen(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        return _splat(builder, args[0], 64)
+        return _splat(builder, args[0], lanes.vector.count)
 
-    return LANES(types.uint8), codegen
+    return lanes(types.uint8 if lanes is LANES else value), codegen
+
+
+@intrinsic
+def plus_product(typingctx: Any, lanes: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
+    """Return ``lanes + a * b`` of floats or doubles, rounded once where the processor can."""
+
+    def codegen(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        product = builder.fmul(args[1], args[2], flags=("contract",))
+        return builder.fadd(args[0], product, flags=("contract",))
+
+    return lanes(lanes, lanes, lanes), codegen
+
+
+@intrinsic
+def total(typingctx: Any, lanes: Any) -> Any:  # noqa: ARG001
+    """Return the sum of eight doubles: of pairs, of pairs of pairs, of all."""
+
+    def codegen(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        rest, i32 = args[0], ir.IntType(32)
+        for n in (4, 2, 1):
+            halves = [
+                builder.shuffle_vector(
+                    rest,
+                    ir.Constant(rest.type, ir.Undefined),
+                    ir.Constant(ir.VectorType(i32, n), list(range(first, first + n))),
+                )
+                for first in (0, n)
+            ]
+            rest = builder.fadd(*halves)
+        return builder.extract_element(rest, i32(0))
+
+    return types.float64(DOUBLES), codegen
 
 
 @intrinsic

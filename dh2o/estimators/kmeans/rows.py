@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.chunks import Block
-from dh2o.estimators.kmeans.kernels import add_norms, split
+from dh2o.estimators.building.lying import LyingColumns
+from dh2o.estimators.kmeans.kernels import prepare
 from dh2o.estimators.kmeans.plan import Plan
 
 if TYPE_CHECKING:
@@ -114,16 +115,15 @@ def _tile(plan: Plan, block: Block, start: int, stop: int) -> Tile:
 
 def _prepared(tile: Tile, plan: Plan) -> Points:
     n, is_whole = len(tile.labels), len(tile.rows) == 0
-    kept = slice(None) if is_whole else tile.rows - tile.first_row
+    rows = _NO_ROWS if is_whole else tile.rows - tile.first_row
     hi, lo = np.empty((2, len(plan.numbers), n), np.float32)
-    for q, name in enumerate(plan.numbers):
-        values = tile.block.chunk(name).floats(start=tile.start, stop=tile.stop)[kept]
-        split(values, plan.means[q], plan.mults[q], hi[q], lo[q])
+    norms = np.empty(n)
+    numbers = LyingColumns.of(tile.block, plan.numbers, tile.stop - tile.start)
+    prepare(numbers.at(tile.start, tile.stop), rows, plan.means, plan.mults, hi, lo, norms)
     codes = np.empty((len(plan.categoricals), n), np.int32)
     modes = plan.space.modes[plan.space.is_level]
     for q, name in enumerate(plan.categoricals):
-        found = tile.block.chunk(name).codes(start=tile.start, stop=tile.stop)[kept]
+        found = tile.block.chunk(name).codes(start=tile.start, stop=tile.stop)
+        found = found if is_whole else found[rows]
         codes[q] = np.where(found < 0, modes[q], found)
-    norms = np.empty(n)
-    add_norms(hi, lo, norms)
     return Points(hi, lo, codes, norms.astype(np.float32))

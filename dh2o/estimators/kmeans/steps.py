@@ -24,7 +24,8 @@ class Targets:
     """Centres as kernels read them: products by float32 with bounds of their errors.
 
     The squared distance less the row's squared norm is ``-2 c x + |c|^2``; with p numbers its
-    error in float32 is at most (p + 8) 2^-23 |c| |x| + 2^-20 |c|^2.
+    error in float32 is at most (p + 8) 2^-23 |c| |x| + 2^-20 |c|^2. ``doubled`` is -2 c, with
+    zeros for centres that there are not, up to a multiple of four.
     """
 
     coordinates: F64
@@ -43,10 +44,12 @@ class Targets:
         tame = np.abs(numbers) <= _LARGEST  # False for NaN and infinity
         squares = np.square(np.where(tame, numbers, 0.0)).sum(axis=1)
         slope = (numbers.shape[1] + 8) * 2.0**-23 * np.sqrt(squares)
+        doubled = np.zeros((-(-len(numbers) // 4) * 4, numbers.shape[1]), np.float32)
+        doubled[: len(numbers)] = -2.0 * np.where(tame, numbers, 0.0)
         return cls(
             numbers,
             np.ascontiguousarray(codes),
-            (-2.0 * np.where(tame, numbers, 0.0)).astype(np.float32),
+            doubled,
             squares.astype(np.float32),
             (squares * 2.0**-20).astype(np.float32),
             slope.astype(np.float32),

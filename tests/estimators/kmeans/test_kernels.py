@@ -25,12 +25,13 @@ def test_the_nearest_centre_is_the_exact_first_one(k: int, n: int) -> None:
     rng = np.random.default_rng(1)
     centers = np.round(rng.uniform(-1, 1, (k, 5)), 1)
     levels = rng.integers(0, 3, (k, 2)).astype(np.int32)
-    norms = np.empty(n)
-    kernels.add_norms(hi, lo, norms)
+    norms = np.square(x).sum(axis=0)
     squares = np.square(centers).sum(axis=1)
     label, rivals = np.zeros(n, np.int32), np.zeros(n, np.int32)
+    doubled = np.zeros((-(-k // 4) * 4, 5), np.float32)
+    doubled[:k] = -2 * centers
     kernels.choose(
-        hi, codes, norms.astype(np.float32), (-2 * centers).astype(np.float32), levels,
+        hi, codes, norms.astype(np.float32), doubled, levels,
         np.float32(0.25), squares.astype(np.float32), (squares * 2.0**-20).astype(np.float32),
         (13 * 2.0**-23 * np.sqrt(squares)).astype(np.float32), label, rivals,
     )  # fmt: skip
@@ -44,6 +45,23 @@ def test_the_nearest_centre_is_the_exact_first_one(k: int, n: int) -> None:
         assert rivals[r] >= 1
 
 
+@pytest.mark.parametrize("rows", [[], [3, 5, 6]])
+def test_rows_are_split_into_two_floats_each(rows: list[int]) -> None:
+    rng = np.random.default_rng(5)
+    columns = [rng.normal(size=9) for _ in range(3)]
+    columns[1][5] = np.nan
+    chosen = rows or list(range(9))
+    means, factors = rng.normal(size=3), rng.uniform(size=3)
+    hi, lo = np.empty((2, 3, len(chosen)), np.float32)
+    norms = np.empty(len(chosen))
+    addresses = np.array([column.ctypes.data for column in columns], np.uint64)
+    kernels.prepare(addresses, np.array(rows, np.int64), means, factors, hi, lo, norms)
+    wanted = np.nan_to_num((np.array(columns)[:, chosen].T - means) * factors).T
+    np.testing.assert_array_equal(hi, wanted.astype(np.float32))
+    np.testing.assert_array_equal(lo, (wanted - hi).astype(np.float32))
+    np.testing.assert_allclose(norms, np.square(wanted).sum(axis=0), rtol=1e-13)
+
+
 def test_moves_add_up_to_the_sums_of_the_last_labels() -> None:
     hi, lo, codes = tile(500, 4)
     x = hi.astype(np.float64) + lo
@@ -52,8 +70,8 @@ def test_moves_add_up_to_the_sums_of_the_last_labels() -> None:
     old = np.full(500, -1, np.int32)
     sums, squares, sizes = np.zeros((4, 3), np.int64), np.zeros(3, np.int64), np.zeros(3, np.int64)
     counts = np.zeros((6, 3), np.int64)
-    for _ in range(3):
-        new = rng.integers(0, 3, 500).astype(np.int32)
+    for n_kept in (0, 0, 333):
+        new = np.where(np.arange(500) < n_kept, old, rng.integers(0, 3, 500)).astype(np.int32)
         kernels.move(hi, lo, codes, scales, starts, old, new, sums, squares, sizes, counts)
     words = np.rint(x * 2.0**40).astype(np.int64)
     for j in range(3):
