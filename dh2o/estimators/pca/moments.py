@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from dh2o.chunks import Block
 from dh2o.errors import ModelError
 from dh2o.estimators.building.finite import finite_rollups
+from dh2o.estimators.building.lying import LyingColumns
 from dh2o.estimators.kmeans.plan import LevelCounts
+from dh2o.estimators.pca import kernels
 from dh2o.frame import Frame
 from dh2o.models.expansion import Expansion
 from dh2o.mrtask import MRTask
@@ -22,6 +24,7 @@ I64 = NDArray[np.int64]
 
 _TILE_DOUBLES = 1 << 17  # a tile stays in the second-level cache
 _MAX_GRAM_NBYTES = 1 << 30
+_FEW = 64  # columns up to which BLAS is slower
 
 
 def expansion_of(
@@ -69,9 +72,11 @@ def tiles(block: Block, expansion: Expansion, *, is_complete: bool = False) -> I
     n = len(expansion.numerics)
     step = min(int(np.clip(_TILE_DOUBLES // max(n, 1), 512, 1 << 14)), block.n_rows)
     buffer = np.empty(n * step)
+    columns = LyingColumns.of(block, expansion.numerics, step)
     for start in range(0, block.n_rows, max(step, 1)):
         stop = min(start + step, block.n_rows)
         numbers = buffer[: n * (stop - start)].reshape(n, stop - start)
+        kernels.fill(columns.at(start, stop), expansion.shift, expansion.scale, numbers)
         yield _tile(block, expansion, start, numbers, is_complete)
 
 
@@ -87,23 +92,10 @@ def _tile(block: Block, expansion: Expansion, start: int, numbers: F64, is_compl
         else:
             used &= ~na
         codes.append(found - expansion.first_level)
-    for idx, name in enumerate(expansion.numerics):
-        out, shift, scale = numbers[idx], expansion.shift[idx], expansion.scale[idx]
-        plain = block.chunk(name).plain_floats()
-        if plain is None:
-            block.chunk(name).floats(out, start, stop)
-            plain, first = out, 0
-        else:
-            first = start
-        if shift:
-            np.subtract(plain[first : first + len(out)], shift, out=out)
-        elif plain is not out:
-            out[:] = plain[start:stop]
-        if scale != 1:
-            out *= scale
-        if not is_complete and np.isnan(out.sum()):  # cheaper than looking at each
+    for idx, out in enumerate(() if is_complete else numbers):
+        if np.isnan(out.sum()):  # cheaper than looking at each
             na = np.isnan(out)
-            out[na] = (expansion.fills[idx] - shift) * scale
+            out[na] = (expansion.fills[idx] - expansion.shift[idx]) * expansion.scale[idx]
             if not expansion.imputes:
                 used &= ~na
     if used.all():
@@ -137,7 +129,8 @@ class GramTask(MRTask[Gram, Gram]):
         total.n_rows += tile.n_rows
         first = starts[-1]
         if len(numbers):
-            xx[first:, first:] += numbers @ numbers.T
+            few = len(numbers) <= _FEW
+            xx[first:, first:] += kernels.products(numbers) if few else numbers @ numbers.T
         for i, codes in enumerate(tile.codes):
             own, has = slice(starts[i], starts[i + 1]), codes >= 0
             size, known = starts[i + 1] - starts[i], codes[has]
