@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,6 +26,8 @@ __all__ = ["Learned", "Learner", "Work", "learner_of", "mean_state"]
 
 _STREAM = 0x0D1D
 _DEAR = 5e8  # rows times weights of a measurement from where on single precision must do
+_MEASURED = 4096  # rows that a thread measures at once
+_HELD = 64  # counts that wait to be added up, in the order of the rows
 _GATHERED = 64  # batches whose rows are copied side by side before they are learned from
 
 
@@ -55,6 +58,8 @@ class Learned:
         parts = [part for _, part in sorted(self.parts.items())]
         if not parts:
             return before
+        if len(parts) == 1:
+            return parts[0][0]
         rows = np.array([n for _, n in parts], np.float64)
         averaged = mean_state([state for state, _ in parts], rows / rows.sum())
         averaged.n_samples = before.n_samples + sum(
@@ -94,23 +99,30 @@ def learn(rows: Rows, work: Work) -> Learned:
 
 
 def measure(
-    rows: Rows, model: DeepLearningModel, builder: MetricBuilder[Any], one_in: int, back: RowSpec
-) -> Any:
+    rows: Rows, model: DeepLearningModel, builder: MetricBuilder[Any], one_in: int, back: RowSpec,
+    threads: WorkerContext | None = None,
+) -> Any:  # fmt: skip
     """Return the partial metrics of `model` on a sample of the rows."""
     some = rows.sample(one_in)
     is_dear = some.n * model.network.n_weights > _DEAR
     precision = np.float32 if is_dear else np.float64
-    total = None
-    for at in range(0, max(some.n, 1), 4096):
-        part = some.take(slice(at, at + 4096))
+
+    def count(at: int) -> Any:
+        part = some.take(slice(at, at + _MEASURED))
         numbers = part.numbers.astype(precision, copy=False)
         preds = model.of_units(part.places, numbers, _offset(part, back))
         y: F64 = np.zeros(part.n)
         if part.y is not None:
             y = part.y.astype(np.float64) / back.scale + back.shift
-        counted = builder.map(preds, y, part.weights)
-        total = counted if total is None else builder.combine(total, counted)
-    return total
+        return builder.map(preds, y, part.weights)
+
+    starts = range(0, max(some.n, 1), _MEASURED)
+    run = map if threads is None else threads.map
+    total: list[Any] = []
+    for first in range(0, len(starts), _HELD):
+        counted = run(count, starts[first : first + _HELD])
+        total = [functools.reduce(builder.combine, [*total, *counted])]
+    return total[0]
 
 
 def _offset(rows: Rows, back: RowSpec) -> Any:
@@ -253,8 +265,8 @@ class _Measure(LocalTask[Any, Any]):
     one_in: int
     spec: RowSpec
 
-    def map(self, state: Rows, worker: WorkerContext) -> Any:  # noqa: ARG002
-        return measure(state, self.model, self.builder, self.one_in, self.spec)
+    def map(self, state: Rows, worker: WorkerContext) -> Any:
+        return measure(state, self.model, self.builder, self.one_in, self.spec, worker)
 
     def combine(self, a: Any, b: Any) -> Any:
         return self.builder.combine(a, b)
