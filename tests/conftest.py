@@ -34,7 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(autouse=True, scope="module")
 def _tests_travel_by_value() -> None:
     """Worker processes cannot import test modules: send what they define with the tasks."""
-    for name, module in list(sys.modules.items()):
+    # a copy in one step: making a list of pairs may collect garbage, and that may import
+    for name, module in sys.modules.copy().items():
         if name.split(".")[0] in ("tests", "conftest") and module.__name__ == name:
             cloudpickle.register_pickle_by_value(module)
 

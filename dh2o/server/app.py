@@ -76,6 +76,8 @@ class _App(Flask):
                 response = _dispatch(request, state, self._table)
             except Exception as error:  # noqa: BLE001 (the process boundary: every error is answered)
                 response = _failed(request, error)
+            finally:
+                request.close()  # the files of its form
         more = self._headers
         if request.headers.get("X-Requested-With"):
             more = [*more, ("Cache-Control", "no-cache")]
