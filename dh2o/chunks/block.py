@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dh2o.chunks.chunk import OBJECTS_NBYTES, Chunk
@@ -39,6 +39,7 @@ class Block:
     names: tuple[str, ...] = ()
     index: int = 0
     row_start: int = 0
+    _nbytes: int = field(default=-1, init=False, repr=False)  # -1: not added up yet
 
     def __post_init__(self) -> None:
         wrong = {chunk.n_rows for chunk in self.chunks} - {self.n_rows}
@@ -70,7 +71,9 @@ class Block:
     @property
     def nbytes(self) -> int:
         """Bytes that the chunks take."""
-        return sum(chunk.nbytes for chunk in self.chunks)
+        if self._nbytes < 0:  # Dask asks three times for each block that it is given
+            object.__setattr__(self, "_nbytes", sum(chunk.nbytes for chunk in self.chunks))
+        return self._nbytes
 
     def __sizeof__(self) -> int:
         """Return all bytes of the block; Dask asks for them by ``sys.getsizeof``."""
