@@ -23,8 +23,8 @@ from dh2o.parse.words import (
     multiply_wide,
 )
 
-#: Digits after the dot, or without one, that are one word, or two.
-SHORT, MIDDLING = 8, 16
+#: Digits after the dot, or without one, that are one word.
+SHORT = 8
 #: Bytes before a cell and after its first that are looked at.
 NBYTES_BEFORE, NBYTES_AFTER = 24, 8
 
@@ -81,7 +81,7 @@ _LOW9 = np.uint64(0x1FF)
 def spelled(buf: U8Array, first: int, stop: int, foreseen: Any) -> tuple[bool, Any, Any]:
     """Return (is it a number of at most 19 digits, w, n): the value is w / 10^n; n = 0: no dot.
 
-    `foreseen` is how many digits to look for before all of them: SHORT, MIDDLING or more.
+    `foreseen` is how many digits to look for before all of them: up to 8, up to 16 or more.
     IN: ``first >= NBYTES_BEFORE``, ``first + NBYTES_AFTER <= buf.size``, ``first < stop``.
     """
     head = load_word(buf, first)
