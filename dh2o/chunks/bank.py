@@ -16,13 +16,21 @@ import numpy as np
 from dh2o.chunks.bits import bytes_of, unpack_into
 from dh2o.chunks.bounds import NO_GRID, GridBounds, grid_bounds
 from dh2o.chunks.chunk import Chunk, Kind
-from dh2o.chunks.codec import I64, NA_INT, U32, Buffer, read_only
-from dh2o.chunks.encode import all_na, encode_floats, encode_ints, encode_strings, encode_uuids
+from dh2o.chunks.codec import I64, NA_CODE, NA_INT, U32, Buffer, read_only
+from dh2o.chunks.encode import (
+    SMALL_NA,
+    all_na,
+    encode_floats,
+    encode_ints,
+    encode_small_ints,
+    encode_strings,
+    encode_uuids,
+)
 from dh2o.chunks.integer import GridCodec, narrow_dtype, narrowest_grid
 from dh2o.chunks.places import FewValues, few_values, number_chunk, plain_grid, unit_grid
 from dh2o.chunks.scan import KERNEL_ROWS, to_grid
 
-__all__ = ["Bank", "Each", "Form", "bank_of", "form_of", "short_rows"]
+__all__ = ["Bank", "Each", "Form", "bank_of", "encode_codes_of", "form_of", "short_rows"]
 
 Rows = I64 | U32
 """Numbers of rows; -1, or `NO_SHORT_ROW` among those of 32 bits, is no row."""
@@ -251,6 +259,13 @@ def gathered(values: Buffer, rows: Rows, na: Any) -> Buffer:
     short = short_rows(rows, len(values))
     gather_kernel(read_only(values), read_only(short), values.dtype.type(na), out)
     return out
+
+
+def encode_codes_of(lookup: Buffer, places: Buffer) -> Chunk:
+    """Return ``encode_codes(lookup[places])``, of whose rows none is looked at to find NA."""
+    marked = np.where(lookup == NA_CODE, np.int32(SMALL_NA), lookup)
+    short = places.astype(np.uint32, copy=False)
+    return replace(encode_small_ints(gathered(marked, short, SMALL_NA)), kind="code")
 
 
 def gathered_numpy(values: Buffer, rows: Rows, na: Any) -> Buffer:

@@ -27,11 +27,12 @@ _FIRST_ROWS = 1 << 10
 class LocalCodes:
     """A categorical column before its domain is known: 0 is NA, k is the k-th local level.
 
-    `is_declared` says that the file itself lists the levels, so that their order counts.
+    The levels are an Arrow array of text. `is_declared` says that the file itself lists them, so
+    that their order counts.
     """
 
     codes: NDArray[Any]
-    levels: tuple[str, ...]
+    levels: Any
     is_declared: bool = False
 
 
@@ -96,7 +97,7 @@ class LevelReader:
             t for t in (np.uint8, np.uint16, np.uint32) if self._levels.n_levels <= np.iinfo(t).max
         )
         codes = (self._codes[:n_rows] + 1).astype(narrow)
-        return LocalCodes(codes, tuple(self._levels.strings()))
+        return LocalCodes(codes, self._levels.strings())
 
 
 @dataclass

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 import numpy as np
 
 from dh2o.parse import numbers
 from dh2o.parse.levels import LevelTable
-from dh2o.parse.lines import may_be_time, may_be_uuid
+from dh2o.parse.lines import may_hold_times, may_hold_uuids
 from dh2o.parse.plain_rows import CellTable
 from dh2o.parse.setup import ENUM, NUMERIC, STRING, TIME, UUID
 from dh2o.parse.texts import read_uuids
@@ -138,21 +139,24 @@ class _Counter:
         self, buf: U8Array, cells: np.ndarray, n_rows: int, *, words_only: bool = False
     ) -> None:
         kinds = np.empty((len(self._kinds), n_rows), np.uint8)
-        numbers.find_kinds(buf, cells, n_rows, self._dialect.quote, kinds)
-        counts = [np.bincount(own, minlength=numbers.N_KINDS) for own in kinds]
-        self._kinds += np.array(counts, np.int64).reshape(self._kinds.shape)
+        counts = np.zeros_like(self._kinds)
+        numbers.find_kinds(buf, cells, n_rows, self._dialect.quote, kinds, counts)
+        self._kinds += counts
         if words_only:
             self._kinds[:, [numbers.ZERO, numbers.NONZERO]] = 0
         for slot, own in enumerate(kinds):
-            if not (words_only or counts[slot][numbers.WORD]):
+            if not (words_only or counts[slot, numbers.WORD]):
                 continue
             is_text = own != numbers.EMPTY if words_only else own == numbers.WORD
             rows = np.flatnonzero(is_text)
             n_words = len(rows)
             codes = np.empty(n_words, np.int32)
-            some = np.ascontiguousarray(cells[rows, slot : slot + 1])
             levels = self._levels.setdefault(slot, LevelTable())
-            levels.read(buf, some, n_words, 0, self._dialect, codes, 0)
+            if n_words == n_rows:
+                levels.read(buf, cells, n_rows, slot, self._dialect, codes, 0)
+            else:
+                some = np.ascontiguousarray(cells[rows, slot : slot + 1])
+                levels.read(buf, some, n_words, 0, self._dialect, codes, 0)
             self._codes.setdefault(slot, []).append(codes)
 
     def finish(self) -> list[ColumnCounts]:
@@ -174,8 +178,10 @@ class _Counter:
         is_time, is_uuid = _times_and_uuids(table, texts)
         counts.n_times = int(occurrences[is_time].sum())
         counts.n_uuids = int(occurrences[is_uuid].sum())
-        for i in np.flatnonzero(~(is_time | is_uuid)).tolist():
-            counts.texts[texts[i]] = int(occurrences[i])
+        is_word = ~(is_time | is_uuid)
+        counts.texts = dict(
+            zip(compress(texts, is_word), occurrences[is_word].tolist(), strict=True)
+        )
         return counts
 
 
@@ -187,10 +193,10 @@ def _times_and_uuids(table: LevelTable, texts: Sequence[bytes]) -> tuple[np.ndar
     cells[:, 0, 1] = table.ends[1 : n + 1]
     is_time, is_uuid = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     tally = np.zeros(2, np.int64)
-    if any(map(may_be_time, texts[:_N_PROBED])):
+    if may_hold_times(texts[:_N_PROBED]):
         ms = np.empty(n, np.int64)
         read_times(table.arena, cells, n, 0, ms, np.empty(n, np.bool_), 0, tally)
         is_time = ms != NOT_A_TIME
-    if any(map(may_be_uuid, texts[:_N_PROBED])):
+    if may_hold_uuids(texts[:_N_PROBED]):
         read_uuids(table.arena, cells, n, 0, np.empty((n, 2), np.uint64), is_uuid, 0, tally)
     return is_time, is_uuid

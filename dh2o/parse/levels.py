@@ -191,13 +191,16 @@ class LevelTable:
             self.hashes = np.resize(self.hashes, self.table.size // 2 + 1)
             _refill(self.table, self.hashes, self.n_levels)
 
-    def strings(self) -> list[str]:
-        """Return the levels as text, in order of their numbers."""
+    def strings(self) -> Any:
+        """Return the levels as an Arrow array of text, in order of their numbers."""
+        import pyarrow as pa
+
         data = self.arena[: self.ends[self.n_levels]].tobytes()
         if not data.isascii():
-            return [decode_lenient(text) for text in self.texts()]
-        whole = data.decode("ascii")
-        return [whole[a:b] for a, b in pairwise(self.ends[: self.n_levels + 1].tolist())]
+            return pa.array(map(decode_lenient, self.texts()), pa.large_string())
+        ends = self.ends[: self.n_levels + 1].copy()
+        buffers = pa.py_buffer(ends), pa.py_buffer(data)
+        return pa.LargeStringArray.from_buffers(self.n_levels, *buffers)
 
     def longest(self) -> int:
         """Return the bytes of the longest level."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -179,25 +179,25 @@ def guess_header(first: Sequence[bytes], second: Sequence[bytes]) -> bool:
     return all(map(is_text, first)) and not all(map(is_text, second))
 
 
-def may_be_time(cell: bytes) -> bool:
+def may_hold_times(cells: Iterable[bytes]) -> bool:
     """Say whether a text starts like a time; cheap, and keeps the time kernel out of the way."""
-    return _TIME_LIKE.match(cell) is not None
+    return any(map(_TIME_LIKE.match, cells))
 
 
-def may_be_uuid(cell: bytes) -> bool:
+def may_hold_uuids(cells: Iterable[bytes]) -> bool:
     """Say whether a text starts like a UUID."""
-    return _UUID_LIKE.match(cell) is not None
+    return any(map(_UUID_LIKE.match, cells))
 
 
 def looks_like_time(cell: bytes) -> bool:
     """Say whether a cell is a time in one of the known formats."""
-    if not may_be_time(cell):
+    if not may_hold_times([cell]):
         return False
     return bool(time_at(np.frombuffer(cell, np.uint8).copy(), 0, len(cell))[0] != NOT_A_TIME)
 
 
 def looks_like_uuid(cell: bytes) -> bool:
     """Say whether a cell is a UUID."""
-    if not may_be_uuid(cell):
+    if not may_hold_uuids([cell]):
         return False
     return bool(uuid_at(np.frombuffer(cell, np.uint8).copy(), 0, len(cell))[0])

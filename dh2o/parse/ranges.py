@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 
@@ -80,7 +80,7 @@ class RangeReport:
     segments: tuple[SegmentReport, ...]
     bad: tuple[BadCells, ...]
     tally: tuple[int, ...]
-    levels: tuple[tuple[str, ...] | None, ...]
+    levels: tuple[Any, ...]  # Arrow arrays of text, None for what is no categorical
     nbytes: int
     declared: tuple[bool, ...] = ()
 

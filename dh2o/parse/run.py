@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dh2o.chunks import Block, Chunk, encode_codes, encode_floats
+from dh2o.chunks.bank import encode_codes_of
 from dh2o.frame import Frame, VecType
 from dh2o.parse.carriers import carrier_for
 from dh2o.parse.columns import LocalCodes
-from dh2o.parse.domains import Lookup, merge_levels
+from dh2o.parse.domains import Lookup, merge_levels, no_levels
 from dh2o.parse.faults import fault_sentences
 from dh2o.parse.partitions import check_partitions, domain_of
 from dh2o.parse.plan import RangeUnit, StreamUnit, Unit, partition_of_unit, units_of
@@ -198,7 +199,7 @@ class ParseRun:
                 continue
             reports = [piece.report for piece in pieces]
             given = _given_domain(setup, column) or _declared_domain(reports, slot)
-            local = [report.levels[slot] or () for report in reports]
+            local = [_levels_of(report, slot) for report in reports]
             domain, codes = merge_levels(names[column], local, given)
             is_na = not domain and given is None and any(report.n_rows for report in reports)
             if is_na:  # as in H2O a column without any level is one of numbers
@@ -243,11 +244,16 @@ def _given_domain(setup: ParseSetup, column: int) -> tuple[str, ...] | None:
 
 def _declared_domain(reports: Sequence[RangeReport], slot: int) -> tuple[str, ...] | None:
     """Return the levels in the file's own order, if all blocks agree on it as far as they go."""
-    own = [r.levels[slot] or () for r in reports if r.n_rows]
+    own = [_levels_of(r, slot) for r in reports if r.n_rows]
     if not own or not all(slot < len(r.declared) and r.declared[slot] for r in reports if r.n_rows):
         return None
     longest = max(own, key=len)
-    return longest if all(longest[: len(levels)] == levels for levels in own) else None
+    is_one = all(longest.slice(0, len(levels)).equals(levels) for levels in own)
+    return tuple(longest.to_pylist()) if is_one else None
+
+
+def _levels_of(report: RangeReport, slot: int) -> Any:
+    return no_levels() if report.levels[slot] is None else report.levels[slot]
 
 
 def _code(domain: Sequence[str], value: str | None) -> int:
@@ -321,5 +327,5 @@ def _global_chunk(column: Chunk | LocalCodes, lookup: Lookup | None) -> Chunk:
     if isinstance(column, LocalCodes):
         if lookup is None:  # a column without any level
             return encode_floats(np.full(len(column.codes), np.nan))
-        return encode_codes(lookup[column.codes])
+        return encode_codes_of(lookup, column.codes)
     return column

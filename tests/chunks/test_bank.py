@@ -19,7 +19,7 @@ from dh2o.chunks import (
     encode_ints,
     encode_strings,
 )
-from dh2o.chunks.bank import bank_of
+from dh2o.chunks.bank import bank_of, encode_codes_of
 from dh2o.chunks.bounds import grid_bounds
 
 DRAW = np.random.default_rng(2)
@@ -94,3 +94,16 @@ def test_bounds_of_a_chunk_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) 
     del chunk
     gc.collect()
     assert held() is None  # what was found does not keep it
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 100, 10_000])
+@pytest.mark.parametrize("n_levels", [0, 1, 2, 255, 5000])
+def test_codes_of_places_are_codes_looked_up(n_rows: int, n_levels: int) -> None:
+    rng = np.random.default_rng(n_levels)
+    lookup = np.concatenate([[-1], rng.permutation(3 * n_levels)[:n_levels]]).astype(np.int32)
+    for first in {0, min(n_levels, 1)}:
+        for kind in (np.uint8, np.uint16, np.uint32)[n_levels > 255 :]:
+            places = rng.integers(first, n_levels + 1, n_rows).astype(kind)
+            want, got = encode_codes(lookup[places]), encode_codes_of(lookup, places)
+            assert (got.codec, got.kind) == (want.codec, "code")
+            np.testing.assert_array_equal(got.codes(), want.codes())

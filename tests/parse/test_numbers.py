@@ -43,8 +43,10 @@ def kind_of(text: str) -> int:
     start, stop = cells[0, 0].tolist()
     kind = int(numbers.kind_of(buf, start, stop, 34))
     kinds = np.empty((1, 1), np.uint8)
-    numbers.find_kinds(buf, cells, 1, 34, kinds)
+    counts = np.zeros((1, numbers.N_KINDS), np.int64)
+    numbers.find_kinds(buf, cells, 1, 34, kinds, counts)
     assert kinds == kind
+    assert counts[0].tolist() == [int(k == kind) for k in range(numbers.N_KINDS)]
     if kind == numbers.WORD and not bad[numbers.N_BAD]:
         return numbers.NA_WORD
     return kind

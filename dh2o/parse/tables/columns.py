@@ -5,6 +5,7 @@ Texts go through the same readers as the cells of a CSV file: one meaning to eve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +89,7 @@ def is_id(kind: Any) -> bool:
 
 def _nothing(n_rows: int, kind: str) -> Chunk | LocalCodes:
     if kind == ENUM:
-        return LocalCodes(np.zeros(n_rows, np.uint8), ())
+        return LocalCodes(np.zeros(n_rows, np.uint8), _levels([]))
     if kind == STRING:
         return encode_strings([None] * n_rows)
     return all_na(n_rows, "uuid") if kind == UUID else all_na(n_rows)
@@ -111,13 +112,15 @@ def _codes_of_dictionary(column: Any, wish: ColumnWish) -> LocalCodes:
         meant = [text and text.strip() for text in texts]
     if len({*texts, None}) == len(texts) + 1 and words.isdisjoint(meant):  # all of them are levels
         narrow = _code_type(len(texts))
-        return LocalCodes(at.astype(narrow) + narrow(1), tuple(texts), is_declared=wish.is_declared)
+        return LocalCodes(
+            at.astype(narrow) + narrow(1), _levels(texts), is_declared=wish.is_declared
+        )
     known: dict[str, int] = {}
     places = np.zeros(len(texts) + 1, _code_type(len(texts)))  # the last one, at -1, is that of NA
     for i, text in enumerate(texts):
         if text is not None and meant[i] not in words:
             places[i] = known.setdefault(text, len(known)) + 1
-    return LocalCodes(places[at], tuple(known), is_declared=wish.is_declared)
+    return LocalCodes(places[at], _levels(list(known)), is_declared=wish.is_declared)
 
 
 def _texts_of_levels(levels: Any) -> list[Any]:
@@ -127,6 +130,12 @@ def _texts_of_levels(levels: Any) -> list[Any]:
         texts: list[Any] = valid_text(pa.chunked_array([levels])).to_pylist()
         return texts
     return [None if value is None else _level(value) for value in levels.to_pylist()]
+
+
+def _levels(texts: Sequence[str]) -> Any:
+    import pyarrow as pa
+
+    return pa.array(texts, pa.large_string())
 
 
 def _level(value: Any) -> str:
@@ -148,7 +157,7 @@ def _of_bools(column: Any, wish: ColumnWish) -> Chunk | LocalCodes:
     if wish.type == ENUM:
         present = [value for value in (0, 1) if ((values == value) & ~na).any()]
         codes = np.searchsorted(present, values) + 1
-        levels = tuple(_BOOL_LEVELS[value] for value in present)
+        levels = _levels([_BOOL_LEVELS[value] for value in present])
         return LocalCodes(np.where(na, 0, codes).astype(np.uint8), levels)
     if wish.type == STRING:
         words = np.array(_BOOL_LEVELS, object)[values]
@@ -246,9 +255,11 @@ def _of_texts(column: Any, wish: ColumnWish) -> tuple[Chunk | LocalCodes, BadCel
 
 
 def _levels_of_texts(column: Any, wish: ColumnWish) -> LocalCodes:
+    import pyarrow as pa
+
     coded = one_array(_without_words(column, wish).dictionary_encode())
     codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
-    levels = tuple(coded.dictionary.to_pylist())
+    levels = coded.dictionary.cast(pa.large_string())
     return LocalCodes(codes.astype(_code_type(len(levels))), levels)
 
 
