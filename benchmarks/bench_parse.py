@@ -66,7 +66,8 @@ def compare(name: str, path: Path, args: argparse.Namespace) -> None:
             check=True,
             stdout=subprocess.PIPE,
         )
-        got = json.loads(answer.stdout.splitlines()[-1])
+        lines = answer.stdout.splitlines()  # some clients say goodbye after the answer
+        got = json.loads(next(line for line in reversed(lines) if line.startswith(b"{")))
         base = base or got["seconds"]
         print(
             f"  {reader:8} {got['seconds']:6.2f} s  x{got['seconds'] / base:4.2f}"
