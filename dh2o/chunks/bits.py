@@ -14,15 +14,20 @@ U8 = npt.NDArray[np.uint8]
 
 
 def pack_bits(codes: U8, width: int) -> U8:
-    """Return `codes` of `width` bits each, packed; the last byte is padded with zeros."""
+    """Return `codes` of `width` bits each, packed; the last byte is padded with zeros.
+
+    Of a matrix each row is packed by itself.
+    """
     if width == 8:
         return codes
     if width == 1:
-        return np.packbits(codes, bitorder="little")
+        return np.packbits(codes, axis=-1, bitorder="little")
     per_byte = 8 // width
-    n_bytes = -(-len(codes) // per_byte)
-    if n_bytes * per_byte > len(codes):
-        codes = np.append(codes, np.zeros(n_bytes * per_byte - len(codes), np.uint8))
+    n_codes = codes.shape[-1]
+    n_lacking = -n_codes % per_byte
+    if n_lacking:
+        padding = np.zeros((*codes.shape[:-1], n_lacking), np.uint8)
+        codes = np.concatenate([codes, padding], axis=-1)
     # all codes of a byte at a time, as one integer: their bits move next to each other
     together = np.ascontiguousarray(codes).view(f"<u{per_byte}")
     packed = together.copy()

@@ -91,6 +91,58 @@ def grid_codes_kernel(
 
 
 @njit(nogil=True, cache=True)
+def scan_columns_kernel(values: Any, powers: Any, with_step: bool, counts: Any, ends: Any) -> None:
+    """Do as `scan_floats_kernel` for each row of `values`, which is a column; find its step too.
+
+    OUT: counts (n_na, decimals, float32 is exact, has -0.0, step; 0 is a step that is not known),
+    ends (min, max).
+    """
+    for c in range(values.shape[0]):
+        column = values[c]
+        n_na, lo, hi, decimals, fits, negative_zero = scan_floats_kernel(column, powers)
+        step = np.int64(1)
+        if with_step and decimals >= 0 and n_na < len(column):
+            power = powers[decimals]
+            step = np.int64(0)
+            if (hi - lo) * power < _FAR and max(-lo, hi) * power < _FAR:
+                first = np.int64(np.rint(lo * power))
+                for value in column:
+                    if step == 1:
+                        break
+                    if not math.isnan(value):
+                        a, b = step, np.int64(np.rint(value * power)) - first
+                        while b:
+                            a, b = b, a % b
+                        step = a
+                step = max(step, np.int64(1))
+        counts[c, 0] = n_na
+        counts[c, 1] = decimals
+        counts[c, 2] = fits
+        counts[c, 3] = negative_zero
+        counts[c, 4] = step
+        ends[c, 0] = lo
+        ends[c, 1] = hi
+
+
+@njit(nogil=True, cache=True)
+def column_codes_kernel(values: Any, columns: Any, powers: Any, grids: Any, out: Any) -> None:
+    """out[i] = the codes of column columns[i] on grid i: bias, step, codes of NA and of -0.0."""
+    for i in range(len(columns)):
+        bias, step, na_code, negative_zero_code = grids[i]
+        for r in range(values.shape[1]):
+            value = values[columns[i], r]
+            if math.isnan(value):
+                out[i, r] = na_code
+                continue
+            code = np.int64(np.rint(value * powers[i])) - bias
+            if step != 1:
+                code //= step
+            if (value == 0.0) & (math.copysign(1.0, value) < 0.0) & (negative_zero_code >= 0):
+                code = negative_zero_code
+            out[i, r] = code
+
+
+@njit(nogil=True, cache=True)
 def dictionary_kernel(bits: Any, table: Any, codes: Any) -> int:
     """table[codes[i]] = bits[i], numbered by occurrence.   Twin: dictionary_numpy.
 

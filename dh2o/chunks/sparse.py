@@ -106,7 +106,7 @@ def _numbers(child: Chunk) -> NumberCodec:
     return child.codec
 
 
-def listing_nbytes(n_listed: int, n_rows: int) -> int:
+def listing_nbytes(n_listed: Any, n_rows: int) -> Any:
     """Return the bytes that the row numbers of a sparse chunk take."""
     return n_listed * (2 if n_rows <= 1 << 16 else 4)
 
@@ -117,6 +117,28 @@ def likely_fill(values: Any) -> Any:
     middle = sample[len(sample) // 2]
     n_same = np.isnan(sample).sum() if np.isnan(middle) else (sample == middle).sum()
     return middle if n_same >= len(sample) / 3 else None
+
+
+def likely_fills(columns: F64) -> tuple[Mask, I64]:
+    """Say of each row of a matrix whether it has a `likely_fill`, and how many values are that.
+
+    -0.0 counts as 0.0.
+    """
+    n_rows = columns.shape[1]
+    sample = np.sort(columns[:, :: max(1, n_rows // _SAMPLE)], axis=1)  # NaN comes last
+    middle = sample[:, sample.shape[1] // 2, None]
+    n_same = _n_equal(sample, middle)
+    is_fill = n_same >= sample.shape[1] / 3
+    n_fill = np.zeros(len(columns), np.int64)
+    n_fill[is_fill] = _n_equal(columns[is_fill], middle[is_fill])
+    return is_fill, n_fill
+
+
+def _n_equal(rows: F64, to: F64) -> I64:
+    is_na = np.isnan(to[:, 0])
+    n_equal = np.count_nonzero(rows == to, axis=1)
+    n_equal[is_na] = np.count_nonzero(np.isnan(rows[is_na]), axis=1)
+    return n_equal
 
 
 def fill_of(value: Any, *, integers: bool) -> float | int | None:

@@ -10,12 +10,18 @@ Layout = tuple[int, ...]
 MIN_BLOCK_NBYTES = 4 << 20
 MAX_BLOCK_NBYTES = 64 << 20
 TARGET_N_BLOCKS = 64
+#: Of text, for each column.
+MIN_CHUNK_NBYTES = 1 << 10
 
 
-def block_nbytes(total_text_nbytes: int) -> int:
-    """Return the bytes of text that one block covers: 1/64 of the data, within 4 MB and 64 MB."""
+def block_nbytes(total_text_nbytes: int, n_columns: int = 1) -> int:
+    """Return the bytes of text that one block covers: 1/64 of the data, within 4 MB and 64 MB.
+
+    A block of thousands of columns is larger: chunks of a few rows take more time than their rows.
+    """
     share = -(-total_text_nbytes // TARGET_N_BLOCKS)
-    return min(max(share, MIN_BLOCK_NBYTES), MAX_BLOCK_NBYTES)
+    least = max(MIN_BLOCK_NBYTES, n_columns * MIN_CHUNK_NBYTES)
+    return min(max(share, least), MAX_BLOCK_NBYTES)
 
 
 def even_layout(n_rows: int, n_blocks: int) -> Layout:

@@ -176,7 +176,7 @@ def _guess_svmlight(sources: Sequence[Source], wish: ParseSetup, choice: Choice)
         total_filtered_column_count=n_columns,
         data=tuple(tuple(decode_lenient(line).split()) for line in lines[:N_LINES]),
         destination_frame=wish.destination_frame or frame_key_of(sources[0].name),
-        chunk_size=wish.chunk_size or block_nbytes(text_nbytes(sources)),
+        chunk_size=wish.chunk_size or block_nbytes(text_nbytes(sources), n_columns),
     )
 
 
@@ -358,5 +358,5 @@ def _assemble(
         header_lines=int(guess.has_header),
         data=tuple(tuple(decode_lenient(cell) for cell in row) for row in rows),
         destination_frame=wish.destination_frame or frame_key_of(sources[0].name),
-        chunk_size=wish.chunk_size or block_nbytes(text_nbytes(sources)),
+        chunk_size=wish.chunk_size or block_nbytes(text_nbytes(sources), n_columns),
     )

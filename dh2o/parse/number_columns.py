@@ -12,7 +12,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from dh2o.chunks import SMALL_NA, Chunk, encode_floats, encode_ints, encode_small_ints
+from dh2o.chunks import SMALL_NA, Chunk, encode_ints, encode_small_ints
+from dh2o.chunks.scan import KERNEL_ROWS
+from dh2o.chunks.wide import encode_columns
 from dh2o.parse import numbers
 from dh2o.parse.bad_cells import NO_BAD_CELLS, first_bad
 from dh2o.parse.numbers import EMPTY, NA_WORD, NONZERO, WORD, ZERO
@@ -165,9 +167,8 @@ class NumberColumns:
     def _make_doubles(self, columns: I64Array, at: int, n_rows: int, expected: int) -> None:
         """Let columns be doubles from now on, what has been read of them too."""
         self._floats = _wider(self._floats, at, n_rows, expected)
-        for k in columns:
-            ints = self._ints[k, :at]
-            self._floats[k, :at] = np.where(ints == SMALL_NA, np.nan, ints)
+        ints = self._ints[columns, :at]
+        self._floats[columns, :at] = np.where(ints == SMALL_NA, np.nan, ints)
         self._small = np.setdiff1d(self._small, columns)
         self._doubles = np.union1d(self._doubles, columns)
 
@@ -214,14 +215,21 @@ class NumberColumns:
 
     def finish(self, n_rows: int) -> list[Chunk]:
         """Return the numbers in the smallest form that gives every one back."""
-        return [self._chunk(k, n_rows) for k in range(len(self.bad))]
+        made: dict[int, Chunk] = {
+            k: encode_ints(ints[:n_rows])
+            for k, ints in self._wide.items()
+            if self._tally[k, numbers.N_FRACTIONS] == 0
+        }
+        doubles = [k for k in self._doubles.tolist() if k not in made]
+        made |= zip(doubles, encode_columns(self._floats[doubles, :n_rows]), strict=True)
+        made |= zip(self._small.tolist(), self._small_chunks(n_rows), strict=True)
+        return [made[k] for k in range(len(self.bad))]
 
-    def _chunk(self, k: int, n_rows: int) -> Chunk:
-        if k in self._small:
-            return encode_small_ints(self._ints[k, :n_rows])
-        if k in self._wide and self._tally[k, numbers.N_FRACTIONS] == 0:
-            return encode_ints(self._wide[k][:n_rows])
-        return encode_floats(self._floats[k, :n_rows])
+    def _small_chunks(self, n_rows: int) -> list[Chunk]:
+        ints = self._ints[self._small, :n_rows]
+        if n_rows >= KERNEL_ROWS:
+            return list(map(encode_small_ints, ints))
+        return encode_columns(np.where(ints == SMALL_NA, np.nan, ints))
 
 
 def _wider(values: NDArray[Any], n_used: int, n_rows: int, expected: int) -> NDArray[Any]:

@@ -134,9 +134,11 @@ class BlockReader:
         self._readers: list[ColumnReader | None] = []
         for i in kept:
             words = na[i] if i < len(na) else None
-            alone = types[i] != NUMERIC or words
+            if types[i] == NUMERIC and not words:
+                self._readers.append(None)
+                continue
             reader = reader_for(types[i], names[i], words, self.dialect, setup.timezone)
-            self._readers.append(reader if alone else None)
+            self._readers.append(reader)
         self._number_slots = np.array([s for s, r in enumerate(self._readers) if r is None], int)
         self._numbers = NumberColumns(self.dialect, len(self._number_slots))
         self._table = CellTable(self.dialect, setup.number_columns, kept, _CELLS_PER_TILE)

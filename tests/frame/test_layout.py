@@ -27,6 +27,8 @@ def test_block_sizes() -> None:
     assert block_nbytes(0) == MIN_BLOCK_NBYTES
     assert block_nbytes(640 << 20) == 10 << 20
     assert block_nbytes(10**12) == MAX_BLOCK_NBYTES
+    assert block_nbytes(10**8, 20_000) == 20_000 << 10
+    assert block_nbytes(10**8, 10**6) == MAX_BLOCK_NBYTES
     assert layout_for(10, 1000) == (10,)
     assert layout_for(0, 0) == (0,)
 

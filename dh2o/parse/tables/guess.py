@@ -100,7 +100,8 @@ def guess_table_setup(sources: Sequence[Source], wish: ParseSetup, choice: Choic
         data=guess.rows,
         warnings=guess.warnings,
         destination_frame=wish.destination_frame or frame_key_of(sources[0].name),
-        chunk_size=wish.chunk_size or block_nbytes(sum(source.nbytes for source in sources) * 2),
+        chunk_size=wish.chunk_size
+        or block_nbytes(2 * sum(source.nbytes for source in sources), len(names)),
     )
 
 
