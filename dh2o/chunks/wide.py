@@ -30,7 +30,7 @@ _MIN_COLUMNS = 16
 _TILE_CELLS = 1 << 18
 
 
-def encode_columns(values: F64) -> list[Chunk]:
+def encode_float_columns(values: F64) -> list[Chunk]:
     """Return ``[encode_floats(column) for column in values]``, in less time for few rows.
 
     Parameters

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dh2o.chunks import SMALL_NA, Chunk, encode_ints, encode_small_ints
 from dh2o.chunks.scan import KERNEL_ROWS
-from dh2o.chunks.wide import encode_columns
+from dh2o.chunks.wide import encode_float_columns
 from dh2o.parse import numbers
 from dh2o.parse.bad_cells import NO_BAD_CELLS, first_bad
 from dh2o.parse.numbers import EMPTY, NA_WORD, NONZERO, WORD, ZERO
@@ -221,7 +221,7 @@ class NumberColumns:
             if self._tally[k, numbers.N_FRACTIONS] == 0
         }
         doubles = [k for k in self._doubles.tolist() if k not in made]
-        made |= zip(doubles, encode_columns(self._floats[doubles, :n_rows]), strict=True)
+        made |= zip(doubles, encode_float_columns(self._floats[doubles, :n_rows]), strict=True)
         made |= zip(self._small.tolist(), self._small_chunks(n_rows), strict=True)
         return [made[k] for k in range(len(self.bad))]
 
@@ -229,7 +229,7 @@ class NumberColumns:
         ints = self._ints[self._small, :n_rows]
         if n_rows >= KERNEL_ROWS:
             return list(map(encode_small_ints, ints))
-        return encode_columns(np.where(ints == SMALL_NA, np.nan, ints))
+        return encode_float_columns(np.where(ints == SMALL_NA, np.nan, ints))
 
 
 def _wider(values: NDArray[Any], n_used: int, n_rows: int, expected: int) -> NDArray[Any]:

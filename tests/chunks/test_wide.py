@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from dh2o.chunks import Chunk, encode_floats
-from dh2o.chunks.wide import encode_columns
+from dh2o.chunks.wide import encode_float_columns
 
 DRAW = np.random.default_rng(5)
 ROWS = [1, 2, 31, 32, 33, 100, 700, 1500]
@@ -63,7 +63,7 @@ def assert_same_chunk(got: Chunk, want: Chunk) -> None:
 @pytest.mark.parametrize("n_rows", ROWS)
 def test_every_kind_of_column(n_rows: int) -> None:
     columns = kinds_of_columns(n_rows)
-    for got, column in zip(encode_columns(columns), columns, strict=True):
+    for got, column in zip(encode_float_columns(columns), columns, strict=True):
         assert_same_chunk(got, encode_floats(column))
 
 
@@ -83,12 +83,12 @@ def test_every_kind_of_column(n_rows: int) -> None:
 )
 def test_any_numbers(data: st.DataObject, n_rows: int, numbers: st.SearchStrategy[float]) -> None:
     columns = data.draw(arrays(np.float64, (16, n_rows), elements=numbers))
-    for got, column in zip(encode_columns(columns), columns, strict=True):
+    for got, column in zip(encode_float_columns(columns), columns, strict=True):
         assert_same_chunk(got, encode_floats(column))
 
 
 def test_a_chunk_keeps_no_other_column() -> None:
-    for chunk in encode_columns(DRAW.normal(size=(64, 50)).round(3)):
+    for chunk in encode_float_columns(DRAW.normal(size=(64, 50)).round(3)):
         [own] = chunk.stored.buffers
         assert own.base is None or own.base.nbytes == own.nbytes
 
@@ -96,7 +96,7 @@ def test_a_chunk_keeps_no_other_column() -> None:
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (40, 0), (3, 9), (17, 5000)])
 def test_other_shapes(shape: tuple[int, int]) -> None:
     columns = DRAW.integers(0, 99, shape).astype(float)
-    made = encode_columns(columns)
+    made = encode_float_columns(columns)
     assert len(made) == shape[0]
     for got, column in zip(made, columns, strict=True):
         assert_same_chunk(got, encode_floats(column))

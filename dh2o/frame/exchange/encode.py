@@ -17,6 +17,8 @@ from dh2o.chunks import (
     encode_strings,
     encode_uuids,
 )
+from dh2o.chunks.scan import KERNEL_ROWS
+from dh2o.chunks.wide import encode_float_columns
 from dh2o.errors import FrameError
 from dh2o.frame.exchange.arrow_types import empty_array
 from dh2o.frame.exchange.plan import ColumnPlan, texts_of
@@ -35,18 +37,40 @@ MAX_EXACT_FLOAT = 2**53
 
 def encode_columns(arrays: Sequence[Any], plans: Sequence[ColumnPlan]) -> tuple[Chunk, ...]:
     """Return one chunk a column, then one for each column that has parts of a millisecond."""
-    chunks: list[Chunk] = []
+    chunks: dict[int, Chunk] = {}
     sub_ms: list[Chunk] = []
-    for array, plan in zip(arrays, plans, strict=True):
+    doubles: dict[int, F64] = {}
+    for i, (array, plan) in enumerate(zip(arrays, plans, strict=True)):
         whole = one_array(array)
         if plan.type is VecType.TIME:
             ms, ns = _times(whole, plan.name)
-            chunks.append(encode_ints(ms, _na_mask(whole)))
+            chunks[i] = encode_ints(ms, _na_mask(whole))
             if plan.has_sub_ms:
                 sub_ms.append(encode_ints(ns, None))
+        elif _is_floating(whole) and plan.type is VecType.NUMERIC and len(whole) < KERNEL_ROWS:
+            doubles[i] = _floats(whole)
         else:
-            chunks.append(_ENCODERS[plan.type](whole, plan))
-    return (*chunks, *sub_ms)
+            chunks[i] = _ENCODERS[plan.type](whole, plan)
+    if doubles:
+        together = encode_float_columns(np.array(list(doubles.values())))
+        chunks |= zip(doubles, together, strict=True)
+    return (*(chunks[i] for i in range(len(chunks))), *sub_ms)
+
+
+def _is_floating(array: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_floating(array.type))
+
+
+def _floats(array: Any) -> F64:
+    """Return numbers of any size as doubles, null as NaN."""
+    import pyarrow as pa
+
+    doubles = array.cast(pa.float64())
+    if doubles.null_count:
+        doubles = doubles.fill_null(np.nan)
+    return np.asarray(doubles.to_numpy(zero_copy_only=False))
 
 
 def one_array(array: Any) -> Any:
@@ -74,9 +98,8 @@ def _encode_number(array: Any, plan: ColumnPlan) -> Chunk:
     kind = array.type
     if pa.types.is_null(kind):
         return encode_floats(np.full(len(array), np.nan))
-    if pa.types.is_floating(kind):
-        values = array.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)
-        return encode_floats(values)
+    if _is_floating(array):
+        return encode_floats(_floats(array))
     if pa.types.is_decimal(kind):
         return _encode_decimal(array, plan)
     if str(kind) == "uint64":
