@@ -91,14 +91,16 @@ def grid_codes_kernel(
 
 
 @njit(nogil=True, cache=True)
-def scan_columns_kernel(values: Any, powers: Any, with_step: bool, counts: Any, ends: Any) -> None:
-    """Do as `scan_floats_kernel` for each row of `values`, which is a column; find its step too.
+def scan_columns_kernel(
+    values: Any, ends: Any, powers: Any, with_step: bool, counts: Any, extremes: Any
+) -> None:
+    """Do as `scan_floats_kernel` for each column, values[ends[c] : ends[c + 1]]; find its step too.
 
     OUT: counts (n_na, decimals, float32 is exact, has -0.0, step; 0 is a step that is not known),
-    ends (min, max).
+    extremes (min, max).
     """
-    for c in range(values.shape[0]):
-        column = values[c]
+    for c in range(len(ends) - 1):
+        column = values[ends[c] : ends[c + 1]]
         n_na, lo, hi, decimals, fits, negative_zero = scan_floats_kernel(column, powers)
         step = np.int64(1)
         if with_step and decimals >= 0 and n_na < len(column):
@@ -120,26 +122,28 @@ def scan_columns_kernel(values: Any, powers: Any, with_step: bool, counts: Any, 
         counts[c, 2] = fits
         counts[c, 3] = negative_zero
         counts[c, 4] = step
-        ends[c, 0] = lo
-        ends[c, 1] = hi
+        extremes[c, 0] = lo
+        extremes[c, 1] = hi
 
 
 @njit(nogil=True, cache=True)
-def column_codes_kernel(values: Any, columns: Any, powers: Any, grids: Any, out: Any) -> None:
-    """out[i] = the codes of column columns[i] on grid i: bias, step, codes of NA and of -0.0."""
+def column_codes_kernel(
+    values: Any, ends: Any, columns: Any, powers: Any, grids: Any, out: Any
+) -> None:
+    """Out = the codes of columns[i] on grid i: bias, step, codes of NA and of -0.0 (or -1)."""
     for i in range(len(columns)):
         bias, step, na_code, negative_zero_code = grids[i]
-        for r in range(values.shape[1]):
-            value = values[columns[i], r]
+        for r in range(ends[columns[i]], ends[columns[i] + 1]):
+            value = values[r]
             if math.isnan(value):
-                out[i, r] = na_code
+                out[r] = na_code
                 continue
             code = np.int64(np.rint(value * powers[i])) - bias
             if step != 1:
                 code //= step
             if (value == 0.0) & (math.copysign(1.0, value) < 0.0) & (negative_zero_code >= 0):
                 code = negative_zero_code
-            out[i, r] = code
+            out[r] = code
 
 
 @njit(nogil=True, cache=True)

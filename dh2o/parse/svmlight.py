@@ -14,7 +14,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from dh2o.chunks import Chunk, encode_floats, encode_ints
+from dh2o.chunks import Chunk, encode_ints
+from dh2o.chunks.wide import encode_sparse_columns
 from dh2o.parse.bad_cells import BadCells
 from dh2o.parse.columns import NumberReader
 from dh2o.parse.ranges import ParsedRange, RangeReport, SegmentReport
@@ -190,12 +191,11 @@ class SvmLightReader:
         values = self._values.finish(self._n_values).floats()
         n_columns = 1 + max(int(indices.max(initial=0)), 0)
         order = np.argsort(indices, kind="stable")
-        ends = np.searchsorted(indices[order], np.arange(n_columns + 1))
-        columns: list[Chunk] = [self._labels.finish(self.n_rows)]
-        zeros = zero_chunk(self.n_rows)
-        for column in range(1, n_columns):
-            some = order[ends[column] : ends[column + 1]]
-            columns.append(self._column(rows[some], values[some]) if some.size else zeros)
+        ends = np.searchsorted(indices[order], np.arange(n_columns + 1)).astype(np.int64)
+        columns = [
+            self._labels.finish(self.n_rows),
+            *encode_sparse_columns(self.n_rows, ends[1:], rows[order], values[order]),
+        ]
         bad = [self._labels.bad, *[BadCells()] * (n_columns - 1)]
         if self._values.bad.count or self._bad.count:
             bad[0] = (
@@ -214,11 +214,6 @@ class SvmLightReader:
             nbytes=nbytes,
         )
         return ParsedRange(self.n_rows, tuple(columns), report)
-
-    def _column(self, rows: NDArray[np.int64], values: NDArray[np.float64]) -> Chunk:
-        dense = np.zeros(self.n_rows)
-        dense[rows] = values
-        return encode_floats(dense)
 
     def header_end(self, _buf: U8Array, pos: int, _n_bytes: int, _skip_any: bool) -> int:
         """Return `pos`: there is no header."""

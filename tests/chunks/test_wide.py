@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from dh2o.chunks import Chunk, encode_floats
-from dh2o.chunks.wide import encode_float_columns
+from dh2o.chunks.wide import encode_float_columns, encode_sparse_columns
+from tests.chunks.contract import assert_same
 
 DRAW = np.random.default_rng(5)
 ROWS = [1, 2, 31, 32, 33, 100, 700, 1500]
@@ -100,3 +101,38 @@ def test_other_shapes(shape: tuple[int, int]) -> None:
     assert len(made) == shape[0]
     for got, column in zip(made, columns, strict=True):
         assert_same_chunk(got, encode_floats(column))
+
+
+@pytest.mark.parametrize("n_rows", [1, 20, 40, 3000, 70_000])
+def test_sparse_columns(n_rows: int) -> None:
+    kinds = [
+        np.ones,
+        lambda n: np.full(n, 2.5),
+        lambda n: DRAW.integers(1, 300, n).astype(float),
+        lambda n: DRAW.integers(-900, 900, n) / 100,
+        lambda n: DRAW.normal(size=n),
+        lambda n: DRAW.choice([math.nan, -0.0, 0.0, 7.0, math.inf], n),
+        lambda n: np.full(n, math.nan),
+        lambda n: np.full(n, -0.0),
+    ]
+    ends, rows, values, dense = [0], [], [], []
+    for share in (0.0, 0.001, 0.05, 0.4, 1.0):
+        for kind in kinds:
+            some = np.sort(DRAW.choice(n_rows, int(share * n_rows), replace=False))
+            own = kind(len(some))
+            column = np.zeros(n_rows)
+            column[some] = own
+            dense.append(column)
+            if len(some):  # an entry that the next one replaces
+                some, own = np.append(some[0], some), np.append(99.0, own)
+            rows.append(some)
+            values.append(own)
+            ends.append(ends[-1] + len(some))
+    flat = np.concatenate(rows), np.concatenate(values)
+    made = encode_sparse_columns(n_rows, np.array(ends), *flat)
+    assert len(made) == len(dense)
+    for chunk, column, listed in zip(made, dense, rows, strict=True):
+        assert_same(chunk.floats(), column)
+        plain = encode_floats(column)
+        assert chunk.is_integer == plain.is_integer
+        assert chunk.nbytes <= plain.nbytes + 4 * len(listed)
