@@ -152,7 +152,8 @@ class TimeReader:
         """Take one tile."""
         self._ms = room_for(self._ms, at + n_rows)
         self._absolute = room_for(self._absolute, at + n_rows)
-        read_times(buf, cells, n_rows, slot, self._ms, self._absolute, at, self._tally)
+        held = self._ms, self._absolute
+        read_times(buf, cells, n_rows, slot, *held, at, self._tally, takes_numbers=True)
         if self._tally[0] > 0:
             self.bad = first_bad(self.bad, self._tally, buf, cells, slot, at, self.dialect)
 

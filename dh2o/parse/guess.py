@@ -256,7 +256,7 @@ def _guess_file(source: Source, wish: ParseSetup, nbytes: int) -> FileGuess | No
     rows = [split_line(line, separator, quote, escape) for line in lines]
     n_columns = len(rows[0]) if len(rows) == 1 else guess_n_columns(rows)
     has_header = _has_header(rows, wish.check_header)
-    names = tuple(decode_lenient(cell).strip() for cell in rows[0]) if has_header else None
+    names = tuple(map(decode_lenient, rows[0])) if has_header else None
     guess = FileGuess(source.name, separator, has_header, names, n_columns, rows)
     wish = replace(wish, separator=separator)
     guess.n_rows, guess.counts = _count(data, preview, wish, n_columns, has_header)
@@ -311,7 +311,7 @@ def _check_names(first: FileGuess, other: FileGuess) -> None:
     if first.names is None or other.names is None:
         return
     for i, (a, b) in enumerate(zip(first.names, other.names, strict=False)):
-        if a.lower() != b.lower():
+        if a.strip().lower() != b.strip().lower():
             raise ParseError(
                 f"Column {i + 1} is named {a!r} in {first.source} and {b!r} in {other.source}. "
                 "Files that are parsed together must have the same columns."

@@ -195,7 +195,8 @@ def _times_and_uuids(table: LevelTable, texts: Sequence[bytes]) -> tuple[np.ndar
     tally = np.zeros(2, np.int64)
     if may_hold_times(texts[:_N_PROBED]):
         ms = np.empty(n, np.int64)
-        read_times(table.arena, cells, n, 0, ms, np.empty(n, np.bool_), 0, tally)
+        fixed = np.empty(n, np.bool_)
+        read_times(table.arena, cells, n, 0, ms, fixed, 0, tally, takes_numbers=False)
         is_time = ms != NOT_A_TIME
     if may_hold_uuids(texts[:_N_PROBED]):
         read_uuids(table.arena, cells, n, 0, np.empty((n, 2), np.uint64), is_uuid, 0, tally)

@@ -121,7 +121,7 @@ def with_header_names(setup: ParseSetup, sources: Sequence[Source]) -> ParseSetu
     data = preview_of(sources[0], _PROBE_NBYTES).data.removeprefix(BOM_8)
     line, _ = first_line_of(data, setup.quote, setup.markers)
     cells = split_line(line, setup.separator, setup.quote, setup.escapechar)
-    return replace(setup, header_names=tuple(decode_lenient(c).strip() for c in cells))
+    return replace(setup, header_names=tuple(map(decode_lenient, cells)))
 
 
 def check_setup(setup: ParseSetup, dest: str) -> None:

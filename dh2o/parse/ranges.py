@@ -195,8 +195,8 @@ class BlockReader:
             return pos + end
         cells = split_line(line, self.setup.separator, self.setup.quote, self.setup.escapechar)
         found = [decode_lenient(cell).strip().lower() for cell in cells]
-        names = [name.lower() for name in self.setup.names()]
-        header = [name.lower() for name in self.setup.header_names or ()]
+        names = [name.strip().lower() for name in self.setup.names()]
+        header = [name.strip().lower() for name in self.setup.header_names or ()]
         is_header = found in (names[: len(found)], header[: len(found)])
         return pos + end if is_header else pos
 

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from dh2o.parse import numbers
 from dh2o.parse.tokenise import CellArray, U8Array
 from dh2o.parse.words import digits_of, is_digits, load_word
 
@@ -21,6 +22,9 @@ I64Array = NDArray[np.int64]
 NOT_A_TIME = np.iinfo(np.int64).min
 _NO = -1
 _MS_PER_DAY = 86_400_000
+_TEN = np.uint64(10)
+_FIRST_MS = np.uint64(62_135_596_800_000)  # before 1970, and so many after: the years 1 to 9999
+_LAST_MS = np.uint64(253_402_300_799_999)
 
 # Of the words yyyy-MM- and ddTHH:mm, their lowest byte first: which bytes are no digits.
 _ZEROS = np.uint64(0x3030303030303030)
@@ -334,7 +338,24 @@ def any_time_at(buf: U8Array, start: int, stop: int) -> tuple[int, bool]:
 
 
 @njit(cache=True, nogil=True)
-def read_times(
+def _milliseconds_at(buf: U8Array, start: int, stop: int) -> int:
+    """Return the number in a cell, cut to whole milliseconds; NOT_A_TIME where there is none."""
+    kind, w, q, negative, _ = numbers.parts(buf, start, stop)
+    if kind == numbers.ZERO:
+        return 0
+    if kind != numbers.NONZERO:
+        return NOT_A_TIME
+    while q < 0 and w > 0:
+        w, q = w // _TEN, q + 1
+    while q > 0 and w <= _LAST_MS:
+        w, q = w * _TEN, q - 1
+    if w > (_FIRST_MS if negative else _LAST_MS):
+        return NOT_A_TIME
+    return -np.int64(w) if negative else np.int64(w)
+
+
+@njit(cache=True, nogil=True)
+def read_times(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays one by one
     buf: U8Array,
     cells: CellArray,
     n_rows: int,
@@ -343,9 +364,11 @@ def read_times(
     absolute: NDArray[np.bool_],
     at: int,
     tally: I64Array,
+    takes_numbers: bool,
 ) -> None:
     """out[at + r] = the time in cell (r, slot) in ms, NOT_A_TIME where there is none.
 
+    A number is the time itself if `takes_numbers`.
     IN: all but out, absolute, tally.   OUT: tally[0] counts texts that are no time, tally[1] is
     the row of the first.
     """
@@ -355,6 +378,8 @@ def read_times(
         ms, fixed = NOT_A_TIME, False
         if stop >= 0:
             ms, fixed = time_at(buf, start, stop)
+            if takes_numbers and ms == NOT_A_TIME:
+                ms, fixed = _milliseconds_at(buf, start, stop), True
         out[at + r] = ms
         absolute[at + r] = fixed
         if ms == NOT_A_TIME and stop != start:

@@ -100,7 +100,7 @@ def values_of(column: dict[str, Any]) -> list[Any]:
     if column["type"] == "string":
         return list(column["string_data"])
     if column["type"] == "uuid":
-        return [v.replace("-", "").lower() for v in column["string_data"]]
+        return [v and v.replace("-", "").lower() for v in column["string_data"]]
     special = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}
     values = [special.get(v, v) if isinstance(v, str) else v for v in column["data"]]
     if column["type"] == "enum":

@@ -88,6 +88,16 @@ def test_local_times_become_utc_and_skipped_ones_na() -> None:
     assert got.tolist() == [5 * 3_600_000, NOT_A_TIME, 5, NOT_A_TIME]
 
 
+def test_numbers_in_a_column_of_times_are_milliseconds(parse_text: Any) -> None:
+    cells = ["2020-01-01", "1577836800000", '"-5"', "1.5", "0", "1e12", "", "253402300800000", "x"]
+    text = "t,n\n" + "".join(f"{cell},1\n" for cell in cells)
+    got = parse_text(text, column_types=["Time", "Numeric"], timezone="America/New_York")
+    midnight = 1577836800000
+    assert got["t"][:6] == [midnight + 5 * 3_600_000, midnight, -5, 1, 0, 10**12]
+    assert got["t"][6:] == [None, None, None]  # the last number is of the year 10000
+    assert "2 cells are no time" in got.told.warnings[0]
+
+
 def test_timezone_of_a_parse(parse_text: Any) -> None:
     text = "t,n\n2020-01-01 00:00:00,1\n2020-01-01T00:00:00Z,2\n"
     got = parse_text(text, timezone="America/New_York")

@@ -123,6 +123,15 @@ def test_trailing_spaces_stay_leading_ones_go(parse_text: Any) -> None:
     assert got["a"] == ["x y ", "z  ", "' q'"]
 
 
+def test_names_keep_their_spaces_but_those_before_them(parse_text: Any) -> None:
+    got = parse_text(' a b , c ,"  d ", ," "\n1,2,3,4,5\n')
+    assert got.frame.names == ("a b ", "c ", "  d ", "C4", " ")
+
+
+def test_a_header_comes_again_with_other_spaces(parse_text: Any) -> None:
+    assert parse_text("a ,b\n1,2\n", "A, b \n3,4\n").columns == {"a ": [1, 3], "b": [2, 4]}
+
+
 def test_bom_is_stripped(parse_text: Any) -> None:
     assert parse_text(b"\xef\xbb\xbfa,b\n1,2\n").frame.names == ("a", "b")
 

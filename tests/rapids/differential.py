@@ -13,6 +13,7 @@ from helpers import column_list
 from random_expressions import Generator
 from random_frames import random_frame
 
+import dh2o.estimators  # noqa: F401  # some primitives are registered with the models
 from dh2o.errors import DH2OError
 from dh2o.mrtask import Engine
 from dh2o.rapids import Session, ValFrame, ValNum, ValNums, ValStr, ValStrs
