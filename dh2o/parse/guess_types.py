@@ -67,7 +67,7 @@ class ColumnCounts:
         repeats = n_distinct <= _MOSTLY_UNIQUE * n_texts
         if n_numbers >= max(n_times, n_uuids) and self.n_nonzeros >= n_texts:
             return NUMERIC
-        if n_distinct == 1 and n_times == 0:
+        if n_distinct == 1 and n_times == 0 and n_uuids <= max(n_numbers, n_texts):
             is_na = not _NA_WORDS.isdisjoint(self.texts)
             return NUMERIC if is_na or n_texts < n_numbers else ENUM
         if n_distinct <= 1 and n_numbers > n_times + n_uuids:

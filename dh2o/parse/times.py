@@ -166,6 +166,7 @@ def _clock(  # noqa: C901 - the grammar of a time of day, read once
             return failed
         hour = hour % 12 + (12 if buf[p] == 80 else 0)
         p += 2
+        n_dots = 0  # with AM or PM it is no address such as 1.2.3.4
     shift = 0
     absolute = False
     if dated and p < stop:
@@ -343,7 +344,7 @@ def _milliseconds_at(buf: U8Array, start: int, stop: int) -> int:
     kind, w, q, negative, _ = numbers.parts(buf, start, stop)
     if kind == numbers.ZERO:
         return 0
-    if kind != numbers.NONZERO:
+    if kind != numbers.NONZERO and kind != numbers.HARD:  # noqa: PLR1714 - faster
         return NOT_A_TIME
     while q < 0 and w > 0:
         w, q = w // _TEN, q + 1
@@ -351,7 +352,8 @@ def _milliseconds_at(buf: U8Array, start: int, stop: int) -> int:
         w, q = w * _TEN, q - 1
     if w > (_FIRST_MS if negative else _LAST_MS):
         return NOT_A_TIME
-    return -np.int64(w) if negative else np.int64(w)
+    ms: Any = np.int64(w)
+    return -ms if negative else ms
 
 
 @njit(cache=True, nogil=True)

@@ -114,6 +114,14 @@ def test_all_text_has_no_header(parse_text: Any) -> None:
     assert parse_text("x,y\na,b\nc,d\n").frame.names == ("C1", "C2")
 
 
+@pytest.mark.parametrize("word", ["NA", "none"])
+def test_ids_with_another_text_are_ids(parse_text: Any, word: str) -> None:
+    ids = [f"550e8400-e29b-41d4-a716-4466554400{i:02d}" for i in range(5)]
+    got = parse_text("u,n\n" + "".join(f"{text},1\n" for text in [*ids, word]))
+    assert got.setup.column_types[0] == "UUID"
+    assert got["u"] == [*(text.replace("-", "") for text in ids), None]
+
+
 def test_two_distinct_texts_are_strings(parse_text: Any) -> None:
     assert parse_text("v\nx\ny\n", check_header=1).setup.column_types == ("String",)
 
