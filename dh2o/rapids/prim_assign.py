@@ -192,10 +192,21 @@ def _assign_whole(dst: Table, idx: list[int], src: Val) -> Table:
     if isinstance(src, ValFrame):
         dst, other = together([dst, src.table])
         return _replaced(dst, idx, list(other.columns))
+    if isinstance(src, ValNum) and math.isnan(src.value):
+        return _replaced(dst, idx, [_all_na(dst.columns[i]) for i in idx])
     if isinstance(src, ValNum):
         return _replaced(dst, idx, [constant(src.value)] * len(idx))
     everywhere = local_table(["rows"], [np.ones(dst.n_rows)])
     return _assign_where(dst, idx, src, everywhere)
+
+
+def _all_na(column: Column) -> Column:
+    """Return a column of NA of the same type and levels."""
+    if column.is_string:
+        return Column(VecType.STRING, Op("string_set", (column.expr, Const(1.0)), (None,)))
+    if column.is_enum or column.type is VecType.TIME:
+        return replace(column, expr=Const(math.nan), vec=None)
+    return constant(math.nan)
 
 
 def _assign_where(dst: Table, idx: list[int], src: Val, condition: Table) -> Table:

@@ -147,7 +147,10 @@ def group_by(table: Table, by: Sequence[int], aggregates: Sequence[Aggregate]) -
     else:
         groups = grouped(table, keys, columns, wants)
     held = {i: _in_order(table, keys, groups, a) for i, a in _ordered(aggregates)}
-    return local_table(names, [*groups.keys, *answers(groups, held)], types, domains)
+    values = [*groups.keys, *answers(groups, held)]
+    if not table.n_rows:  # without keys, a group of no rows
+        values = [of_groups[:0] for of_groups in values]
+    return local_table(names, values, types, domains)
 
 
 def _named(table: Table, aggregate: Aggregate) -> str:

@@ -266,6 +266,8 @@ def median(_env: Env, value: ValFrame | ValRow, na_rm: float | None) -> Val:
 @primitive("h2o.mad", "ary:frame combine_method:str const:num?", "const * median(|x - median(x)|).")
 def mad(_env: Env, table: Table, combine: str, const: float | None) -> Val:
     column = table.only("h2o.mad")
+    if not column.is_numberlike:
+        raise RapidsError(f"h2o.mad needs numbers; {table.names[0]!r} is {column.type}.")
     found, n_na = quantiles_of(table, [column], [0.5], combine)
     if n_na[0]:
         return ValNum(math.nan)
@@ -358,16 +360,15 @@ def _which(largest: bool, table: Table, na_rm: float | None, axis: float | None)
     if axis == 1:
         found = Op("row_extreme", tuple(c.expr for c in usable), (largest, na_rm == 1))
         return ValFrame(table.like([name], [numeric(found)]))
-    stored = store(table)
+    at = [i for i, column in enumerate(table.columns) if column.is_numberlike]
+    stored = store(table.select(at))
     facts = facts_of(stored, stored.columns, "range")
-    values = []
+    values = np.full(table.n_cols, np.nan)
     for j, column in enumerate(stored.columns):
         target = facts.maxs[j] if largest else facts.mins[j]
-        if not column.is_numberlike or not facts.counts[j] or (facts.n_na[j] and na_rm != 1):
-            values.append(np.array([np.nan]))
-        else:
-            values.append(np.array([first_row_equal(stored, column, float(target))]))
-    return ValFrame(local_table(table.names, values))
+        if facts.counts[j] and (na_rm == 1 or not facts.n_na[j]):
+            values[at[j]] = first_row_equal(stored, column, float(target))
+    return ValFrame(local_table(table.names, list(values.reshape(-1, 1))))
 
 
 def first_row_equal(table: Table, column: Column, target: float) -> float:

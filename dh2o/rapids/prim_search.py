@@ -142,6 +142,8 @@ def _named(table: Table) -> Table:
 def seq(_env: Env, start: float, stop: float, step: float) -> Val:
     if not all(math.isfinite(value) for value in (start, stop, step)):
         raise RapidsError("seq needs finite numbers.")
+    if start == stop:
+        step = 1.0  # whatever it was
     if step == 0 or (stop - start) / step < 0:
         raise RapidsError("wrong sign in 'by' argument")
     n_rows = math.floor((stop - start) / step + 1e-10) + 1

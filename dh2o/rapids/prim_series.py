@@ -15,7 +15,7 @@ from dh2o.rapids.passes import gather
 from dh2o.rapids.prim_matrix import number_matrix
 from dh2o.rapids.selectors import column_at, columns_r
 from dh2o.rapids.table import primitive
-from dh2o.rapids.tile_strings import split_texts
+from dh2o.rapids.tile_strings import lower, split_texts
 from dh2o.rapids.values import Val, ValFrame, ValNums, ValStrs
 
 __all__: list[str] = []
@@ -50,7 +50,7 @@ def tf_idf(
     ids, texts = (c.expr.values for c in held.columns if isinstance(c.expr, Local))
     counts: Counter[tuple[float, str]] = Counter()
     filled = pc.fill_null(texts, "")
-    cased = filled if case_sensitive else pc.utf8_lower(filled)
+    cased = filled if case_sensitive else lower(filled)
     contents = split_texts(cased, r"\s+") if preprocess else [[t] for t in cased.to_pylist()]
     for number, words in zip(ids.tolist(), contents, strict=True):
         counts.update((number, word) for word in words if word or not preprocess)

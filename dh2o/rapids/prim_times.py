@@ -11,6 +11,7 @@ from dh2o.errors import RapidsError
 from dh2o.frame import VecType
 from dh2o.rapids.columns import Column, Const, Expr, Op, Table, local_table, numeric
 from dh2o.rapids.evaluator import Env
+from dh2o.rapids.levels import keep_used_levels
 from dh2o.rapids.passes import gather, together
 from dh2o.rapids.table import primitive, register
 from dh2o.rapids.tile_times import parse_date, strptime_pattern
@@ -137,6 +138,7 @@ def as_date(env: Env, table: Table, pattern: str) -> Val:
     format_ = strptime_pattern(pattern)
     zone = env.session.time_zone
     if column.is_enum:
+        column = keep_used_levels(table, column)  # a text that no row has may be no time
         values = [parse_date(level, format_, zone) for level in column.domain or ()]
         expr = Op("lookup", (column.expr,), (np.array(values, dtype=np.float64),))
     else:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.program import tile_op
 
-__all__: list[str] = []
+__all__ = ["lower", "split_texts", "upper"]
 
 
 def _strings(operand: Any, n_rows: int) -> Any:
@@ -161,10 +161,29 @@ def _substring(array: Any, start: int, end: int | None) -> Any:
     return pc.utf8_slice_codeunits(array, start, end)
 
 
+def lower(array: Any) -> Any:
+    """Return the texts in lower case."""
+    return _by_python(array, pc.utf8_lower(array), str.lower)
+
+
+def upper(array: Any) -> Any:
+    """Return the texts in upper case; one letter may become several, as in STRASSE."""
+    return _by_python(array, pc.utf8_upper(array), str.upper)
+
+
+def _by_python(array: Any, done: Any, cased: Callable[[str], str]) -> Any:
+    """Return `done` but for texts beyond ASCII: Arrow leaves out letters that become several."""
+    beyond = pc.fill_null(pc.invert(pc.string_is_ascii(array)), False)
+    if not pc.any(beyond).as_py():
+        return done
+    texts = [cased(text) for text in array.filter(beyond).to_pylist()]
+    return pc.replace_with_mask(done, beyond, pa.array(texts, done.type))
+
+
 def _replace(
     array: Any, pattern: str, replacement: str, ignore_case: bool, most: int | None
 ) -> Any:
-    source = pc.utf8_lower(array) if ignore_case else array
+    source = lower(array) if ignore_case else array
     return pc.replace_substring_regex(
         source, pattern, java_replacement(replacement), max_replacements=most
     )
@@ -256,8 +275,8 @@ def split_texts(array: Any, pattern: str) -> list[list[str]]:
 
 
 _TEXT: dict[str, Callable[..., Any]] = {
-    "tolower": pc.utf8_lower,
-    "toupper": pc.utf8_upper,
+    "tolower": lower,
+    "toupper": upper,
     "trim": lambda array: pc.utf8_trim(array, "".join(map(chr, range(33)))),
     "lstrip": pc.utf8_ltrim,
     "rstrip": pc.utf8_rtrim,

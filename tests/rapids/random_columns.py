@@ -12,13 +12,13 @@ __all__ = ["ARITHMETIC", "COMPARISON", "FOLDS", "ColumnRules", "Rule"]
 UNARY = (
     *("abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceiling", "cos", "cosh", "cospi"),
     *("exp", "expm1", "floor", "gamma", "lgamma", "log", "log10", "log1p", "log2", "none", "not"),
-    *("sign", "sin", "sinh", "sinpi", "sqrt", "tan", "tanh", "tanpi", "trunc"),
+    *("!!", "sign", "sin", "sinh", "sinpi", "sqrt", "tan", "tanh", "tanpi", "trunc"),
 )
 ARITHMETIC = ("+", "-", "*", "/", "^", "%", "%%")
 COMPARISON = ("==", "!=", "<", "<=", ">", ">=")
 LOGIC = ("&", "|", "&&", "||")
 FOLDS = ("sum", "max", "min", "prod", "sumNA", "maxNA", "minNA", "prod.na", "all", "any")
-NUMBERS = ("0", "1", "2", "-1", "0.5", "3", "NaN", "10", "-2.5")
+NUMBERS = ("NA", "PI", "0", "1", "2", "-1", "0.5", "3", "NaN", "10", "-2.5")
 PATTERNS = ("o", "l+", "[aeiou]", "^f", " ", "-", "b$", "(o)(o)")
 PARTS = ["year", "month", "day", "hour", "minute", "second", "millis", "week"]
 DISTANCES = ("lv", "lcs", "qgram", "jaccard", "jw", "soundex")
@@ -97,6 +97,8 @@ class ColumnRules:
 
     def number_column(self, depth: int) -> str:
         """Return one column of numbers with the rows of the frame."""
+        if self.rng.random() < 0.02:
+            return f"(* {self.column('num')} {self.of('NA', 'NaN')})"  # of NA alone
         if depth <= 0 or self.rng.random() < 0.15:
             return self.column("num")
         rules: tuple[Rule, ...] = (
@@ -107,9 +109,7 @@ class ColumnRules:
             lambda d: f"({self.of('year', *PARTS)} {self.time(d)})",
             lambda d: f"(is.na {self.any_column(d)})",
             lambda d: f"(as.numeric {self.of_rule(d, self.enum, self.text, self.time)})",
-            lambda d: (
-                f"({self.of('cumsum', 'cumprod', 'cummin', 'cummax')} {self.number_column(d)} 0)"
-            ),
+            lambda d: f"({self.of('cumsum', 'cumprod', 'cummin', 'cummax')} {self.bounded(d)} 0)",
             self._of_text,
             self._choice,
             self._by_row,
@@ -223,7 +223,7 @@ class ColumnRules:
             return self.column("enum")
         rules: tuple[Rule, ...] = (
             lambda _: f"(as.factor {self.column(self.of('num', 'text', 'enum'))})",
-            lambda d: f"(as.factor (floor {self.number_column(d)}))",
+            lambda d: f"(as.factor (floor {self.bounded(d)}))",
             lambda d: f'(ifelse {self.truth(d)} "yes" "no")',
             lambda d: f"(dayOfWeek {self.time(d)})",
             lambda _: f"(relevel {self._with_level()})",

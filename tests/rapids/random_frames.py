@@ -21,7 +21,8 @@ H2O_TYPES = {
     "day": "String",
 }
 WORDS = ("foo", "Bar", "hello world", "a-b", "x1", "  pad ", "Zürich", "foo bar foo", "0.5", "12")
-LEVELS = ("a", "b", "c", "d", "longer level")
+WORDS = (*WORDS, "Straße", "日本 語", "İx", "x" * 300)
+LEVELS = ("a", "b", "c", "d", "longer level", "ÉCOLE", "level " * 40 + "end")
 
 
 @dataclass(frozen=True)

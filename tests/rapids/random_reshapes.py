@@ -129,7 +129,7 @@ class ReshapeRules(TableRules):
         at = self.rng.choice(self.frame.of_kind("enum"))
         levels = self.frame.levels(at)
         column = f"(cols {self.frame.name} {at})"
-        new = " ".join(f'"{x}"' for x in self.rng.sample("zyxwvu", len(levels)))
+        new = " ".join(f'"{x}"' for x in self.rng.sample("zyxwvuts", len(levels)))
         level = f'"{self.rng.choice(levels)}"'
         changed = self.of(
             f"(setDomain {column} False [{new}])",
@@ -160,6 +160,10 @@ class ReshapeRules(TableRules):
             f"(, (assign {kept} {column}) (rm {kept}))",
             f"(, (assign {kept} {column}) (assign {kept} (+ {kept} 1)) {kept})",
             f"(, (tmp= {temp} {column}) (sumNA {temp}) (rm {temp}))",
+            f'(, (setTimeZone "{self.of("America/New_York", "Asia/Kolkata")}") (tmp= {temp} '
+            f'({self.of("hour", "day", "dayOfWeek", "week")} {self.time(0)})) (setTimeZone "UTC") '
+            f"(, (as.character {temp}) (rm {temp})))",
+            "(getTimeZone)",
             f"(, (tmp= {temp} {column}) (rm {temp}) (nrow {self.frame.name}))",
             f"(, (assign {kept} {self.fresh(0, 1)}) (scale_inplace {kept} {self.flag()} "
             f"{self.flag()}) {kept})",
@@ -245,7 +249,7 @@ class ReshapeRules(TableRules):
         wide = self.wide(depth)
         name = self.frame.name
         return self.of(
-            f"({self.of('which.max', 'which.min')} {wide} {self.flag()} 0)",
+            f"({self.of('which.max', 'which.min')} {self.wide(0)} {self.flag()} 0)",
             f"(sort {self.stored('0 1 2 3')} {self.of('[0] [-1]', '[2 0] [1 -1]', '[3 1 0] []')})",
             f"(signif ({self.of('digamma', 'trigamma')} {self.number_column(depth)}) 6)",
             f"(cols (topn {self.stored('1 3')} 1 {self.of('20', '100')} {self.of('1', '-1')}) 1)",

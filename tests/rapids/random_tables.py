@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from random_columns import ColumnRules, Rule
+from random_columns import ARITHMETIC, COMPARISON, ColumnRules, Rule
 
 __all__ = ["TableRules"]
 
-SELECTORS = ("-1", "[-1 -2]", "[0:3]", "99", "[1 99]", '"nope"', "[4 2]")
+SELECTORS = (
+    "-1",
+    "[-1 -2]",
+    "[0:3]",
+    "99",
+    "[1 99]",
+    '"nope"',
+    "[4 2]",
+    "[]",
+    "0",
+    "[0]",
+    "[-99 1]",
+)
+SELECTORS = (*SELECTORS, '["g" "i"]', '["g" "nope"]', "[2:2 7]", "[5 5]", "-99")
 COLUMN_TYPES = ("numeric", "categorical", "string", "time", "bad")
 SORTS = ("[1] [1]", "[1] [-1]", "[2 3] [1 1]", "[2 3] [-1 1]", "[4 0] [1 -1]")
 AGGREGATES = ("nrow", "mean", "sum", "var", "sdev", "min", "max", "median", "sumSquares")
+COUNTED = (
+    "nrow",
+    "ncol",
+    "naCnt",
+    "is.na",
+    "na.omit",
+    "is.factor",
+    "levels",
+    "any.na",
+    "as.character",
+)
 BREAKS = ('"sturges"', "4", '"rice"', '"sqrt"', "[-20 0 1 20 200]")
 LABELS = ("[]", '["l" "h"]')
 
@@ -31,6 +55,9 @@ class TableRules(ColumnRules):
             self._group_by,
             lambda d: f"(:= {self.number_column(d)} {self.scalar(d)} [0] {self._assigned(d)})",
             lambda d: f"(:= {self.time(d)} NaN [0] {self._assigned(d)})",
+            lambda _: f"(:= {self.frame.name} {self.of('NA', 'NaN')} [{self.row_of_kinds()}] [])",
+            self._of_nothing,
+            self._of_nothing,
             lambda d: f"(:= {self.mixed(0)} {self.scalar(d)} [0 3] {self._assigned(d)})",
             lambda d: f"(na.omit {self.mixed(d)})",
             lambda d: f"(levels {self.of_rule(d, self.enum, self.mixed)})",
@@ -76,6 +103,7 @@ class TableRules(ColumnRules):
             ),
             lambda d: f"(rep_len {self.number_column(d)} {self.of('1', '7', '30')})",
             lambda _: f"({self.of('seq 1 10 3', 'seq 2 -3 -0.5', 'seq_len 4', 'seq 1 2 -1')})",
+            lambda _: f"({self.of('seq 2 2 0', 'seq 0 1 0.3', 'seq_len 0', 'rep_len 1 3')})",
             lambda _: (
                 f'(melt (cols {self.frame.name} [0 1 5]) ["g"] ["i" "r"] "k" "v" {self.flag()})'
             ),
@@ -96,6 +124,50 @@ class TableRules(ColumnRules):
             ),
         )
         return self.rng.choice(rules)(depth - 1)
+
+    def row_of_kinds(self) -> str:
+        """Return positions of one to three columns of the frame."""
+        some = self.rng.sample(range(len(self.frame.kinds)), self.rng.randint(1, 3))
+        return " ".join(map(str, sorted(some)))
+
+    def _of_nothing(self, depth: int) -> str:
+        """Return what becomes of a frame without rows, or of a column without values."""
+        none = f"(rows {self.frame.name} (> (cols {self.frame.name} 3) 9))"
+        at = self.of("0", "1", "4", "8")
+        gone = f"(* {self.stored_number()} NaN)"
+        both = self.of(f"(cols {none} [0 1 2 3])", f"(cbind {gone} {self.column('num')})", gone)
+        return self.of(
+            f"({self.of(*COUNTED)} {self.of(none, f'(cols {none} {at})')})",
+            f"({self.of('sumNA', 'sum', 'prod', 'any', 'all', 'any.na', 'floor', 'naCnt')} {gone})",
+            f"(rbind {none} {self.frame.name})",
+            f"(rbind {self.frame.name} {none})",
+            f"(cbind {none} (cols {none} {at}))",
+            f'(GB {none} [{self.of("5", "2", "5 2", "")}] {self._aggregate("sum")} nrow 0 "all")',
+            f"(sort {none} [{self.of('0', '4', '2 3')}] [])",
+            f'(merge {none} {self.stored_keys()} {self.flag()} False [5] [0] "auto")',
+            f"(unique (cols {none} {self.of('2', '4', '5')}) {self.flag()})",
+            f"(table (cols {none} {self.of('2', '5')}) {self.flag()})",
+            f"({self.of('cumsum', 'cummax')} {both} 0)",
+            f"({self.of(*ARITHMETIC, *COMPARISON)} {both} {self.scalar(depth)})",
+            f"(ifelse {both} 1 0)",
+            f'(quantile {gone} [0.5] "interpolate" _)',
+            f"(median {both} {self.flag()})",
+            f'(h2o.fillna {both} "forward" {self.of("0", "1")} 2)',
+            f"(scale {gone} {self.flag()} {self.flag()})",
+            f"(apply {both} 2 {{x . (sumNA x)}})",
+            f"(levels {none})",
+            f'(strsplit (cols {none} 6) "o")',
+            f"(rep_len {both} 3)",
+            f"(which {gone})",
+        )
+
+    def stored_number(self) -> str:
+        """Return a stored column of numbers without NA."""
+        return f"(cols {self.frame.name} {self.of('2', '3')})"
+
+    def stored_keys(self) -> str:
+        """Return a key column and one of numbers, to be joined by the first."""
+        return f'(colnames= (cols {self.frame.name} [5 1]) [1] ["other"])'
 
     def few_values(self, _depth: int) -> str:
         """Return two columns of small whole numbers without NA."""
@@ -162,6 +234,8 @@ class TableRules(ColumnRules):
 
     def _covariance(self, depth: int) -> str:
         self.frame = self._frames[-1]  # H2O has numbers for the covariance of one row
-        pair = f"{self.bounded(depth)} {self.bounded(depth)}"
         use = self.of("everything", "complete.obs")
+        if use == "complete.obs":
+            depth = 0  # of no complete row, H2O says 0
+        pair = f"{self.bounded(depth)} {self.bounded(depth)}"
         return self.of(f'(var {pair} "{use}" False)', f'(cor {pair} "{use}" "Pearson")')

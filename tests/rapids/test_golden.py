@@ -25,6 +25,12 @@ ON_F = {
         "a0": [1, 0.2130214807490179],
         "b0": [0.2130214807490179, 1],
     },
+    "(seq 1 1 0)": {"C1": [1]},
+    "(cols (levels (:= f NaN [2 3 4] [])) 2)": {"C3": ["x", "y", "z"]},
+    "(is.character (:= f NaN [2 3 4] []))": [0, 0, 0, 1, 0],
+    "(which.max (cols f [1 2 3 4]) True 0)": {"b": [4], "c": [N], "s": [N], "t": [3]},
+    '(as.Date (rows (as.factor (cols f 3)) [2]) "yyyy")': {"s": [N]},
+    '(GB (rows f (> (cols f 1) 9)) [] sum 1 "rm" nrow 0 "all")': {"sum_b": [], "nrow": []},
     '(h2o.mad (cols f 1) "INTERPOLATE" 1.4826)': 1.4826,
     '(quantile (cols f [0 1]) [0.25 0.5 0.75] "interpolate" "_")': {
         "Probs": [0.25, 0.5, 0.75],
@@ -230,6 +236,7 @@ def test_tfidf_of_one_word(session: Session, f: str) -> None:
         ("(log (cols gf 0))", "non-numeric column g"),
         ("(mean)", r"\(mean ary na_rm \[axis\]\)"),
         ('(mean "x" 1 0)', "'ary' must be a frame or a row"),
+        ('(h2o.mad (cols gf 0) "low" 1)', "h2o.mad needs numbers; 'g' is enum"),
     ],
 )
 def test_errors_name_the_cause(session: Session, gf: str, text: str, message: str) -> None:

@@ -95,3 +95,9 @@ def test_texts_that_sound_alike_for_h2o(a: str, b: str, alike: float) -> None:
 )
 def test_characters_match_once(a: str, b: str, alike: float) -> None:
     assert DISTANCES["jw"](a, b) == pytest.approx(alike) == DISTANCES["jw"](b, a)
+
+
+def test_case_of_letters_that_become_several(session: Session) -> None:
+    Frame.from_python({"s": ["Straße", None, "İ", "abc"]}).put("cased")
+    assert run(session, "(toupper cased)") == {"C1": ["STRASSE", None, "İ", "ABC"]}
+    assert run(session, "(tolower cased)") == {"C1": ["straße", None, "i\u0307", "abc"]}
