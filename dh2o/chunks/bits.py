@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dh2o.chunks.codec import I64, Buffer
+from dh2o.chunks.codec import I64, Buffer, read_only
 
 U8 = npt.NDArray[np.uint8]
+
+KERNEL_CODES = 1 << 12  # from here on the compiled kernels pay
 
 
 def pack_bits(codes: U8, width: int) -> U8:
@@ -22,6 +24,17 @@ def pack_bits(codes: U8, width: int) -> U8:
         return codes
     if width == 1:
         return np.packbits(codes, axis=-1, bitorder="little")
+    if codes.ndim > 1 or len(codes) < KERNEL_CODES:
+        return pack_bits_numpy(codes, width)
+    from dh2o.chunks.kernels import pack_bits_kernel
+
+    packed = np.empty(-(-len(codes) // (8 // width)), dtype=np.uint8)
+    pack_bits_kernel(read_only(np.ascontiguousarray(codes)), width, packed)
+    return packed
+
+
+def pack_bits_numpy(codes: U8, width: int) -> U8:
+    """Return codes of 2 or 4 bits packed as by `pack_bits_kernel`, an operation at a time."""
     per_byte = 8 // width
     n_codes = codes.shape[-1]
     n_lacking = -n_codes % per_byte
@@ -83,16 +96,27 @@ def count_codes(packed: U8, width: int, n_rows: int) -> I64:
 
 def bytes_of(packed: U8, width: int, n_rows: int) -> Buffer:
     """Return the codes of `n_rows` rows, a byte each."""
-    per_byte = 8 // width
     if width == 1:
         return np.unpackbits(packed, bitorder="little")[:n_rows]
+    if n_rows < KERNEL_CODES:
+        return bytes_of_numpy(packed, width)[:n_rows]
+    from dh2o.chunks.kernels import bytes_of_kernel
+
+    codes = np.empty(len(packed) * (8 // width), dtype=np.uint8)
+    bytes_of_kernel(read_only(packed), width, codes)
+    return codes[:n_rows]
+
+
+def bytes_of_numpy(packed: U8, width: int) -> Buffer:
+    """Return the codes of packed bytes as `bytes_of_kernel` puts them out."""
+    per_byte = 8 // width
     # all codes of a byte at a time, as one integer: their bits move apart
     together = packed.astype(f"<u{per_byte}")
     codes = together.copy()
     for place in range(1, per_byte):
         codes |= together << (8 - width) * place
     codes &= codes.dtype.type(sum(((1 << width) - 1) << 8 * place for place in range(per_byte)))
-    return codes.view(np.uint8)[:n_rows]
+    return codes.view(np.uint8)
 
 
 def slice_bits(packed: U8, width: int, start: int, stop: int) -> U8:

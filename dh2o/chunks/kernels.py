@@ -188,42 +188,43 @@ def count_keys(keys: Any, counts: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def order_tile(keys: Any, kept: Any, counts: Any, next_place: Any, rows: Any, places: Any) -> int:
-    """Return how many rows have a key that is kept; of these by key, OUT: rows and their places.
-
-    ``next_place[k]`` is the place of the first row of key k. ``counts[k]``, how many rows have that
-    key, is used up.
-    """
-    n_kept, end = 0, len(keys)
-    for k in range(len(counts)):
-        n = counts[k]
-        if kept[k]:
-            for j in range(n):
-                places[n_kept + j] = next_place[k] + j
-            counts[k] = n_kept
-            n_kept += n
-        else:
-            end -= n
-            counts[k] = end
-    for i in range(len(keys)):
-        key = keys[i]
-        at = counts[key]
-        counts[key] = at + 1
-        rows[at] = i
-    return n_kept
-
-
-@njit(nogil=True, cache=True)
-def move_kernel(values: Any, rows: Any, places: Any, out: Any) -> None:
-    """out[places] = values[rows]."""
-    for i in range(len(rows)):
-        out[places[i]] = values[rows[i]]
-
-
-@njit(nogil=True, cache=True)
 def repeat_kernel(values: Any, starts: Any, out: Any) -> None:
     """out[starts[k]:starts[k + 1]] = values[k]."""
     for k in range(len(values)):
         value = values[k]
-        for i in range(starts[k], starts[k + 1]):
+        # unsigned: else each place is looked at whether it counts from the end
+        for i in range(np.uint64(starts[k]), np.uint64(starts[k + 1])):
             out[i] = value
+
+
+@njit(nogil=True, cache=True)
+def pack_bits_kernel(codes: Any, width: int, out: Any) -> None:
+    """Out = codes of 2 or 4 bits, packed, lowest bits first.   Twin: pack_bits_numpy."""
+    n_whole = len(codes) * width // 8
+    if width == 4:
+        for i in range(n_whole):
+            out[i] = codes[2 * i] | codes[2 * i + 1] << 4
+    else:
+        for i in range(n_whole):
+            low = codes[4 * i] | codes[4 * i + 1] << 2
+            out[i] = low | codes[4 * i + 2] << 4 | codes[4 * i + 3] << 6
+    if n_whole < len(out):
+        out[n_whole] = 0
+        for j in range(n_whole * 8 // width, len(codes)):
+            out[n_whole] |= codes[j] << (j * width) % 8
+
+
+@njit(nogil=True, cache=True)
+def bytes_of_kernel(packed: Any, width: int, out: Any) -> None:
+    """Out = the codes of 2 or 4 bits of packed bytes, a byte each.   Twin: bytes_of_numpy."""
+    if width == 4:
+        for i in range(len(packed)):
+            out[2 * i] = packed[i] & 15
+            out[2 * i + 1] = packed[i] >> 4
+    else:
+        for i in range(len(packed)):
+            code = packed[i]
+            out[4 * i] = code & 3
+            out[4 * i + 1] = code >> 2 & 3
+            out[4 * i + 2] = code >> 4 & 3
+            out[4 * i + 3] = code >> 6

@@ -8,7 +8,7 @@ number.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -27,40 +27,27 @@ from dh2o.chunks.bank import (
     gathered,
     parts_of,
 )
-from dh2o.chunks.chunk import Chunk
+from dh2o.chunks.chunk import Chunk, Kind
 from dh2o.chunks.codec import I64, U32, Buffer, Mask, read_only
 from dh2o.chunks.encode import all_na
 
-__all__ = ["ByKey", "Runs"]
+__all__ = ["ByKey", "Moving", "Runs", "counted"]
 
 U16 = NDArray[np.uint16]
 
-TILE_ROWS = 1 << 17  # so many numbers, and where they come from and go, fit a core's cache
+TILE_ROWS = 1 << 16  # what a tile has of a column, and its rows by key, fit a core's cache
+MANY_KEYS = 1 << 11  # for so many keys, tiles are as large as they may be:
+LARGE_TILE_ROWS = 1 << 19  # else a tile has but a few rows of each key
 
 
-@dataclass(frozen=True, slots=True)
-class _Moving:
-    """A column of numbers, and the room for it in its new order."""
+def counted(keys: U16, cuts: Sequence[int], n_keys: int, each: Each) -> I64:
+    """Return how often each part of the rows, from cut to cut, has each key (parts x keys)."""
+    from dh2o.chunks.kernels import count_keys
 
-    parts: Sequence[Chunk]
-    form: Form
-    out: Buffer
-
-
-@dataclass(frozen=True, slots=True)
-class _Tile:
-    """Rows from `start` to `stop` of a part of the table: those kept, and the places they go to."""
-
-    start: int
-    stop: int
-    rows: U32
-    places: U32
-
-    def move(self, values: Buffer, out: Buffer) -> None:
-        """Put the rows of the part's `values` into their places."""
-        from dh2o.chunks.kernels import move_kernel
-
-        move_kernel(read_only(values[self.start : self.stop]), self.rows, self.places, out)
+    held = read_only(keys)
+    counts = np.zeros((len(cuts) - 1, n_keys), dtype=np.int64)
+    each(lambda k: count_keys(held[cuts[k] : cuts[k + 1]], counts[k]), range(len(counts)))
+    return counts
 
 
 @dataclass(frozen=True)
@@ -68,13 +55,15 @@ class ByKey:
     """The rows of a table by key, rows of one key as they lie; those of keys not `kept` go.
 
     Key k has the places from ``starts[k]`` to ``starts[k + 1]``. The `holes` are the places of keys
-    that no row has.
+    that no row has. `counts` says how often each part of the rows, from cut to cut, has each key.
     """
 
     keys: U16
     kept: Mask
     starts: I64
     holes: I64
+    cuts: Sequence[int]
+    counts: I64
 
     @property
     def n_rows(self) -> int:
@@ -91,79 +80,96 @@ class ByKey:
         rows[there] = order[self.kept[self.keys[order]]]
         return rows
 
-    def moved(
-        self, columns: Sequence[Sequence[Chunk]], layout: Sequence[int], each: Each
-    ) -> list[list[Chunk]]:
-        """Return the chunks, in a layout, of columns in this order."""
+    def moving(self, columns: Sequence[Sequence[Chunk]], each: Each) -> Moving:
+        """Return what puts columns into this order, part by part of the table."""
         known = [parts_of(chunks) for chunks in columns]
-        numbers = [
-            i for i, (kind, parts) in enumerate(known) if parts and kind not in ("string", "uuid")
+        made = {
+            i: _Column(parts, form, np.empty(self.n_rows, dtype=form.dtype))
+            for i, (kind, parts) in enumerate(known)
+            if parts and kind not in ("string", "uuid")
+            for form in [form_of(parts)]
+        }
+        parts = next((column.parts for column in made.values()), ())
+        cuts = [0, *accumulate(part.n_rows for part in parts)]
+        counts = self.counts
+        if cuts != list(self.cuts):
+            counts = counted(self.keys, cuts, len(self.kept), each)
+        next_places = np.cumsum(counts, axis=0, dtype=np.uint32)
+        next_places -= counts.astype(np.uint32)
+        next_places += self.starts[:-1].astype(np.uint32)
+        return Moving(self, columns, [kind for kind, _ in known], made, cuts, next_places)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of numbers, and the room for it in its new order."""
+
+    parts: Sequence[Chunk]
+    form: Form
+    out: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """Columns on their way into the order `to`: `move` every part, then take the `chunks`."""
+
+    to: ByKey
+    columns: Sequence[Sequence[Chunk]]
+    kinds: Sequence[Kind]
+    numbers: Mapping[int, _Column]
+    cuts: Sequence[int]
+    next_places: U32  # parts x keys
+
+    @property
+    def n_parts(self) -> int:
+        """How many parts there are, which may be moved at the same time."""
+        return len(self.cuts) - 1
+
+    def move(self, part: int) -> None:
+        """Put what all columns of numbers have of a part of the table into its places."""
+        from dh2o.chunks.spread_kernels import spread_rows
+
+        start, stop = self.cuts[part], self.cuts[part + 1]
+        opened = [
+            np.require(column.form.opened(column.parts[part]), requirements=["C", "A"])
+            for column in self.numbers.values()
         ]
-        made = each(lambda i: self._room_for(known[i][1]), numbers)
-        if made:
-            self._move(made, each)
-        moving = dict(zip(numbers, made, strict=True))
+        targets = [column.out for column in self.numbers.values()]
+        columns = np.array(
+            [
+                (_address(values), _address(out), out.itemsize)
+                for values, out in zip(opened, targets, strict=True)
+            ],
+            dtype=np.uint64,
+        )
+        keys, kept = read_only(self.to.keys[start:stop]), read_only(self.to.kept)
+        rows = _memory_for_tile(len(kept), stop - start)
+        spread_rows(keys, kept, self.next_places[part], rows, self.to.n_rows, read_only(columns))
+
+    def chunks(self, layout: Sequence[int], each: Each) -> list[list[Chunk]]:
+        """Return the chunks of all columns, in a layout, once every part has been moved."""
 
         def chunks_of(i: int) -> list[Chunk]:
-            kind, parts = known[i]
-            if not parts:
-                return [all_na(n_rows, kind) for n_rows in layout]
-            if i not in moving:
-                return taken(columns[i], self.rows, layout)
-            moving[i].out[self.holes] = moving[i].form.na
-            return _chunks(moving[i].out, moving[i].form, layout)
+            column = self.numbers.get(i)
+            if column is not None:
+                column.out[self.to.holes] = column.form.na
+                return _chunks(column.out, column.form, layout)
+            if self.kinds[i] in ("string", "uuid") and parts_of(self.columns[i])[1]:
+                return taken(self.columns[i], self.to.rows, layout)
+            return [all_na(n_rows, self.kinds[i]) for n_rows in layout]
 
-        return each(chunks_of, range(len(columns)))
-
-    def _room_for(self, parts: Sequence[Chunk]) -> _Moving:
-        form = form_of(parts)
-        return _Moving(parts, form, np.empty(self.n_rows, dtype=form.dtype))
-
-    def _move(self, columns: Sequence[_Moving], each: Each) -> None:
-        """Put rows into their places, in turn the tiles of each part of the table."""
-        from dh2o.chunks.kernels import count_keys
-
-        starts = [0, *accumulate(part.n_rows for part in columns[0].parts)]
-        cuts = [_tile_cuts(start, stop) for start, stop in pairwise(starts)]
-        firsts = [0, *accumulate(len(c) - 1 for c in cuts)]
-        keys = read_only(self.keys)
-        counts = np.zeros((firsts[-1], len(self.kept)), dtype=np.uint32)
-
-        def count(part: int) -> None:
-            for t, (start, stop) in enumerate(pairwise(cuts[part]), firsts[part]):
-                count_keys(keys[start:stop], counts[t])
-
-        each(count, range(len(cuts)))
-        next_places = np.cumsum(counts, axis=0, dtype=np.uint32)
-        next_places -= counts
-        next_places += self.starts[:-1].astype(np.uint32)
-
-        def move(part: int) -> None:
-            tiles = [
-                self._tile(start, stop, starts[part], counts[t], next_places[t])
-                for t, (start, stop) in enumerate(pairwise(cuts[part]), firsts[part])
-            ]
-            for column in columns:
-                values = _plain(np.ascontiguousarray(column.form.opened(column.parts[part])))
-                for tile in tiles:
-                    tile.move(values, _plain(column.out))
-
-        each(move, range(len(cuts)))
-
-    def _tile(self, start: int, stop: int, first: int, counts: U32, next_place: U32) -> _Tile:
-        """Return the rows from `start` to `stop` of a part that begins at `first`, in order."""
-        from dh2o.chunks.kernels import order_tile
-
-        keys, kept = read_only(self.keys[start:stop]), read_only(self.kept)
-        rows, places = (np.empty(stop - start, dtype=np.uint32) for _ in range(2))
-        n = order_tile(keys, kept, counts, read_only(next_place), rows, places)
-        return _Tile(start - first, stop - first, read_only(rows[:n]), read_only(places[:n]))
+        return each(chunks_of, range(len(self.columns)))
 
 
-def _tile_cuts(start: int, stop: int) -> list[int]:
-    """Return where tiles of about the same size begin, and the end of the last."""
-    n_tiles = -(-(stop - start) // TILE_ROWS)
-    return [start + (stop - start) * k // n_tiles for k in range(n_tiles + 1)]
+def _address(values: Buffer) -> int:
+    address: int = values.__array_interface__["data"][0]
+    return address
+
+
+def _memory_for_tile(n_keys: int, n_rows: int) -> Buffer:
+    """Return room for the numbers, within a tile, of its rows."""
+    tile_rows = min(n_rows, TILE_ROWS if n_keys <= MANY_KEYS else LARGE_TILE_ROWS)
+    return np.empty(tile_rows, dtype=np.uint16 if tile_rows <= 1 << 16 else np.uint32)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dh2o.chunks.bounds import GridBounds
     from dh2o.frame.histogram import Histogram
     from dh2o.frame.rollups import Rollups
     from dh2o.mrtask import ColumnRef
@@ -26,14 +27,16 @@ class RollupsCell:
     """A place for the statistics of one immutable column, filled once and shared by all its Vecs.
 
     It lives and dies with the Vecs that point at it (so nothing leaks) and is pickled with them (so
-    a frame stored in the DKV carries its rollups to every client). Histograms stay in the process.
+    a frame stored in the DKV carries its rollups to every client). Histograms, and the bounds that
+    keys are packed by, stay in the process.
     """
 
-    __slots__ = ("histogram", "rollups")
+    __slots__ = ("bounds", "histogram", "rollups")
 
     def __init__(self, rollups: Rollups | None = None) -> None:
         self.rollups = rollups
         self.histogram: Histogram | None = None
+        self.bounds: GridBounds | None = None
 
     def __reduce__(self) -> tuple[type[RollupsCell], tuple[Rollups | None]]:
         return RollupsCell, (self.rollups,)

@@ -156,7 +156,7 @@ class Engine:
     def gather(self, what: Any) -> list[Any]:
         """Return the blocks themselves, or the results of futures of `submit`, in this process."""
         if isinstance(what, Blocks) or hasattr(what, "columns"):
-            return self.lane.collect(Recipe.of(what), _itself, None)
+            return self.lane.blocks(Recipe.of(what))
         futures = list(what)
         found = list(self.client.gather(futures, errors="skip"))  # see task_errors
         for future in futures:
@@ -401,10 +401,6 @@ class Engine:
 
 def _share_loop(scheduler: Any, client: Client) -> bool:
     return scheduler is not None and scheduler.loop is client.loop
-
-
-def _itself(block: Any) -> Any:
-    return block
 
 
 # -- which engine is meant -----------------------------------------------------------------------

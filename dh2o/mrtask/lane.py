@@ -78,6 +78,20 @@ class Lane:
             found.update(zip(share.blocks, checked(answer), strict=True))
         return found
 
+    def blocks(self, recipe: Recipe) -> list[Any]:
+        """Return all blocks in this process, those that lie here without a thread for each."""
+        if not recipe.layout:
+            return []
+
+        def run(plan: Plan) -> list[Any]:
+            own = self.own_share(plan)
+            if own is not None:
+                return [own.block(recipe, idx, {}) for idx in range(len(recipe.layout))]
+            found = self._collect_once(recipe, _itself, plan)
+            return [found[idx] for idx in range(len(recipe.layout))]
+
+        return list(self.retrying(recipe, run))
+
     # -- plans -----------------------------------------------------------------------------------
 
     def retrying(
@@ -198,6 +212,10 @@ class Lane:
             for question in asked:
                 if question is not None:
                     question.cancel()
+
+
+def _itself(block: Any) -> Any:
+    return block
 
 
 def checked(answer: dict[str, Any]) -> Any:

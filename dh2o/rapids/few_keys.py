@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.chunks.bank import NO_SHORT_ROW
-from dh2o.chunks.codec import read_only
-from dh2o.chunks.spread import ByKey, Runs
+from dh2o.chunks.spread import ByKey, Runs, counted
 from dh2o.rapids.joining import Joined
-from dh2o.rapids.keys import I64, U64, KeyLayout
+from dh2o.rapids.keys import U64, KeyLayout
 from dh2o.rapids.ordering import row_parts
 
 __all__ = ["MAX_BITS", "Placed", "has_few_keys", "placed"]
@@ -59,12 +58,17 @@ def has_few_keys(layout: KeyLayout, n_rows: Sequence[int]) -> bool:
 
 
 def placed(
-    sides: Sequence[Words], layout: KeyLayout, keep: tuple[bool, bool], each: Each
+    sides: Sequence[Words],
+    layout: KeyLayout,
+    keep: tuple[bool, bool],
+    each: Each,
+    cuts: Sequence[Sequence[int]] = ((), ()),
 ) -> Placed | None:
     """Return the rows of the join of two sides (packed keys); None where it is not this simple.
 
     They are ordered by key, then by the row of the longer side; `keep` says whether rows of the
-    left and right that have no partner stay. A key with NA in it has no partner.
+    left and right that have no partner stay. A key with NA in it has no partner. `cuts` says where
+    the parts begin, and the last ends, in which a side lies; rows are counted part by part.
     """
     few = 0 if len(sides[0]) < len(sides[1]) else 1
     many = 1 - few
@@ -75,8 +79,8 @@ def placed(
         return None
     row_of = np.empty(n_keys, dtype=np.int64)
     row_of[sides[few]] = np.arange(len(sides[few]))
-    cuts = row_parts(len(sides[many]), each)
-    sizes = _counted(sides[many], cuts, n_keys, each)
+    many_cuts = cuts[many] or row_parts(len(sides[many]), each)
+    sizes = counted(sides[many], many_cuts, n_keys, each)
     total = sizes.sum(axis=0)
     pairs = known & (counts == 1)
     stays = pairs | keep[many]
@@ -91,17 +95,6 @@ def placed(
         keys=runs.astype(np.uint64)[None],
         layout=layout,
         many=many,
-        to=ByKey(sides[many], stays, starts, firsts[alone]),
+        to=ByKey(sides[many], stays, starts, firsts[alone], many_cuts, sizes),
         runs=Runs(np.where(pairs | alone, row_of, -1)[runs], np.append(firsts[runs], starts[-1])),
     )
-
-
-def _counted(word: Words, cuts: Sequence[int], n_keys: int, each: Each) -> I64:
-    """Return how often each part of the rows has each key (parts x keys)."""
-    from dh2o.chunks.kernels import count_keys
-
-    held = read_only(word)
-    counts = np.zeros((len(cuts) - 1, n_keys), dtype=np.int64)
-    parts = range(len(counts))
-    each(lambda k: count_keys(held[cuts[k] : cuts[k + 1]], counts[k]), parts)
-    return counts

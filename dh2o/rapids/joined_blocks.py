@@ -75,17 +75,17 @@ def _placed(
     joined: Placed, keys: Sequence[Column], sides: Sequence[Frame], layout: Layout
 ) -> Columns:
     """Return the columns of rows that are dealt out and of rows that fill runs."""
-    runs_of_keys = joined.runs.numbers()
-    work: list[Callable[[], list[Chunk]]] = [
+    opened = [opened_here(physical(frame)) for frame in sides]
+    moving = joined.to.moving(opened[joined.many], parallel)
+    work: list[Callable[[], Any]] = [partial(moving.move, k) for k in range(moving.n_parts)]
+    runs_of_keys, few = joined.runs.numbers(), 1 - joined.many
+    work += [
         partial(runs_of_keys.filled, [chunk], layout)
         for chunk in _key_chunks(joined.keys, joined, keys)
     ]
-    opened = [opened_here(physical(frame)) for frame in sides]
-    few = 1 - joined.many
     work += [partial(joined.runs.filled, chunks, layout) for chunks in opened[few]]
-    filled = parallel(_called, work)
-    moved = joined.to.moved(opened[joined.many], layout, parallel)
-    by_side = [moved, filled[len(keys) :]]
+    filled = parallel(_called, work)[moving.n_parts :]
+    by_side = [moving.chunks(layout, parallel), filled[len(keys) :]]
     return [*filled[: len(keys)], *by_side[joined.many], *by_side[few]]
 
 

@@ -253,14 +253,25 @@ class BoundsTask(TileTask[tuple[GridBounds, ...], tuple[GridBounds, ...]]):
 
 
 def bounds_of(table: Table, columns: Sequence[Column]) -> list[GridBounds]:
-    """Return the bounds of columns: of categories from their levels, of numbers from a pass."""
-    unknown = [i for i, c in enumerate(columns) if not c.is_enum]
-    found = [GridBounds(0, len(c.domain or ()) - 1) for c in columns]
+    """Return the bounds of columns: of categories from their levels, of numbers from a pass.
+
+    A stored column of numbers keeps them.
+    """
+    known = [_known_bounds(c) for c in columns]
+    unknown = [i for i, one in enumerate(known) if one is None]
     if unknown:
         passed = reduce(table, [columns[i].expr for i in unknown], BoundsTask)
         for i, one in zip(unknown, passed, strict=True):
-            found[i] = one
-    return found
+            known[i] = one
+            if (vec := columns[i].vec) is not None:
+                vec.cell.bounds = one
+    return [one for one in known if one is not None]
+
+
+def _known_bounds(column: Column) -> GridBounds | None:
+    if column.is_enum:
+        return GridBounds(0, len(column.domain or ()) - 1)
+    return None if column.vec is None else column.vec.cell.bounds
 
 
 def key_layout(

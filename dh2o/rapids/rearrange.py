@@ -8,7 +8,7 @@ import numpy as np
 
 from dh2o.errors import RapidsError
 from dh2o.frame import Frame
-from dh2o.frame.layout import Layout, layout_for
+from dh2o.frame.layout import Layout, layout_for, row_starts
 from dh2o.frame.rows import take_rows
 from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Table, local_table, unique_names
@@ -128,7 +128,8 @@ def _joined(
     n_rows = [table.n_rows for table, _ in sides]
     if has_few_keys(layout, n_rows) and max(n_rows) >= PARALLEL_ROWS:
         short = [collected_keys(*side, layout, np.dtype(np.uint16)) for side in sides]
-        found = placed([words[0] for words in short], layout, keep, parallel)
+        cuts = [row_starts(table.layout) if table.layout else () for table, _ in sides]
+        found = placed([words[0] for words in short], layout, keep, parallel, cuts)
         if found is not None:
             return found
         words = [one.astype(np.uint64) for one in short]

@@ -10,7 +10,10 @@ import pytest
 from dh2o.chunks import Chunk, encode_floats
 from dh2o.chunks.bounds import bounds_of_floats, grid_bounds
 from dh2o.chunks.places import few_values, places_chunk, plain_grid
-from dh2o.rapids.keys import KeyLayout, Stretch
+from dh2o.mrtask import Engine
+from dh2o.rapids import H2OFrame
+from dh2o.rapids.keys import KeyLayout, Stretch, key_layout
+from dh2o.rapids.passes import store
 
 NA = np.nan
 COLUMNS: dict[str, Any] = {
@@ -67,3 +70,14 @@ def test_levels_stay_levels() -> None:
     made = places_chunk(np.array([0, 2, 1], np.uint64), 0, 0, "code")
     assert isinstance(made, Chunk)
     assert made.codes().tolist() == [-1, 1, 0]
+
+
+def test_bounds_of_a_stored_column_are_looked_for_once(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = H2OFrame({"k": [3.0, 7.0, np.nan], "half": [0.5, 1.0, 1.5]})
+    table = store(frame._table())
+    found = key_layout([(table, table.columns)])
+    monkeypatch.setattr("dh2o.rapids.keys.reduce", None)  # a pass would fail
+    assert key_layout([(table, table.columns)]) == found
+    assert [(f.lowest, f.n_codes, f.decimals) for f in found.fields] == [(3, 5, 0), (5, 11, 1)]
