@@ -8,6 +8,7 @@ from __future__ import annotations
 from dh2o.chunks.block import Block
 from dh2o.chunks.chunk import Chunk, Kind
 from dh2o.chunks.codec import NA_CODE, NA_INT, Codec, LossyCodecError
+from dh2o.chunks.column_stats import ColumnStats
 from dh2o.chunks.encode import (
     SMALL_NA,
     all_na,
@@ -28,6 +29,7 @@ __all__ = [
     "Chunk",
     "ChunkStats",
     "Codec",
+    "ColumnStats",
     "Kind",
     "LossyCodecError",
     "all_na",

@@ -228,3 +228,129 @@ def bytes_of_kernel(packed: Any, width: int, out: Any) -> None:
             out[4 * i + 1] = code >> 2 & 3
             out[4 * i + 2] = code >> 4 & 3
             out[4 * i + 3] = code >> 6
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def grids_kernel(
+    codes: Any, firsts: Any, grids: Any, powers: Any, n_rows: Any, starts: Any, out: Any
+) -> None:
+    """out[starts[k]:][:n_rows[k]] = (codes * step + bias) / 10**decimals of grid k.
+
+    ``grids[k]`` is (width, bias, step, decimals, code of NA, code of -0.0), -1 for no such code;
+    its codes begin at ``codes[firsts[k]]``, packed where they have fewer than 8 bits.
+    Twin: GridCodec.decode.
+    """
+    for k in range(len(n_rows)):
+        width, bias, step, decimals, na_code, negative_zero_code = grids[k]
+        narrow = width < 8
+        mask = (1 << width) - 1
+        power = powers[decimals]
+        first, start = firsts[k], starts[k]
+        for i in range(n_rows[k]):
+            if narrow:
+                bit = i * width
+                code = (np.int64(codes[first + (bit >> 3)]) >> (bit & 7)) & mask
+            else:
+                code = np.int64(codes[first + i])
+            value = np.float64(code * step + bias)
+            if code == na_code:
+                out[start + i] = math.nan
+            elif code == negative_zero_code:
+                out[start + i] = -0.0
+            else:
+                out[start + i] = value / power if decimals else value
+
+
+@njit(nogil=True, cache=True)
+def place_kernel(values: Any, n_rows: Any, starts: Any, out: Any) -> None:
+    """out[starts[k]:][:n_rows[k]] = the next n_rows[k] of values."""
+    at = 0
+    for k in range(len(n_rows)):
+        start = starts[k]
+        for i in range(n_rows[k]):
+            out[start + i] = values[at]
+            at += 1
+
+
+@njit(nogil=True, cache=True)
+def lane_sum(x: Any, n: int, center: float, square: bool) -> float:
+    """Sum of the first n of x, or of (x - center)**2, in 8 lanes.   Twin: stats.lane_sum."""
+    lanes = np.zeros(8)
+    whole = n - n % 8
+    if square:
+        for i in range(0, whole, 8):
+            for j in range(8):
+                gap = x[i + j] - center
+                lanes[j] += gap * gap
+        for j in range(n - whole):
+            gap = x[whole + j] - center
+            lanes[j] += gap * gap
+    else:
+        for i in range(0, whole, 8):
+            for j in range(8):
+                lanes[j] += x[i + j]
+        for j in range(n - whole):
+            lanes[j] += x[whole + j]
+    a = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+    b = (lanes[4] + lanes[5]) + (lanes[6] + lanes[7])
+    return a + b
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def stats_kernel(values: Any, counts: Any, moments: Any, mins: Any, maxs: Any) -> None:
+    """Stats of each row of values.   Twin: stats.stats_of_values.
+
+    OUT: counts (NA, zeros, +inf, -inf, whether all are integers), moments (mean, m2), and the five
+    smallest and largest values, NaN where there are fewer.
+    """
+    n_cols, n_rows = values.shape
+    x = np.empty(n_rows)
+    n_extremes = mins.shape[1]
+    for k in range(n_cols):
+        n = n_zero = n_pinf = n_ninf = 0
+        whole = True
+        least, most = mins[k], maxs[k]
+        least[:] = math.inf
+        most[:] = -math.inf
+        for i in range(n_rows):
+            value = values[k, i]
+            if not math.isfinite(value):
+                n_pinf += value == math.inf
+                n_ninf += value == -math.inf
+                continue
+            x[n] = value
+            n += 1
+            n_zero += value == 0.0
+            whole = whole & (np.rint(value) == value)
+            if value < least[-1]:
+                j = n_extremes - 1
+                while j > 0 and value < least[j - 1]:
+                    least[j] = least[j - 1]
+                    j -= 1
+                least[j] = value
+            if value > most[-1]:
+                j = n_extremes - 1
+                while j > 0 and value > most[j - 1]:
+                    most[j] = most[j - 1]
+                    j -= 1
+                most[j] = value
+        mean = m2 = 0.0
+        if n:
+            if least[0] == most[0]:
+                mean = least[0]
+            else:
+                mean = lane_sum(x, n, 0.0, False) / n
+                if not math.isfinite(mean):
+                    for i in range(n):
+                        values[k, i] = x[i] / n
+                    mean = lane_sum(values[k], n, 0.0, False)
+                m2 = lane_sum(x, n, mean, True)
+        least[n:] = np.nan
+        most[n:] = np.nan
+        counts[k, 0] = n_rows - n - n_pinf - n_ninf
+        counts[k, 1] = n_zero
+        counts[k, 2] = n_pinf
+        counts[k, 3] = n_ninf
+        counts[k, 4] = whole
+        moments[k, 0] = mean
+        moments[k, 1] = m2

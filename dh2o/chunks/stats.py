@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dh2o.chunks.codec import F64, I64, NumberCodec
+from dh2o.chunks.many import FEW_ROWS
 
 if TYPE_CHECKING:
     from dh2o.chunks.chunk import Chunk
 
 N_EXTREMES = 5
 _TILE = 1 << 16
+_N_LANES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,6 @@ class ChunkStats:
     n_ninf: int = 0
     mean: float = 0.0
     m2: float = 0.0
-    sum: float = 0.0
     is_int: bool = True
     mins: tuple[float, ...] = ()
     maxs: tuple[float, ...] = ()
@@ -68,7 +70,6 @@ class ChunkStats:
             n_ninf=self.n_ninf + other.n_ninf,
             mean=mean,
             m2=m2,
-            sum=self.sum + other.sum,
             is_int=self.is_int and other.is_int,
             mins=tuple(sorted(self.mins + other.mins)[:N_EXTREMES]),
             maxs=tuple(sorted(self.maxs + other.maxs, reverse=True)[:N_EXTREMES]),
@@ -85,7 +86,7 @@ def stats_of(chunk: Chunk) -> ChunkStats:
         )
     size = ChunkStats(nbytes=chunk.nbytes)
     counted = None
-    if isinstance(chunk.codec, NumberCodec):
+    if isinstance(chunk.codec, NumberCodec) and chunk.n_rows > FEW_ROWS:
         counted = chunk.codec.counts(chunk.stored, chunk.n_rows)
     if counted is not None:
         return size + stats_of_counts(*counted)
@@ -120,7 +121,6 @@ def stats_of_counts(values: F64, counts: I64) -> ChunkStats:
         n_ninf=int(counts[values == -math.inf].sum()),
         mean=mean,
         m2=m2,
-        sum=total,
         is_int=bool((np.rint(x) == x).all()),
         mins=tuple(np.repeat(x[:N_EXTREMES], n[:N_EXTREMES])[:N_EXTREMES].tolist()),
         maxs=tuple(np.repeat(x[::-1][:N_EXTREMES], n[::-1][:N_EXTREMES])[:N_EXTREMES].tolist()),
@@ -128,22 +128,17 @@ def stats_of_counts(values: F64, counts: I64) -> ChunkStats:
 
 
 def stats_of_values(values: F64, *, is_int: bool = False) -> ChunkStats:
-    """Return the stats of decoded `values`."""
+    """Return the stats of decoded `values`; of few rows with the bits that `stats_kernel` gives."""
     finite = np.isfinite(values)
     n_finite = int(np.count_nonzero(finite))
     x = values if n_finite == len(values) else values[finite]
     n_pinf = int(np.count_nonzero(values == math.inf)) if n_finite < len(values) else 0
     n_ninf = int(np.count_nonzero(values == -math.inf)) if n_finite < len(values) else 0
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = float(x.sum())
-        mean = total / n_finite if n_finite else 0.0
-        if not math.isfinite(mean):
-            mean = float((x / n_finite).sum())
-        # not a BLAS dot: its bits depend on the number of threads
-        m2 = float(np.square(x - mean).sum())
-    k = min(N_EXTREMES, n_finite)
-    low = np.sort(np.partition(x, k - 1)[:k]) if k else x
-    high = np.sort(np.partition(x, n_finite - k)[n_finite - k :])[::-1] if k else x
+    few = len(values) <= FEW_ROWS
+    low, high = _sorted_ends(x) if few else _ends(x)
+    mean, m2 = _moments(x, lane_sum if few else np.sum)
+    if few and n_finite and low[0] == high[0]:
+        mean, m2 = float(low[0]), 0.0
     return ChunkStats(
         n_rows=len(values),
         n_na=len(values) - n_finite - n_pinf - n_ninf,
@@ -152,8 +147,42 @@ def stats_of_values(values: F64, *, is_int: bool = False) -> ChunkStats:
         n_ninf=n_ninf,
         mean=mean,
         m2=m2,
-        sum=total,
         is_int=is_int or bool((np.rint(x) == x).all()),
         mins=tuple(low.tolist()),
         maxs=tuple(high.tolist()),
     )
+
+
+def _moments(x: F64, add_up: Callable[[F64], Any]) -> tuple[float, float]:
+    """Return the mean of finite values, 0 of none, and the sum of squares about it."""
+    n = len(x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = float(add_up(x)) / n if n else 0.0
+        if not math.isfinite(mean):
+            mean = float(add_up(x / n))
+        # not a BLAS dot: its bits depend on the number of threads
+        return mean, float(add_up(np.square(x - mean)))
+
+
+def lane_sum(x: F64) -> float:
+    """Return the sum of few values: every eighth one by one, then the eight sums in pairs."""
+    padded = np.zeros((1 + -(-len(x) // _N_LANES), _N_LANES))
+    padded[1:].reshape(-1)[: len(x)] = x
+    lanes = np.add.accumulate(padded, axis=0)[-1]  # unlike a sum, in this order by definition
+    pairs = lanes[::2] + lanes[1::2]
+    return float((pairs[0] + pairs[1]) + (pairs[2] + pairs[3]))
+
+
+def _ends(x: F64) -> tuple[F64, F64]:
+    """Return the five smallest and the five largest values, nearest to the end first."""
+    n = len(x)
+    k = min(N_EXTREMES, n)
+    if not k:
+        return x, x
+    low = np.sort(np.partition(x, k - 1)[:k])
+    return low, np.sort(np.partition(x, n - k)[n - k :])[::-1]
+
+
+def _sorted_ends(x: F64) -> tuple[F64, F64]:
+    """Return what `_ends` does; of 0.0 and -0.0, which are equal, the first one comes first."""
+    return np.sort(x, kind="stable")[:N_EXTREMES], -np.sort(-x, kind="stable")[:N_EXTREMES]

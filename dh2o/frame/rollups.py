@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dh2o.chunks import Block, ChunkStats
+import numpy as np
+from numpy.typing import NDArray
+
+from dh2o.chunks import Block, ColumnStats
 from dh2o.frame.vec import Vec, VecType
 from dh2o.mrtask import MRTask
 
 if TYPE_CHECKING:
     from dh2o.frame.frame import Frame
 
-N_EXTREMES = 5
-"""How many smallest and largest values H2O reports."""
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,55 +71,57 @@ class Rollups:
         no_infinity = self.n_pinf + self.n_ninf == 0
         return self.is_int and no_infinity and -limit <= self.min and self.max < limit
 
-    @classmethod
-    def of(cls, vec: Vec, stats: ChunkStats) -> Rollups:
-        """Return the rollups of a column from the stats of all its chunks."""
-        n = stats.n_finite
-        mean, sigma = stats.mean, math.sqrt(stats.m2 / (n - 1)) if n > 1 else 0.0
-        no_numbers = vec.type in (VecType.STRING, VecType.UUID)
-        if no_numbers or vec.n_levels > 2:
-            mean = sigma = math.nan
-        return cls(
-            stats.n_rows,
-            stats.n_na,
-            stats.n_zero,
-            stats.n_pinf,
-            stats.n_ninf,
-            _five(() if no_numbers else stats.mins),
-            _five(() if no_numbers else stats.maxs),
-            mean,
-            sigma,
-            stats.is_int and not no_numbers and not (vec.source and vec.source.is_real),
-            stats.nbytes,
-        )
 
-
-class RollupsTask(MRTask[tuple[ChunkStats, ...], tuple[ChunkStats, ...]]):
+class RollupsTask(MRTask[ColumnStats, ColumnStats]):
     """Counts, extremes, mean and spread of every column; means merged along the block tree."""
 
     def __init__(self, n_cols: int) -> None:
         self.n_cols = n_cols
 
-    def map(self, block: Block) -> tuple[ChunkStats, ...]:
-        return tuple(chunk.stats() for chunk in block.chunks)
+    def map(self, block: Block) -> ColumnStats:
+        return ColumnStats.of(block)
 
-    def combine(
-        self, a: tuple[ChunkStats, ...], b: tuple[ChunkStats, ...]
-    ) -> tuple[ChunkStats, ...]:
-        return tuple(first + second for first, second in zip(a, b, strict=True))
+    def combine(self, a: ColumnStats, b: ColumnStats) -> ColumnStats:
+        return a + b
 
-    def finish(self, total: tuple[ChunkStats, ...] | None) -> tuple[ChunkStats, ...]:
-        return (ChunkStats(),) * self.n_cols if total is None else total
+    def finish(self, total: ColumnStats | None) -> ColumnStats:
+        return ColumnStats.empty(self.n_cols) if total is None else total
+
+
+def rollups_from(vecs: Sequence[Vec], stats: ColumnStats) -> list[Rollups]:
+    """Return the rollups of columns from the stats of all their chunks."""
+    no_numbers = _where(vec.type in (VecType.STRING, VecType.UUID) for vec in vecs)
+    no_mean = no_numbers | _where(vec.n_levels > 2 for vec in vecs)
+    is_real = _where(vec.source is not None and vec.source.is_real for vec in vecs)
+    n = stats.n_finite
+    variance = np.divide(stats.m2, n - 1, out=np.zeros(len(n)), where=n > 1)
+    facts = (
+        stats.n_na.tolist(),
+        stats.n_zero.tolist(),
+        stats.n_pinf.tolist(),
+        stats.n_ninf.tolist(),
+        map(tuple, stats.mins.tolist()),
+        map(tuple, stats.maxs.tolist()),
+        np.where(no_mean, np.nan, stats.mean).tolist(),
+        np.where(no_mean, np.nan, np.sqrt(variance)).tolist(),
+        (stats.is_int & ~no_numbers & ~is_real).tolist(),
+        stats.nbytes.tolist(),
+    )
+    return [Rollups(stats.n_rows, *column) for column in zip(*facts, strict=True)]
+
+
+def _where(marks: Iterable[bool]) -> Mask:
+    return np.fromiter(marks, dtype=np.bool_)
 
 
 def rollups_of(frame: Frame) -> list[Rollups]:
     """Return the rollups of each column; computes and keeps those that are not known yet."""
     missing = [i for i, vec in enumerate(frame.vecs) if vec.cell.rollups is None]
     if missing:
-        for i, stats in zip(
-            missing, RollupsTask(len(missing)).do_all(frame.select(missing)), strict=True
-        ):
-            frame.vecs[i].cell.rollups = Rollups.of(frame.vecs[i], stats)
+        stats = RollupsTask(len(missing)).do_all(frame.select(missing))
+        vecs = [frame.vecs[i] for i in missing]
+        for vec, rollups in zip(vecs, rollups_from(vecs, stats), strict=True):
+            vec.cell.rollups = rollups
         if frame.key is not None:
             from dh2o.frame.store import remember_rollups
 
@@ -130,7 +134,3 @@ def h2o_type(vec: Vec, rollups: Rollups) -> str:
     if vec.type is VecType.NUMERIC:
         return "int" if rollups.is_int else "real"
     return str(vec.type)
-
-
-def _five(values: tuple[float, ...]) -> tuple[float, ...]:
-    return (*values[:N_EXTREMES], *((math.nan,) * (N_EXTREMES - len(values))))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dh2o.chunks import Block
 from dh2o.frame.display import TextTable
-from dh2o.frame.physical import Physical, engine_for, physical
+from dh2o.frame.physical import engine_for, physical
 
 if TYPE_CHECKING:
     from dh2o.frame.frame import Frame
@@ -156,14 +156,12 @@ def _spread(values: list[float]) -> float:
 
 def frame_nbytes(frame: Frame) -> int:
     """Return the bytes of the compressed columns of the frame."""
+    known = [vec.cell.rollups for vec in frame.vecs if vec.sub_ms is None]
+    rollups = [rolled for rolled in known if rolled is not None]
+    if len(rollups) == frame.n_cols:
+        return sum(rolled.nbytes for rolled in rollups)
     everything = physical(frame)
-    hidden = Physical(
-        everything.names[frame.n_cols :], everything.columns[frame.n_cols :], frame.layout
-    )
-    own = sum(rolled.nbytes for rolled in frame.rollups())
-    if not hidden.columns:
-        return own
-    return own + sum(engine_for(hidden).collect(hidden, _nbytes))
+    return sum(engine_for(everything).collect(everything, _nbytes))
 
 
 def _nbytes(block: Block) -> int:

@@ -50,6 +50,29 @@ def test_same_bits_on_one_and_three_workers(engine: Engine, cluster3: Engine) ->
     assert found[0] == found[1]
 
 
+def test_wide_frames_have_the_rollups_of_their_columns(engine: Engine, cluster3: Engine) -> None:
+    from dh2o.mrtask import use_engine
+
+    values = np.random.default_rng(5).lognormal(size=(60, 400)).round(2)
+    values[::7, ::3] = np.nan
+    values[:, 5], values[3, 6] = np.nan, np.inf
+    with use_engine(engine):
+        frame = Frame.from_numpy(values).rebalance((20, 1, 0, 39))
+        wide = list(map(repr, frame.rollups()))
+        alone = Frame.from_numpy(values).rebalance((20, 1, 0, 39))
+        assert [repr(alone.select(i).rollups()[0]) for i in range(8)] == wide[:8]
+    with use_engine(cluster3):
+        again = Frame.from_numpy(values).rebalance((20, 1, 0, 39))
+        assert list(map(repr, again.rollups())) == wide
+
+
+def test_bytes_need_no_rollups(engine: Engine) -> None:
+    frame = Frame.from_python({"a": [1.5, 2.5], "b": ["x", None], "c": [1, 1]})
+    before = frame.nbytes
+    assert all(vec.cell.rollups is None for vec in frame.vecs)
+    assert before == sum(rolled.nbytes for rolled in frame.rollups()) == frame.nbytes
+
+
 def test_extremes(engine: Engine) -> None:
     rolled = roll([3, 1, 1, 2, 9, 9, 8])
     assert rolled.mins == (1, 1, 2, 3, 8)
