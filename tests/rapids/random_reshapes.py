@@ -246,7 +246,6 @@ class ReshapeRules(TableRules):
         )
 
     def _extremes(self, depth: int) -> str:
-        wide = self.wide(depth)
         name = self.frame.name
         return self.of(
             f"({self.of('which.max', 'which.min')} {self.wide(0)} {self.flag()} 0)",
