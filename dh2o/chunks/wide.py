@@ -9,7 +9,7 @@ few rows (few different values, one value in most rows) is left to `encode_float
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -59,38 +59,64 @@ def encode_sparse_columns(n_rows: int, ends: I64, rows: I64, values: F64) -> lis
     rows, values : arrays, shape (n_entries,)
         In which rows they lie, ascending in a column; the last one of several in a row counts.
     """
-    ends, rows, values = _without_zeros(ends, rows, values)
-    zeros = encode_ints(np.zeros(n_rows, np.int64))
-    made = [zeros] * (len(ends) - 1)
-    columns = np.flatnonzero(np.diff(ends))
-    look = _Look(values, np.append(ends[columns], ends[-1]), with_step=False)
-    forms = look.forms()
-    facts = zip(forms, look.extremes, strict=True)
-    dense_widths = np.array([_width_with_zero(form, *extremes) for form, extremes in facts])
-    widths = np.array([_width_of(form) for form in forms])
-    n_listed = np.diff(look.ends)
-    nbytes = listing_nbytes(n_listed, n_rows) + widths * n_listed / 8
-    is_sparse = (nbytes < dense_widths * n_rows / 8) & (n_listed <= _FEW * n_rows)
-    is_sparse &= n_rows >= MIN_CLEVER_ROWS
-    dtype = np.uint16 if n_rows <= 1 << 16 else np.uint32
-    children = look.chunks([form if s else None for form, s in zip(forms, is_sparse, strict=True)])
-    for i in np.flatnonzero(is_sparse).tolist():
-        first, last = look.ends[i], look.ends[i + 1]
-        child = children[i] or encode_floats(values[first:last])
-        listed = rows[first:last].astype(dtype)
-        listed.flags.writeable = False
-        codec = SparseCodec(0 if child.is_integer else 0.0, child.is_integer)
-        made[columns[i]] = Chunk(codec, n_rows, "number", Stored((listed,), (child,)))
-    dense = np.flatnonzero(~is_sparse)
-    step = max(1, _TILE_CELLS // max(n_rows, 1))
-    for some in np.split(dense, np.arange(step, len(dense), step)):
-        tile = np.zeros((len(some), n_rows))
-        for at, i in enumerate(some.tolist()):
-            first, last = look.ends[i], look.ends[i + 1]
-            tile[at, rows[first:last]] = values[first:last]
-        for i, chunk in zip(some.tolist(), encode_float_columns(tile), strict=True):
-            made[columns[i]] = chunk
+    entries = _Entries(n_rows, *_without_zeros(ends, rows, values))
+    made = [encode_ints(np.zeros(n_rows, np.int64))] * (len(ends) - 1)
+    for column, chunk in entries.chunks():
+        made[column] = chunk
     return made
+
+
+class _Entries:
+    """Columns of zeros but for some entries, of which each has at least one that is not 0."""
+
+    def __init__(self, n_rows: int, ends: I64, rows: I64, values: F64) -> None:
+        self._n_rows = n_rows
+        self._columns = np.flatnonzero(np.diff(ends))
+        self._ends = np.append(ends[self._columns], ends[-1])
+        self._rows = rows
+        self._values = values
+
+    def chunks(self) -> Iterator[tuple[int, Chunk]]:
+        """Give the number and the chunk of each column with entries."""
+        look = _Look(self._values, self._ends, with_step=False)
+        forms = look.forms()
+        is_sparse = self._is_sparse(look, forms)
+        for i in np.flatnonzero(~is_sparse).tolist():
+            forms[i] = None
+        children = look.chunks(forms)
+        dtype = np.uint16 if self._n_rows <= 1 << 16 else np.uint32
+        for i in np.flatnonzero(is_sparse).tolist():
+            rows, values = self._of(i)
+            child = children[i] or encode_floats(values)
+            listed = rows.astype(dtype)
+            listed.flags.writeable = False
+            codec = SparseCodec(0 if child.is_integer else 0.0, child.is_integer)
+            stored = Stored((listed,), (child,))
+            yield int(self._columns[i]), Chunk(codec, self._n_rows, "number", stored)
+        yield from self._dense(np.flatnonzero(~is_sparse))
+
+    def _of(self, i: int) -> tuple[I64, F64]:
+        first, last = self._ends[i], self._ends[i + 1]
+        return self._rows[first:last], self._values[first:last]
+
+    def _is_sparse(self, look: _Look, forms: Sequence[NumberCodec | None]) -> Mask:
+        """Say which columns take fewer bytes as a list of few entries."""
+        n_rows, n_listed = self._n_rows, np.diff(self._ends)
+        facts = zip(forms, look.extremes, strict=True)
+        dense_widths = np.array([_width_with_zero(form, *extremes) for form, extremes in facts])
+        widths = np.array([_width_of(form) for form in forms])
+        nbytes = listing_nbytes(n_listed, n_rows) + widths * n_listed / 8
+        is_few = (n_listed <= _FEW * n_rows) & (n_rows >= MIN_CLEVER_ROWS)
+        return np.asarray(is_few & (nbytes < dense_widths * n_rows / 8))
+
+    def _dense(self, columns: I64) -> Iterator[tuple[int, Chunk]]:
+        step = max(1, _TILE_CELLS // max(self._n_rows, 1))
+        for some in np.split(columns, np.arange(step, len(columns), step)):
+            tile = np.zeros((len(some), self._n_rows))
+            for at, i in enumerate(some.tolist()):
+                rows, values = self._of(i)
+                tile[at, rows] = values
+            yield from zip(self._columns[some].tolist(), encode_float_columns(tile), strict=True)
 
 
 def _without_zeros(ends: I64, rows: I64, values: F64) -> tuple[I64, I64, F64]:
