@@ -210,7 +210,9 @@ class Block:
         rows : array of int
             Row numbers in the block; they may repeat.
         """
-        return Block(len(rows), tuple(chunk.take(rows) for chunk in self.chunks), self.names)
+        from dh2o.chunks.short import take_each
+
+        return Block(len(rows), tuple(take_each(self.chunks, self.n_rows, rows)), self.names)
 
     @staticmethod
     def concat(blocks: Sequence[Block]) -> Block:
@@ -228,8 +230,9 @@ class Block:
         """
         if len({block.n_cols for block in blocks}) != 1:
             raise FrameError("Blocks to put together must have the same number of columns.")
-        columns = zip(*(block.chunks for block in blocks), strict=True)
-        chunks = tuple(Chunk.concat(column) for column in columns)
+        from dh2o.chunks.short import concat_each
+
+        chunks = tuple(concat_each([block.chunks for block in blocks]))
         return Block(sum(block.n_rows for block in blocks), chunks, blocks[0].names)
 
     def to_frames(self, *, compress: bool = True) -> tuple[dict[str, Any], list[Any]]:

@@ -10,13 +10,10 @@ import numpy as np
 from dh2o.chunks.block import Block
 from dh2o.chunks.chunk import Chunk
 from dh2o.chunks.codec import F64, I64, Mask
-from dh2o.chunks.many import floats_of_chunks, worth_batching
+from dh2o.chunks.many import floats_of_chunks, tiles_of, worth_batching
 from dh2o.chunks.stats import N_EXTREMES, ChunkStats
 
 __all__ = ["ColumnStats"]
-
-#: Numbers that are decoded at a time: they stay in a core's cache.
-_TILE_CELLS = 1 << 17
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,11 +82,8 @@ class ColumnStats:
     def _set_together(self, columns: Sequence[int], chunks: Sequence[Chunk]) -> None:
         """Set the stats of columns of numbers, few rows each."""
         self.nbytes[columns] = [chunk.nbytes for chunk in chunks]
-        width = max(1, _TILE_CELLS // max(1, self.n_rows))
-        n_tiles = -(-len(chunks) // width)
-        for places in np.array_split(np.arange(len(chunks)), n_tiles):
-            tile = chunks[places[0] : places[-1] + 1]
-            self._set_tile(np.asarray(columns)[places], tile)
+        for some in tiles_of(len(chunks), self.n_rows):
+            self._set_tile(np.asarray(columns[some]), chunks[some])
 
     def _set_tile(self, columns: I64, chunks: Sequence[Chunk]) -> None:
         from dh2o.chunks.kernels import stats_kernel

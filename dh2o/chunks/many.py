@@ -17,17 +17,24 @@ from dh2o.chunks.sparse import SparseCodec
 if TYPE_CHECKING:
     from dh2o.chunks.chunk import Chunk
 
-__all__ = ["FEW_ROWS", "floats_of_chunks", "worth_batching"]
+__all__ = ["FEW_ROWS", "floats_of_chunks", "tiles_of", "worth_batching"]
 
 #: Up to here a chunk takes less time to decode than to be asked for.
 FEW_ROWS = 1 << 10
 #: For fewer chunks than this the compiled kernels are not loaded.
 MANY = 256
+_TILE_CELLS = 1 << 17
 
 
 def worth_batching(n_chunks: int, n_rows: int) -> bool:
     """Return whether so many chunks of so many rows are worked on together, not one by one."""
     return n_chunks >= MANY and n_rows <= FEW_ROWS
+
+
+def tiles_of(n_chunks: int, n_rows: int) -> list[slice]:
+    """Return which of so many chunks of so many rows are worked on at a time: 1 MB of doubles."""
+    step = max(1, _TILE_CELLS // max(1, n_rows))
+    return [slice(first, first + step) for first in range(0, n_chunks, step)]
 
 
 def floats_of_chunks(chunks: Sequence[Chunk], out: F64) -> None:

@@ -17,7 +17,7 @@ from dh2o.rapids.columns import Table, local_table
 from dh2o.rapids.passes import (
     BlockTiles,
     carrier_of,
-    encode_or_empty,
+    encode_columns,
     gather,
     in_layout,
     run_program,
@@ -112,5 +112,4 @@ class _MapBlock:
     def __call__(self, block: Block) -> Block:
         values = self.fn(run_program(self.program, BlockTiles(block)), block.index, block.n_rows)
         n_rows = len(values[0]) if values else 0
-        chunks = (encode_or_empty(t, v, n_rows) for t, v in zip(self.types, values, strict=True))
-        return Block(n_rows, tuple(chunks))
+        return Block(n_rows, tuple(encode_columns(self.types, values, n_rows)))

@@ -21,6 +21,8 @@ from dh2o.chunks import (
     encode_strings,
     encode_uuids,
 )
+from dh2o.chunks.many import tiles_of, worth_batching
+from dh2o.chunks.wide import encode_float_columns
 from dh2o.errors import RapidsError
 from dh2o.frame import Frame, Vec, VecType
 from dh2o.frame.layout import layout_for, row_starts
@@ -184,8 +186,23 @@ def _joined(whole: Any, parts: list[Any]) -> Any:
 
 def _compute_block(block: Block, program: Program, types: tuple[VecType, ...]) -> Block:
     values = run_program(program, BlockTiles(block))
-    chunks = tuple(encode_or_empty(t, v, block.n_rows) for t, v in zip(types, values, strict=True))
-    return Block(block.n_rows, chunks)
+    return Block(block.n_rows, tuple(encode_columns(types, values, block.n_rows)))
+
+
+def encode_columns(types: Sequence[VecType], values: Sequence[Any], n_rows: int) -> list[Chunk]:
+    """Return the chunks of columns of `n_rows` rows; many short ones of numbers are made together.
+
+    A column's values are what `encode_column` takes.
+    """
+    numbers = [i for i, type_ in enumerate(types) if type_ in (VecType.NUMERIC, VecType.TIME)]
+    if not worth_batching(len(numbers), n_rows):
+        return [encode_or_empty(t, v, n_rows) for t, v in zip(types, values, strict=True)]
+    made: dict[int, Chunk] = {}
+    for some in tiles_of(len(numbers), n_rows):
+        places = numbers[some]
+        matrix = np.stack([values[i] for i in places])
+        made.update(zip(places, encode_float_columns(matrix), strict=True))
+    return [made.get(i) or encode_or_empty(types[i], values[i], n_rows) for i in range(len(types))]
 
 
 def encode_or_empty(type_: VecType, values: Any, n_rows: int) -> Chunk:
@@ -197,8 +214,7 @@ def encode_or_empty(type_: VecType, values: Any, n_rows: int) -> Chunk:
 
 
 def _given_block(n_rows: int, types: tuple[VecType, ...], values: list[Any]) -> Block:
-    chunks = tuple(encode_or_empty(t, v, n_rows) for t, v in zip(types, values, strict=True))
-    return Block(n_rows, chunks)
+    return Block(n_rows, tuple(encode_columns(types, values, n_rows)))
 
 
 def store(table: Table, engine: Engine | None = None) -> Table:

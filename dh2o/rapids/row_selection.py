@@ -16,7 +16,7 @@ from dh2o.rapids.passes import (
     BlockTiles,
     ColumnsOf,
     carrier_of,
-    encode_or_empty,
+    encode_columns,
     gather,
     local_like,
     local_tiles,
@@ -69,11 +69,12 @@ def _keep_block(block: Block, program: Program, n_kept: int, types: tuple[VecTyp
     tiles = BlockTiles(block, first=n_kept)
     outputs = run_program(program, tiles)
     rows = np.flatnonzero((outputs[-1] != 0) & ~np.isnan(outputs[-1]))
-    chunks = [chunk.take(rows) for chunk in block.chunks[:n_kept]]
-    for type_, values in zip(types, outputs[:-1], strict=True):
-        picked = values[rows] if isinstance(values, np.ndarray) else values.take(_arrow(rows))
-        chunks.append(encode_or_empty(type_, picked, len(rows)))
-    return Block(len(rows), tuple(chunks))
+    kept = Block(block.n_rows, block.chunks[:n_kept]).take(rows)
+    picked = [
+        values[rows] if isinstance(values, np.ndarray) else values.take(_arrow(rows))
+        for values in outputs[:-1]
+    ]
+    return Block(len(rows), (*kept.chunks, *encode_columns(types, picked, len(rows))))
 
 
 def _arrow(rows: Any) -> Any:

@@ -16,7 +16,7 @@ from dh2o.frame import Frame, Vec, VecType
 from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Local, Table
 from dh2o.rapids.kernels import F64
-from dh2o.rapids.passes import encode_column, gather, store
+from dh2o.rapids.passes import encode_columns, gather, store
 
 __all__ = ["difference", "running"]
 
@@ -91,15 +91,13 @@ class _Run:
         self.starts = starts
 
     def __call__(self, block: Block) -> Block:
-        chunks = []
         how = _ACCUMULATE[self.symbol]
         with np.errstate(all="ignore"):
-            for j in range(block.n_cols):
-                values = _accumulated(block.floats(j), self.symbol)
-                chunks.append(
-                    encode_column(VecType.NUMERIC, how(self.starts[block.index, j], values))
-                )
-        return Block(block.n_rows, tuple(chunks))
+            columns = [
+                how(self.starts[block.index, j], _accumulated(block.floats(j), self.symbol))
+                for j in range(block.n_cols)
+            ]
+        return _numbers(columns, block.n_rows)
 
 
 def _new_columns(frame: Frame, names: Sequence[str], fn: Any) -> Table:
@@ -147,8 +145,11 @@ class _Difference:
         self.before = before
 
     def __call__(self, block: Block) -> Block:
-        chunks = tuple(
-            encode_column(VecType.NUMERIC, _diff(block.floats(j), self.before[block.index, j]))
-            for j in range(block.n_cols)
-        )
-        return Block(block.n_rows, chunks)
+        columns = [_diff(block.floats(j), self.before[block.index, j]) for j in range(block.n_cols)]
+        return _numbers(columns, block.n_rows)
+
+
+def _numbers(columns: Sequence[F64], n_rows: int) -> Block:
+    """Return the block of columns of numbers."""
+    types = [VecType.NUMERIC] * len(columns)
+    return Block(n_rows, tuple(encode_columns(types, columns, n_rows)))
