@@ -40,6 +40,7 @@ class Block:
     index: int = 0
     row_start: int = 0
     _nbytes: int = field(default=-1, init=False, repr=False)  # -1: not added up yet
+    _places: dict[str, int] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         wrong = {chunk.n_rows for chunk in self.chunks} - {self.n_rows}
@@ -93,10 +94,16 @@ class Block:
             There is no column of that name.
         """
         if isinstance(column, str):
-            if column not in self.names:
-                raise FrameError(f"Column {column!r} not found. Columns: {list(self.names)[:8]}.")
-            column = self.names.index(column)
+            column = self._place(column)
         return self.chunks[column]
+
+    def _place(self, name: str) -> int:
+        if self._places is None:  # passes may ask for each of 100,000 columns
+            object.__setattr__(self, "_places", {name: i for i, name in enumerate(self.names)})
+        place = (self._places or {}).get(name)
+        if place is None:
+            raise FrameError(f"Column {name!r} not found. Columns: {list(self.names)[:8]}.")
+        return place
 
     def __getitem__(self, column: str | int) -> Any:
         """Return a column as doubles, level codes, strings or ids, as its kind says."""
@@ -186,8 +193,8 @@ class Block:
         columns : list of str or int
             The columns, in the order wanted.
         """
-        chunks = tuple(self.chunk(column) for column in columns)
-        where = [self.names.index(c) if isinstance(c, str) else c for c in columns]
+        where = [self._place(c) if isinstance(c, str) else c for c in columns]
+        chunks = tuple(self.chunks[i] for i in where)
         names = tuple(self.names[i] for i in where) if self.names else ()
         return replace(self, chunks=chunks, names=names)
 

@@ -37,13 +37,24 @@ def tiles_of(n_chunks: int, n_rows: int) -> list[slice]:
     return [slice(first, first + step) for first in range(0, n_chunks, step)]
 
 
-def floats_of_chunks(chunks: Sequence[Chunk], out: F64) -> None:
-    """out[k] = chunks[k].floats().   IN: chunks of numbers or codes, of out.shape[1] rows each."""
-    n_rows = out.shape[1]
-    if not worth_batching(len(chunks), n_rows) or not out.flags.c_contiguous:
+def floats_of_chunks(chunks: Sequence[Chunk], out: F64, start: int = 0) -> None:
+    """out[k] = the rows of chunks[k] from `start` on, as doubles.   Numbers or codes only."""
+    n_rows = chunks[0].n_rows if chunks else 0
+    if not worth_batching(len(chunks), n_rows):
         for k, chunk in enumerate(chunks):
-            chunk.floats(out[k])
+            chunk.floats(out[k], start, start + out.shape[1])
         return
+    if out.shape[1] < n_rows or not out.flags.c_contiguous:
+        for some in tiles_of(len(chunks), n_rows):
+            whole = np.empty((len(chunks[some]), n_rows))
+            _decode_matrix(chunks[some], whole)
+            out[some] = whole[:, start : start + out.shape[1]]
+        return
+    _decode_matrix(chunks, out)
+
+
+def _decode_matrix(chunks: Sequence[Chunk], out: F64) -> None:
+    n_rows = out.shape[1]
     starts = np.arange(len(chunks), dtype=np.int64) * n_rows
     _decode(chunks, starts, out.reshape(-1))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dh2o.errors import FrameError
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from dh2o.mrtask import Blocks, ColumnRef
 
 Column = str | int
-
-_FEW_COLUMNS = 8  # for more names a table is quicker than searching each
 
 
 def new_frame_key(prefix: str = "Key_Frame") -> str:
@@ -60,6 +58,7 @@ class Frame:
     vecs: tuple[Vec, ...]
     layout: Layout
     key: str | None = None
+    _places: dict[str, int] | None = field(default=None, init=False)  # made when first needed
 
     def __post_init__(self) -> None:
         if len(self.names) != len(self.vecs):
@@ -67,11 +66,22 @@ class Frame:
         if len(set(self.names)) != len(self.names):
             twice = sorted({n for n in self.names if self.names.count(n) > 1})
             raise FrameError(f"Found duplicate column name {twice[0]!r}. Rename one of them.")
+        fitting = None
         for name, vec in zip(self.names, self.vecs, strict=True):
-            if tuple(vec.ref[0].layout) != tuple(self.layout):
+            blocks = vec.ref[0]
+            if blocks is not fitting and tuple(blocks.layout) != tuple(self.layout):
                 raise FrameError(
                     f"Column {name!r} has another layout than its frame; rebalance it."
                 )
+            fitting = blocks  # most columns share their blocks with the one before
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self.names, self.vecs, self.layout, self.key
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        for name, value in zip(("names", "vecs", "layout", "key"), state, strict=True):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "_places", None)
 
     # ---- making
 
@@ -168,12 +178,19 @@ class Frame:
         return self.n_rows
 
     def __contains__(self, name: object) -> bool:
-        return name in self.names
+        return name in self.places
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
 
     # ---- columns: no tasks
+
+    @property
+    def places(self) -> dict[str, int]:
+        """The position of each column by its name; not to be changed."""
+        if self._places is None:
+            object.__setattr__(self, "_places", {name: i for i, name in enumerate(self.names)})
+        return self._places or {}
 
     def index_of(self, column: Column) -> int:
         """Return the position of a column given by name or (possibly negative) position.
@@ -189,8 +206,8 @@ class Frame:
             There is no such column.
         """
         if isinstance(column, str):
-            if column in self.names:
-                return self.names.index(column)
+            if column in self.places:
+                return self.places[column]
             raise FrameError(f"Column {column!r} not in frame. Columns: {_some(self.names)}.")
         if -self.n_cols <= column < self.n_cols:
             return int(column) % self.n_cols
@@ -205,10 +222,7 @@ class Frame:
             The columns, by name or position.
         """
         some = [columns] if isinstance(columns, str | int) else list(columns)
-        if len(some) <= _FEW_COLUMNS:
-            return [self.index_of(column) for column in some]
-        place = {name: i for i, name in enumerate(self.names)}
-        return [place[c] if c in place else self.index_of(c) for c in some]
+        return [self.index_of(column) for column in some]
 
     def vec(self, column: Column) -> Vec:
         """Return one column's metadata.

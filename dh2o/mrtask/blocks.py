@@ -146,7 +146,13 @@ class Recipe:
         parts: dict[Any, int] = {}
         blocks: list[Blocks] = []
         picks = []
+        number = 0
+        last = None
         for part, column in source.columns:
+            if part is last:  # as of most columns: there may be 100,000
+                picks.append((number, column))
+                continue
+            last = part
             if part.layout != source.layout:
                 raise FrameError(
                     f"Columns of one frame need one layout: {part!r} has {len(part)} blocks, "

@@ -66,7 +66,7 @@ def column_names(frame: Frame, columns: Any, what: str) -> list[str]:
     """Return the names of columns given by name or position, alone or in a list."""
     some = [columns] if isinstance(columns, str | int) else list(columns)
     names = [str(column_name(frame, column, what)) for column in some]
-    unknown = [name for name in names if name not in frame.names]
+    unknown = [name for name in names if name not in frame]
     if unknown:
         raise ParameterError(
             f"{what}: column {unknown[0]!r} not in the frame. Columns: {', '.join(frame.names[:8])}"

@@ -73,7 +73,8 @@ def prepare(
     if before is None:
         x = _predictors(builder, params, train, usable, rollups, findings)
     else:  # the new rows may be few: a column that is constant among them stays
-        x = [name for name in before.output.input_names if name in usable]
+        known = set(usable)
+        x = [name for name in before.output.input_names if name in known]
     response = roles.get("response_column")
     category = builder.category_of(params, train.vec(response) if response else None)
     if response:

@@ -121,7 +121,7 @@ def _checked(model: Model, frame: Frame, request: PermutationRequest) -> tuple[s
     if request.n_repeats < 1:
         raise ParameterError(f"n_repeats: expected 1 or more, got {request.n_repeats}.")
     inputs = set(model.output.input_names)
-    absent = [name for name in request.features if name not in frame.names]
+    absent = [name for name in request.features if name not in frame]
     if absent:
         raise FrameError(f"Features {', '.join(absent)} are not present in the provided frame.")
     unused = [name for name in request.features if name not in inputs]

@@ -227,7 +227,7 @@ def _known(frame: Frame, numerics: Sequence[str], roles: Roles) -> dict[str, Rol
         return {}
     found = {}
     for name in numerics:
-        stats = frame.vec(name).cell.rollups if name in frame.names else None
+        stats = frame.vec(name).cell.rollups if name in frame else None
         if stats is not None and stats.n_pinf + stats.n_ninf == 0:
             found[name] = stats
     return found

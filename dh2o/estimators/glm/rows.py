@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.chunks import Block, Chunk
+from dh2o.chunks.many import floats_of_chunks, worth_batching
 from dh2o.estimators.glm.slopes import SlopedNumbers, Slopes
 from dh2o.models.glm_design import Design
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 #: Doubles of a tile: it stays in a core's cache between the operations.
@@ -146,8 +148,11 @@ class _Reader:
         plain = self.sloped.plain if self.sloped else np.arange(len(design.numerics) + 1)
         numbers = self.buffer[: len(plain) * n].reshape(len(plain), n)
         numbers[-1] = 1.0
-        for out, idx in zip(numbers, plain[:-1].tolist(), strict=False):
-            self._number(idx, start, stop, out, usable)
+        if worth_batching(len(plain) - 1, n) and not design.derived:
+            self._numbers(plain[:-1], start, numbers[:-1], usable)
+        else:
+            for out, idx in zip(numbers, plain[:-1].tolist(), strict=False):
+                self._number(idx, start, stop, out, usable)
         sloped = [
             (s, *s.read(self._base(s.first, start, stop), self._base(s.second, start, stop)))
             for s in (self.sloped.slopes if self.sloped else ())
@@ -181,6 +186,19 @@ class _Reader:
             if design.skip_na:
                 usable &= ~na
         return codes
+
+    def _numbers(self, which: I64, start: int, out: F64, usable: Mask) -> None:
+        """Read many columns of few rows as `_number` reads one."""
+        design = self.design
+        floats_of_chunks([self.chunks[design.numerics[i]] for i in which.tolist()], out, start)
+        na = np.isnan(out)
+        if na.any():
+            np.copyto(out, design.fills[which][:, None], where=na)
+            if design.skip_na:
+                usable &= ~na.any(axis=0)
+        if self.standardise:
+            out -= design.shift[which][:, None]
+            out *= design.scale[which][:, None]
 
     def _number(self, idx: int, start: int, stop: int, out: F64, usable: Mask) -> None:
         """Read one column into `out`, NA filled in.   OUT: usable, where NA rows are skipped."""
