@@ -17,6 +17,7 @@ from dh2o.estimators.pca.methods import (
     by_power,
     by_rows,
     by_subspace,
+    finished,
 )
 from dh2o.estimators.pca.moments import (
     F64,
@@ -96,8 +97,12 @@ def _of_gram(xx: F64, method: str, k: int, limits: Limits) -> Decomposition:
 
 def _of_rows(rows: F64, method: str, k: int, limits: Limits) -> Decomposition:
     if method in ("Randomized", "GLRM"):
-        n, trace = rows.shape[1], _squares(rows) if method == "GLRM" else None
-        return by_subspace(lambda basis: rows.T @ (rows @ basis), n, k, limits, trace)
+        # the few directions of the rows hold all that is sought: the iterations need no others
+        directions, inside = np.linalg.qr(rows.T)
+        gram = inside @ inside.T
+        trace = _squares(rows) if method == "GLRM" else None
+        found = by_subspace(lambda basis: gram @ basis, len(gram), k, limits, trace)
+        return finished(found.values, directions @ found.vectors, found.events)
     return by_rows(rows, k)
 
 

@@ -7,7 +7,7 @@ rows; the rows are passed over once.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,14 +48,14 @@ def by_gram(xx: F64, k: int) -> Decomposition:
     """Return the k largest, by the eigenvectors of the Gram matrix."""
     values, vectors = np.linalg.eigh(xx)
     largest = np.arange(len(values) - 1, len(values) - 1 - k, -1)
-    return _finished(np.sqrt(np.maximum(values[largest], 0.0)), vectors[:, largest])
+    return finished(np.sqrt(np.maximum(values[largest], 0.0)), vectors[:, largest])
 
 
 def by_rows(rows: F64, k: int) -> Decomposition:
     """Return the k largest, by the singular value decomposition of the rows."""
     _, values, vectors = np.linalg.svd(rows, full_matrices=False)
     k = min(k, len(values))
-    return _finished(values[:k], vectors[:k].T)
+    return finished(values[:k], vectors[:k].T)
 
 
 def by_power(xx: F64, k: int, limits: Limits) -> Decomposition:
@@ -82,7 +82,7 @@ def by_power(xx: F64, k: int, limits: Limits) -> Decomposition:
         vectors.append(v)
         keeps = keeps - np.outer(v, v)
         rest = keeps @ xx @ keeps
-    done = _finished(np.array(values), np.array(vectors).reshape(len(values), len(xx)).T)
+    done = finished(np.array(values), np.array(vectors).reshape(len(values), len(xx)).T)
     done.events, done.has_failed = found.events, found.has_failed
     return done
 
@@ -147,7 +147,7 @@ def by_subspace(
         if is_calm or limits.is_over():
             break
         basis, _ = np.linalg.qr(turned)
-    done = _finished(np.sqrt(np.maximum(values, 0.0)), vectors)
+    done = finished(np.sqrt(np.maximum(values, 0.0)), vectors)
     done.events = [*events, events[-1]]
     return done
 
@@ -164,8 +164,10 @@ def _ritz(basis: F64, product: F64, k: int) -> tuple[F64, F64, float]:
     return values, vectors, float(residuals.max(initial=0.0)) / scale
 
 
-def _finished(values: F64, vectors: F64) -> Decomposition:
+def finished(
+    values: F64, vectors: F64, events: Sequence[tuple[int, float, int]] = ()
+) -> Decomposition:
     """Return the decomposition with signs such that each vector's largest part is positive."""
     largest = np.argmax(np.abs(vectors), axis=0) if vectors.size else np.zeros(0, np.int64)
     signs = np.where(vectors[largest, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
-    return Decomposition(values, np.ascontiguousarray(vectors * signs))
+    return Decomposition(values, np.ascontiguousarray(vectors * signs), list(events))
