@@ -110,8 +110,9 @@ def _count_codecs(block: Block) -> tuple[Counter[str], Counter[str]]:
     n_chunks: Counter[str] = Counter()
     nbytes: Counter[str] = Counter()
     for chunk in block.chunks:
-        n_chunks[chunk.codec.name] += 1
-        nbytes[chunk.codec.name] += chunk.nbytes
+        name = chunk.codec.name
+        n_chunks[name] += 1
+        nbytes[name] += chunk.nbytes
     return n_chunks, nbytes
 
 

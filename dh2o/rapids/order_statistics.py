@@ -102,7 +102,7 @@ def quantiles_of(
     facts = facts_of(table, columns, "range")
     found = []
     for j, column in enumerate(columns):
-        n = int(facts.counts[j])
+        n = facts.count(j)
         bounds = (float(facts.mins[j]), float(facts.maxs[j]))
         found.append(_quantiles(table, column, probs, method, (n, *bounds)))
     return found, [int(n) for n in facts.n_na]

@@ -21,7 +21,7 @@ from dh2o.chunks import (
     encode_strings,
     encode_uuids,
 )
-from dh2o.chunks.many import tiles_of, worth_batching
+from dh2o.chunks.many import floats_of_chunks, tiles_of, worth_batching
 from dh2o.chunks.wide import encode_float_columns
 from dh2o.errors import RapidsError
 from dh2o.frame import Frame, Vec, VecType
@@ -60,15 +60,18 @@ class ColumnsOf:
 class BlockTiles:
     """The tiles of a block whose columns from `first` on are a program's sources."""
 
-    __slots__ = ("_block", "_first", "n_rows")
+    __slots__ = ("_block", "_first", "_together", "n_rows")
 
     def __init__(self, block: Block, first: int = 0) -> None:
+        self._together: dict[int, F64] | None = None
         self._block = block
         self._first = first
         self.n_rows = block.n_rows
 
     def read(self, source: int, kind: str, start: int, stop: int, out: F64) -> Any:
         """Return rows of a source: doubles in `out`, Arrow strings, or Arrow ids."""
+        if kind == "number" and worth_batching(self._block.n_cols - self._first, self.n_rows):
+            return self._short_numbers()[source][start:stop]
         chunk = self.chunk(source)
         if kind == "number":
             return chunk.floats(out, start, stop)
@@ -80,6 +83,16 @@ class BlockTiles:
             out[:] = np.arange(first + start, first + stop)
             return out
         return chunk.strings(start, stop) if kind == "string" else chunk.uuids(start, stop)
+
+    def _short_numbers(self) -> dict[int, F64]:
+        """Return the values of each source of numbers, all decoded at the first call."""
+        if self._together is None:
+            chunks = self._block.chunks[self._first :]
+            numbers = [i for i, chunk in enumerate(chunks) if chunk.kind in ("number", "code")]
+            values = np.empty((len(numbers), self.n_rows))
+            floats_of_chunks([chunks[i] for i in numbers], values)
+            self._together = dict(zip(numbers, values, strict=True))
+        return self._together
 
     def chunk(self, source: int) -> Chunk:
         """Return the chunk of a source."""

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from dh2o.chunks import Block, encode_floats
+from dh2o.chunks import Block, Chunk
+from dh2o.chunks.wide import encode_float_columns
 from dh2o.errors import RapidsError
 from dh2o.frame import Frame, VecType, layout_for
+from dh2o.frame.exchange import matrix_of
 from dh2o.frame.layout import row_starts
 from dh2o.mrtask import current_engine
 from dh2o.rapids.blockwise import BlockFunction, Shape, is_small, map_values
@@ -75,10 +77,9 @@ def _exchanged(table: Table) -> Table:
 def _columns_as_rows(inputs: list[Block]) -> Block:
     """Return the rows of these blocks as columns."""
     n_columns = inputs[0].n_cols
-    chunks = []
+    chunks: list[Chunk] = []
     for block in inputs:
-        rows = np.stack([block.floats(j) for j in range(n_columns)], axis=1)
-        chunks += [encode_floats(np.ascontiguousarray(row)) for row in rows]
+        chunks += encode_float_columns(matrix_of(block))
     return Block(n_columns, tuple(chunks))
 
 

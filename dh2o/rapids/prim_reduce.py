@@ -242,9 +242,10 @@ def sd(_env: Env, value: ValFrame | ValRow, na_rm: float | None) -> Val:
     usable = [i for i, c in enumerate(table.columns) if c.is_number]
     facts = facts_of(table, [table.columns[i] for i in usable], "m2")
     values = [math.nan] * table.n_cols
+    spreads = np.sqrt(facts.variances)
     for j, i in enumerate(usable):
         if na_rm == 1 or not facts.n_na[j]:  # one value has no spread, as in H2O
-            values[i] = float(np.sqrt(facts.variances[j])) if facts.counts[j] != 1 else 0.0
+            values[i] = float(spreads[j]) if facts.count(j) != 1 else 0.0
     return ValNums.of(values)
 
 
@@ -286,7 +287,7 @@ def _moments(table: Table, na_rm: float | None, order: int) -> Val:
         sums = power_sums(table, columns, means)
         for j, i in enumerate(usable):
             if na_rm == 1 or not facts.n_na[j]:
-                values[i] = _standardised(sums[j], float(facts.counts[j]), order)
+                values[i] = _standardised(sums[j], float(facts.count(j)), order)
     return ValNums.of(values)
 
 
@@ -366,7 +367,7 @@ def _which(largest: bool, table: Table, na_rm: float | None, axis: float | None)
     values = np.full(table.n_cols, np.nan)
     for j, column in enumerate(stored.columns):
         target = facts.maxs[j] if largest else facts.mins[j]
-        if facts.counts[j] and (na_rm == 1 or not facts.n_na[j]):
+        if facts.count(j) and (na_rm == 1 or not facts.n_na[j]):
             values[at[j]] = first_row_equal(stored, column, float(target))
     return ValFrame(local_table(table.names, list(values.reshape(-1, 1))))
 

@@ -60,9 +60,14 @@ class Facts:
         with np.errstate(all="ignore"):
             return np.where(self.counts > 1, self.m2 / (self.counts - 1), np.nan)
 
+    def count(self, j: int) -> int:
+        """Return how many rows of a column are not NA."""
+        return int(self.n_rows - self.n_na[j])
+
     def mean(self, j: int) -> float:
         """Return the mean of a column without its NA; NaN when there is no value."""
-        return float(self.sums[j] / self.counts[j]) if self.counts[j] else math.nan
+        n = self.count(j)
+        return float(self.sums[j]) / n if n else math.nan
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from dh2o.chunks.many import floats_of_chunks
 from dh2o.errors import KeyNotFoundError, ParameterError
 from dh2o.frame import VecType
+from dh2o.frame.rollups import h2o_type
 
 from .schemas.base import Key
 from .schemas.frames import ColV3, FrameV3
@@ -27,6 +31,7 @@ PERCENTILES = (
     *(0.6, 2 / 3, 0.7, 0.75, 0.8, 0.9, 0.99, 0.999),
 )
 _DEFAULT_ROWS = 100
+_TEXTS = (VecType.STRING, VecType.UUID)
 
 
 @dataclass(frozen=True)
@@ -119,17 +124,11 @@ def _column(name: str, vec: Vec, rolled: Rollups) -> ColV3:
         maxs=list(rolled.maxs),
         mean=rolled.mean,
         sigma=rolled.sigma,
-        type=_type_name(vec, rolled),
+        type=h2o_type(vec, rolled),
         domain=list(vec.domain) if vec.domain is not None else None,
         domain_cardinality=len(vec.domain or ()),
         precision=-1,
     )
-
-
-def _type_name(vec: Vec, rolled: Rollups) -> str:
-    from dh2o.frame.rollups import h2o_type
-
-    return h2o_type(vec, rolled)
 
 
 def _fill_rows(columns: list[ColV3], frame: Frame, start: int, stop: int) -> None:
@@ -138,12 +137,15 @@ def _fill_rows(columns: list[ColV3], frame: Frame, start: int, stop: int) -> Non
             column.data = []
         return
     block = frame.rows(start, stop)
-    for i, column in enumerate(columns):
-        vec = frame.vecs[i]
-        if vec.type in (VecType.STRING, VecType.UUID):
-            column.string_data = _texts(vec, block.chunk(i))
-        else:
-            column.data = block.chunk(i).floats().tolist()
+    shown = list(zip(columns, frame.vecs, block.chunks, strict=False))
+    numbers = [(column, chunk) for column, vec, chunk in shown if vec.type not in _TEXTS]
+    values = np.empty((len(numbers), block.n_rows))
+    floats_of_chunks([chunk for _, chunk in numbers], values)
+    for (column, _), data in zip(numbers, values.tolist(), strict=True):
+        column.data = data
+    for column, vec, chunk in shown:
+        if vec.type in _TEXTS:
+            column.string_data = _texts(vec, chunk)
 
 
 def _texts(vec: Vec, chunk: Chunk) -> list[Any]:
@@ -156,7 +158,7 @@ def _texts(vec: Vec, chunk: Chunk) -> list[Any]:
 
 def _fill_histograms(columns: list[ColV3], frame: Frame) -> None:
     for i, column in enumerate(columns):
-        if frame.vecs[i].type in (VecType.STRING, VecType.UUID):
+        if frame.vecs[i].type in _TEXTS:
             continue
         histogram = frame.histogram(i)
         column.histogram_bins = histogram.bins.tolist()
@@ -166,6 +168,6 @@ def _fill_histograms(columns: list[ColV3], frame: Frame) -> None:
 
 
 def _checksum(rollups: list[Rollups]) -> int:
-    facts = [(r.n_na, r.n_zero, r.mean, r.sigma, r.mins, r.maxs) for r in rollups]
-    digest = hashlib.blake2b(repr(facts).encode(), digest_size=8).digest()
+    facts = [(r.n_na, r.n_zero, r.mean, r.sigma, *r.mins, *r.maxs) for r in rollups]
+    digest = hashlib.blake2b(np.array(facts, np.float64).tobytes(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)

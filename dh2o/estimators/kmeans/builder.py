@@ -93,7 +93,8 @@ def _model(
     spec: TrainSpec, plan: Plan, done: Progress, metrics: ModelMetricsClustering
 ) -> KMeansModel:
     space, params = plan.space, spec.params
-    domains = [spec.domains[name] for name in space.names]
+    levels = spec.domains
+    domains = [levels[name] for name in space.names]
     within = float(done.within.sum())
     tables = {
         "centers": center_table(space, space.raw(done.centers), domains, standardized=False),

@@ -113,8 +113,10 @@ def _model(
         )
     output = spec.output()
     order = [*cats, *numbers]
-    rest = [name for name in output.names if name not in order]
-    at = [output.names.index(name) for name in (*order, *rest)]
+    known = set(order)
+    rest = [name for name in output.names if name not in known]
+    place = {name: i for i, name in enumerate(output.names)}
+    at = [place[name] for name in (*order, *rest)]
     levels = spec.response_domain or ()
     extra = {
         "levels": list(levels),

@@ -138,11 +138,12 @@ def matrix_of(block: Any) -> Any:
     """Return the rows of a block as a float64 matrix; one plain column is shared, not copied."""
     import numpy as np
 
+    from dh2o.chunks.many import floats_of_chunks
+
     if block.n_cols == 1:
         return block.chunks[0].lying_floats()[:, None]
     matrix = np.empty((block.n_rows, block.n_cols), np.float64, order="F")
-    for i, chunk in enumerate(block.chunks):
-        chunk.floats(matrix[:, i])
+    floats_of_chunks(block.chunks, matrix.T)
     return matrix
 
 
