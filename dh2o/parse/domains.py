@@ -30,14 +30,16 @@ def merge_levels(
 
     `local` holds each range's levels, an Arrow array of text. The domain is sorted by the bytes of
     UTF-8, which is the order of Python's str. A `given` domain keeps its order; levels that it
-    lacks become NA.
+    lacks, also without spaces around them, become NA.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     together = pa.concat_arrays([*local, no_levels()])
     if given is not None:
-        places = pc.index_in(together, pa.array(given, pa.large_string()))
+        known = pa.array(given, pa.large_string())
+        bare = pc.utf8_trim(together, " \t")
+        places = pc.coalesce(pc.index_in(together, known), pc.index_in(bare, known))
         return tuple(given), _lookups(places.fill_null(-1).to_numpy(), local)
     coded = together.dictionary_encode()
     distinct = coded.dictionary

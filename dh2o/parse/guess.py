@@ -250,6 +250,8 @@ def _guess_file(source: Source, wish: ParseSetup, nbytes: int) -> FileGuess | No
     data = preview.data.removeprefix(BOM_8)
     quote, escape = wish.quote, wish.escapechar
     lines = first_lines(data, quote, wish.markers)
+    if not lines and wish.parse_type == ARFF:  # its header says which columns have no rows
+        return FileGuess(source.name, wish.separator, False, None, 0, [])
     if not lines:
         raise ParseError(f"{source.name} holds only comments, there is nothing to parse.")
     separator = wish.separator if wish.separator > 0 else guess_separator(lines, quote, escape)
@@ -257,6 +259,8 @@ def _guess_file(source: Source, wish: ParseSetup, nbytes: int) -> FileGuess | No
     n_columns = len(rows[0]) if len(rows) == 1 else guess_n_columns(rows)
     has_header = _has_header(rows, wish.check_header)
     names = tuple(map(decode_lenient, rows[0])) if has_header else None
+    if has_header and len(lines) == 1 and quote < 256 and lines[0].count(quote) % 2 and not escape:
+        raise ParseError(f"{source.name}: a quote that opens in the header is never closed.")
     guess = FileGuess(source.name, separator, has_header, names, n_columns, rows)
     wish = replace(wish, separator=separator)
     guess.n_rows, guess.counts = _count(data, preview, wish, n_columns, has_header)

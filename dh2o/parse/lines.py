@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -13,6 +14,10 @@ from dh2o.parse.texts import uuid_at
 from dh2o.parse.times import NOT_A_TIME, time_at
 
 N_LINES = 10
+_IN_WORDS = frozenset(
+    string.ascii_letters.encode() + string.digits.encode() + bytes(range(128, 256))
+)
+_IN_WORDS |= {ord('"'), ord("'")}
 
 # In descending order of probability; space comes last because several of it are one separator.
 SEPARATORS = (HIVE_SEPARATOR, ord(","), ord(";"), ord("|"), ord("\t"), ord(" "))
@@ -58,15 +63,27 @@ def first_line_of(data: bytes, quote: int, markers: bytes) -> tuple[bytes, int]:
 
 
 def _line_end(data: bytes, start: int, quote: bytes) -> tuple[int, int]:
-    counted_to = start
-    n_quotes = 0
-    for match in _LINE_END.finditer(data, start):
-        if quote:
-            n_quotes += data.count(quote, counted_to, match.start())
-            counted_to = match.start()
-        if n_quotes % 2 == 0:
-            return match.start(), match.end()
+    """Return where a line ends and where the next starts; a quote in a word (5") opens nothing."""
+    if not quote:
+        match = _LINE_END.search(data, start)
+        return match.span() if match else (len(data), len(data))
+    is_open = False
+    closed = -1
+    for match in re.compile(_LINE_END.pattern + b"|" + re.escape(quote)).finditer(data, start):
+        at = match.start()
+        if match[0] != quote:
+            if not is_open:
+                return match.span()
+        elif is_open:
+            is_open, closed = False, at
+        else:
+            is_open = _opens(data, at, start, closed)
     return len(data), len(data)
+
+
+def _opens(data: bytes, at: int, start: int, closed: int) -> bool:
+    """Say whether a quote opens: not within a word, but for one right after another, doubled."""
+    return at == start or closed == at - 1 or data[at - 1] not in _IN_WORDS
 
 
 def split_line(line: bytes, separator: int, quote: int, escape: int) -> list[bytes]:
@@ -95,6 +112,8 @@ def split_line(line: bytes, separator: int, quote: int, escape: int) -> list[byt
                     quoted = False
             elif c == separator and not quoted:
                 break
+            elif c in b"\r\n" and not quoted:
+                return [*cells, bytes(text)]
             else:
                 text.append(c)
             p += 1
@@ -111,15 +130,17 @@ def _counts(line: bytes, quote: int, escape: int) -> list[int]:
     if not escape and (quote > 255 or quote not in line):
         return [line.count(bytes((separator,))) for separator in SEPARATORS]
     counts = [0] * len(SEPARATORS)
-    quoted = False
+    quoted, closed = False, -1
     p = 0
     while p < len(line):
         c = line[p]
         if escape and c == escape:
             p += 2
             continue
-        if c == quote:
-            quoted = not quoted
+        if c == quote and quoted:
+            quoted, closed = False, p
+        elif c == quote:
+            quoted = _opens(line, p, 0, closed)
         elif (not quoted or c == HIVE_SEPARATOR) and c in SEPARATORS:
             counts[SEPARATORS.index(c)] += 1
         p += 1

@@ -95,3 +95,16 @@ def test_arff_of_one_row(parse_text: Any) -> None:
 def test_arff_types_that_are_unknown(parse_text: Any) -> None:
     with pytest.raises(ParseError, match="'relational' is not known"):
         parse_text("@relation r\n@attribute a relational\n@data\n1\n")
+
+
+def test_arff_without_rows(parse_text: Any) -> None:
+    got = parse_text("@relation r\n@attribute a numeric\n@attribute b {x,y}\n@data\n")
+    assert got.columns == {"a": [], "b": []}
+    assert got.domains["b"] == ("x", "y")
+
+
+def test_arff_levels_may_have_spaces_around_them(parse_text: Any) -> None:
+    got = parse_text(
+        "@relation r\n@attribute a real\n@attribute b { x , y }\n@data\n1, x \n2,y\t\n"
+    )
+    assert got.columns == {"a": [1, 2], "b": ["x", "y"]}

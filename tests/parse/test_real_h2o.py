@@ -54,6 +54,9 @@ TEXTS = {
     "dashes": "a,b\n-5,1\n+7,2\n-0.5,3\n",
     "empty quotes": 'a,b\n"",1\nx,2\n"",3\nx,4\nx,5\n',
     "trailing separator": "a,b\n1,2,\n3,4,\n",
+    "a bare quote": 'a,b\n1,x"2\n3,4\n5,6\n',
+    "quotes in words": '5" pipe,1\n6" pipe,2\n7,3\n8,4\n',
+    "doubled quotes in a word": 'a,b\n1,x""2\n3,4\n5,6\n',
     "bare quote": 'a,b\n5" pipe,1\n5" pipe,2\nx,3\nx,4\n',
 }
 

@@ -193,3 +193,14 @@ def test_na_strings_of_one_column(parse_text: Any) -> None:
     got = parse_text(text, na_strings={"a": ["-", "-9"]}, column_types={"b": "Enum"})
     assert (got["a"], got["b"]) == ([1, None, None], ["-", "x", "y"])
     assert not got.told.warnings
+
+
+def test_a_quote_within_a_word_opens_nothing(parse_text: Any) -> None:
+    got = parse_text('a,b\n5" x,1\n6" y,2\n7,3\n8 5",4\n', column_types={"a": "String"})
+    assert got.columns == {"a": ['5" x', '6" y', "7", '8 5"'], "b": [1, 2, 3, 4]}
+    assert parse_text('a 5",b\n1,2\n').frame.names == ('a 5"', "b")
+
+
+def test_a_header_that_opens_a_quote_has_to_close_it(parse_text: Any) -> None:
+    with pytest.raises(ParseError, match="header is never closed"):
+        parse_text('a,"b\n1,2\n3,4\n')
