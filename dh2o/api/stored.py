@@ -37,8 +37,8 @@ def get_frame(frame_id: str, **options: Any) -> H2OFrame:
     frame_id : str
         The key.
     **options
-        H2O's ``rows``, ``cols`` and the like, which say how much to fetch; here rows are fetched
-        when they are looked at, and these are passed over.
+        H2O's ``rows``, ``rows_offset``, ``cols``, ``full_cols``, ``cols_offset`` and ``light`` say
+        how much to fetch; here rows are fetched when they are looked at, and these are passed over.
 
     Raises
     ------

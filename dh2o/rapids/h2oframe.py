@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self, TextIO
 
@@ -100,22 +100,23 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameRows, FrameText):
             self.frame_id = destination_frame
 
     @classmethod
-    def get_frame(cls, frame_id: str, **_: Any) -> Self:
+    def get_frame(cls, frame_id: str, **options: Any) -> Self:
         """Return the frame stored under a key.
 
         Parameters
         ----------
         frame_id : str
             The key.
-        **_
-            H2O's ``rows``, ``cols`` and the like; a frame here fetches rows when they are looked
-            at.
+        **options
+            H2O's ``rows``, ``rows_offset``, ``cols``, ``full_cols``, ``cols_offset`` and ``light``;
+            a frame here fetches rows when they are looked at, so they have no effect.
 
         Raises
         ------
         KeyNotFoundError
             There is none; the message names some that there are.
         """
+        _only("get_frame", options, _FETCHED)
         return cls._of_table(Table.of(Frame.get(frame_id)))
 
     @classmethod
@@ -350,7 +351,7 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameRows, FrameText):
 
     # ---- exchange
 
-    def as_data_frame(self, use_pandas: bool = True, header: bool = True, **_: Any) -> Any:
+    def as_data_frame(self, use_pandas: bool = True, header: bool = True, **options: Any) -> Any:
         """Return a pandas DataFrame, or a list of rows of texts.
 
         Parameters
@@ -359,14 +360,15 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameRows, FrameText):
             False gives the list.
         header : bool
             Whether the list starts with the names.
-        **_
-            H2O's ``use_multi_thread`` and the like, not looked at.
+        **options
+            H2O's ``use_multi_thread``, without effect: all threads that help are used.
 
         Returns
         -------
         pandas.DataFrame or list of list of str
             In the list NA are empty texts.
         """
+        _only("as_data_frame", options, ("use_multi_thread",))
         if use_pandas:
             return self.to_pandas()
         columns = [self.frame.to_arrow().column(i).to_pylist() for i in range(self.ncols)]
@@ -413,6 +415,17 @@ class H2OFrame(FrameMath, FrameStats, FrameMunging, FrameRows, FrameText):
         return b"".join(self.frame.to_csv_stream()).decode()
 
 
+def _only(name: str, options: Mapping[str, Any], known: Collection[str]) -> None:
+    """Raise TypeError for an option that H2O does not have either."""
+    unknown = [option for option in options if option not in known]
+    if unknown:
+        raise TypeError(
+            f"{name}() got an unexpected keyword argument {unknown[0]!r}. H2O has "
+            f"{', '.join(known)}."
+        )
+
+
+_FETCHED = ("rows", "rows_offset", "cols", "full_cols", "cols_offset", "light")
 _CONVERSIONS = {
     "enum": "as.factor",
     "factor": "as.factor",

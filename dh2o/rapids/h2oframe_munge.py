@@ -314,7 +314,8 @@ class FrameMunging(FrameBase):
         Parameters
         ----------
         levels : list of str
-            The new texts of the levels, in their order, as many as there are.
+            The new texts of the levels, in their order, as many as there are. Levels that are given
+            the same text become one.
 
         Raises
         ------

@@ -153,7 +153,10 @@ def set_domain(env: Env, table: Table, in_place: float, new: Val) -> Val:
                 "Number of replacement factors must equal current number of levels. "
                 f"Current number of levels: {len(old)} != {len(new.values)}"
             )
+        place = {level: i for i, level in enumerate(dict.fromkeys(new.values))}
         changed = column.with_domain(new.values)
+        if len(place) < len(old):  # levels of the same text become one
+            changed = recoded(column, [float(place[level]) for level in new.values], tuple(place))
     else:
         raise RapidsError("setDomain needs a list of strings.")
     return _maybe_in_place(env, table, table.like(table.names, [changed]), in_place)

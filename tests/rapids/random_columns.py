@@ -97,7 +97,7 @@ class ColumnRules:
 
     def number_column(self, depth: int) -> str:
         """Return one column of numbers with the rows of the frame."""
-        if self.rng.random() < 0.02:
+        if depth > 0 and self.rng.random() < 0.02:
             return f"(* {self.column('num')} {self.of('NA', 'NaN')})"  # of NA alone
         if depth <= 0 or self.rng.random() < 0.15:
             return self.column("num")

@@ -70,3 +70,20 @@ def test_strings_left_out_of_groups_are_told(engine: Engine) -> None:
     frame = H2OFrame({"k": ["a", "b", "a"], "s": ["u", "v", "w"]}, column_types={"s": "string"})
     with pytest.warns(RuntimeWarning, match="'s' holds strings and is left out"):
         frame.group_by("k").max("s")
+
+
+def test_levels_of_the_same_text_become_one(frame: H2OFrame) -> None:
+    low = frame["k"].asfactor().set_levels(["low", "low"])
+    assert low.levels() == [["low"]]
+    assert rows(low)[1:] == [["low"]] * 3
+    assert low.table()["Count"].to_numpy().tolist() == [[3]]
+
+
+def test_options_of_h2o_are_taken_and_others_refused(frame: H2OFrame) -> None:
+    named = frame.frame_id
+    assert H2OFrame.get_frame(named, rows=5, light=True).dim == [3, 3]
+    assert len(frame.as_data_frame(use_multi_thread=True)) == 3
+    with pytest.raises(TypeError, match="nrows"):
+        H2OFrame.get_frame(named, nrows=5)
+    with pytest.raises(TypeError, match="pandas"):
+        frame.as_data_frame(pandas=False)
