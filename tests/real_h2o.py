@@ -114,7 +114,7 @@ def number(value: Any) -> Any:
 
 def column_values(column: dict[str, Any]) -> list[Any]:
     """Return the values of a column of H2O's JSON, levels of a categorical one as text."""
-    if column["type"] == "string":
+    if column["type"] in ("string", "uuid"):
         return list(column["string_data"] or ())
     values = [number(v) for v in column["data"]]
     if column["domain"] is None:

@@ -230,7 +230,8 @@ def _assign_where(dst: Table, idx: list[int], src: Val, condition: Table) -> Tab
 
 def _set_scalar(name: str, column: Column, src: Val, test: Expr) -> Column:
     if isinstance(src, ValNum):
-        if not (math.isnan(src.value) or column.is_numberlike):
+        is_na = math.isnan(src.value) and column.type is not VecType.UUID
+        if not (is_na or column.is_numberlike):
             raise _incompatible(src.value, name, column)
         if column.is_string:
             return Column(VecType.STRING, Op("string_set", (column.expr, test), (None,)))

@@ -113,6 +113,9 @@ def gb(env: Env, table: Table, by: ValNums | ValStrs, *aggregates: Node) -> Val:
 def key_columns(table: Table, by: Sequence[int]) -> list[Column]:
     """Return the key columns, strings as categories."""
     keys = [table.columns[i] for i in by]
+    for i, key in zip(by, keys, strict=True):
+        if key.type is VecType.UUID:
+            raise RapidsError(f"Rows cannot be grouped by {table.names[i]!r}: it is of type UUID.")
     return [
         to_enum(table, table.names[i], c) if c.is_string else c
         for i, c in zip(by, keys, strict=True)

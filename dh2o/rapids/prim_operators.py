@@ -136,6 +136,8 @@ def _choose_column(table: Table, test: Column, yes: Column | str, no: Column | s
         raise RapidsError(f"ifelse tests numbers or categories, found a {test.type} column.")
     texts = [s for s in (no, yes) if isinstance(s, str)]
     columns = [s for s in (no, yes) if isinstance(s, Column)]
+    if any(c.type is VecType.UUID for c in columns):
+        raise RapidsError("ifelse on UUID columns is not supported.")
     if not texts and not any(c.is_enum or c.is_string for c in columns):
         both_time = all(c.type is VecType.TIME for c in columns)
         kind = VecType.TIME if both_time else VecType.NUMERIC

@@ -113,10 +113,9 @@ def _level_text(operands: list[Any], params: Any, n_rows: int) -> Any:
 
 @tile_op("uuid_text")
 def _uuid_text(operands: list[Any], _params: Any, _n_rows: int) -> Any:
-    import uuid
+    from dh2o.frame.exchange.decode import uuid_texts
 
-    texts = [None if v is None else str(uuid.UUID(bytes=v)) for v in operands[0].to_pylist()]
-    return pa.array(texts, type=pa.large_string())
+    return pa.array(uuid_texts(operands[0]), pa.large_string())
 
 
 @tile_op("string_set")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import tempfile
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,9 +135,13 @@ def _columns(value: ValFrame) -> list[Any]:
     types = value.frame.types
     held = gather(value.table)
     return [
-        (name, types[name], column.domain or (), column_list(column))
+        (name, types[name], column.domain or (), list(map(_as_text, column_list(column))))
         for name, column in zip(held.names, held.columns, strict=True)
     ]
+
+
+def _as_text(value: Any) -> Any:
+    return str(uuid.UUID(bytes=value)).upper() if isinstance(value, bytes) else value
 
 
 def agree(theirs: Answer, ours: Answer) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ H2O_TYPES = {
     "text": "String",
     "time": "Time",
     "day": "String",
+    "uuid": "UUID",
 }
 WORDS = ("foo", "Bar", "hello world", "a-b", "x1", "  pad ", "Zürich", "foo bar foo", "0.5", "12")
 WORDS = (*WORDS, "Straße", "日本 語", "İx", "x" * 300)
@@ -27,7 +29,7 @@ LEVELS = ("a", "b", "c", "d", "longer level", "ÉCOLE", "level " * 40 + "end")
 
 @dataclass(frozen=True)
 class RandomFrame:
-    """Columns by name, with the kind of each: num, enum, text, time or day (a date as text)."""
+    """Columns by name, each of a kind: num, enum, text, time, day (a date as text) or uuid."""
 
     name: str
     kinds: dict[str, str]
@@ -65,6 +67,8 @@ class RandomFrame:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, uuid.UUID):
+        return str(value)
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
     return f'"{value}"' if isinstance(value, str) else repr(value)
@@ -83,6 +87,7 @@ def random_frame(rng: random.Random, name: str, n_rows: int) -> RandomFrame:
         "z": ("text", lambda: rng.choice(WORDS[:4])),
         "t": ("time", lambda: _moment(rng)),
         "d": ("day", lambda: _moment(rng).strftime("%Y-%m-%d")),
+        "u": ("uuid", lambda: uuid.UUID(int=rng.getrandbits(128))),
     }
     shares = {"b": 0.0, "w": 0.0, "g": 0.0, "z": 0.0}
     kinds, columns = {}, {}

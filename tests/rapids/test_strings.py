@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import uuid
+
 import pyarrow as pa
 import pytest
 from helpers import run
@@ -101,3 +103,23 @@ def test_case_of_letters_that_become_several(session: Session) -> None:
     Frame.from_python({"s": ["Straße", None, "İ", "abc"]}).put("cased")
     assert run(session, "(toupper cased)") == {"C1": ["STRASSE", None, "İ", "ABC"]}
     assert run(session, "(tolower cased)") == {"C1": ["straße", None, "i\u0307", "abc"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('(dropdup ids [0] "first")', "'u': it is of type UUID"),
+        ('(GB ids [0] nrow 1 "all")', "'u': it is of type UUID"),
+        ("(ifelse (cols ids 1) (cols ids 0) (cols ids 0))", "ifelse on UUID columns"),
+        ("(:= ids NaN [0] [1])", "into a vector of type UUID"),
+    ],
+)
+def test_ids_are_shown_as_h2o_shows_them_and_are_no_keys(
+    session: Session, text: str, told: str
+) -> None:
+    Frame.from_python({"u": [uuid.UUID(int=10), None], "x": [1, 0]}).put("ids")
+    assert run(session, "(as.character (cols ids 0))") == {
+        "u": ["00000000-0000-0000-0000-00000000000A", None]
+    }
+    with pytest.raises(RapidsError, match=told):
+        run(session, text)
