@@ -3,7 +3,8 @@
 A row's group is a *slot*: its packed key itself where the keys are few (a table with a place for
 every possible key), else the number of its key among the sorted keys of the block. A partial
 result is the keys, the rows of each, and what is wanted of each column; partials merge by adding,
-by minimum and maximum, or by Chan's formula for squared deviations.
+by minimum and maximum, or by Chan's formula for squared deviations. Integers whose squares add up
+without rounding need no such formula: sums and squares say all (`exact_where_possible`).
 """
 
 from __future__ import annotations
@@ -16,27 +17,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dh2o.chunks import Block
+from dh2o.chunks.bits import bytes_of
 from dh2o.chunks.codec import read_only
+from dh2o.chunks.integer import GridCodec
+from dh2o.chunks.places import unit_grid
 from dh2o.errors import RapidsError
 from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Table
 from dh2o.rapids.kernels import F64
-from dh2o.rapids.keys import I64, U64, KeyLayout, KeyTiles, key_layout
+from dh2o.rapids.keys import I64, U64, KeyLayout, KeyTiles, Stretch, bounds_of, key_layout
 from dh2o.rapids.ordering import ordered
 from dh2o.rapids.passes import TileTask, reduce
 from dh2o.rapids.program import Tiles
 
-__all__ = ["Grouped", "group_rows", "grouped", "numbered", "sorted_groups"]
+__all__ = [
+    "Grouped",
+    "exact_where_possible",
+    "group_rows",
+    "grouped",
+    "numbered",
+    "sorted_groups",
+]
 
+Slots = NDArray[Any]  # of integers
 SAME = np.empty(0, dtype=np.int64)  # the places of groups that lie where they are
 SUMS, MOMENTS, RANGE = "sums", "moments", "range"
+EXACT = "exact"  # beside MOMENTS: the column's sums and sums of squares have no rounding
+N_SUMS, N_EXACT, N_MOMENTS = 2, 3, 5  # numbers kept of a column
 FEW_SLOTS = 1 << 12
+MAX_EXACT = 1 << 53  # sums of integers below have no rounding, in whatever order
 SLOTS_A_ROW = 4  # a table of slots may have so many places for each row of a block
 
 
 @dataclass(slots=True)
 class ColumnStats:
-    """What is wanted of a column in each group: (groups x count, sum, mean, deviations) etc."""
+    """What is wanted of a column in each group: (groups x count, sum) etc., see `group_kernels`."""
 
     sums: F64 | None
     ranges: F64 | None
@@ -50,16 +65,15 @@ class ColumnStats:
         return self._sums[:, 1]
 
     @property
-    def mean(self) -> F64:
-        return self._sums[:, 2]
-
-    @property
     def spread(self) -> F64:
+        """Squared deviations from the mean."""
+        if self._sums.shape[1] == N_EXACT:
+            return deviations(self.count, self.total, self.squares)
         return self._sums[:, 3]
 
     @property
     def squares(self) -> F64:
-        return self._sums[:, 4]
+        return self._sums[:, -1]
 
     @property
     def low(self) -> F64:
@@ -84,7 +98,8 @@ class ColumnStats:
     @classmethod
     def none(cls, n_slots: int, wanted: frozenset[str]) -> ColumnStats:
         """Return the statistics of no rows."""
-        sums = np.zeros((n_slots, 5 if MOMENTS in wanted else 2))
+        width = N_EXACT if EXACT in wanted else N_MOMENTS if MOMENTS in wanted else N_SUMS
+        sums = np.zeros((n_slots, width))
         ranges = None
         if RANGE in wanted:
             ranges = np.empty((n_slots, 2))
@@ -96,18 +111,47 @@ class ColumnStats:
         ranges = None if self.ranges is None else self.ranges[slots]
         return ColumnStats(None if self.sums is None else self.sums[slots], ranges)
 
-    def add(self, slots: I64, values: F64) -> None:
-        """Add the values of rows in these slots."""
+    def add(self, slots: Slots, values: F64 | Stretch, sizes: I64) -> None:
+        """Add the values of rows in these slots, which have so many of them."""
         from dh2o.rapids import group_kernels
 
+        if isinstance(values, Stretch):
+            grid = unit_grid(values.chunk)
+            if grid is not None and self.ranges is None and self._sums.shape[1] != N_MOMENTS:
+                self._add_codes(slots, values, grid, sizes)
+                return
+            values = values.floats()
         held = read_only(values)
         if self.sums is not None:
-            moments = self.sums.shape[1] > 2
-            (group_kernels.add_moments if moments else group_kernels.add_sums)(
+            has_moments = self.sums.shape[1] == N_MOMENTS
+            (group_kernels.add_moments if has_moments else group_kernels.add_sums)(
                 slots, held, self.sums
             )
         if self.ranges is not None:
             group_kernels.add_range(slots, held, self.ranges)
+
+    def _add_codes(self, slots: Slots, rows: Stretch, grid: GridCodec, sizes: I64) -> None:
+        """Add rows that lie as codes on a grid, without a double for each in between."""
+        from dh2o.rapids import group_kernels
+
+        (raw,) = rows.chunk.stored.buffers
+        if grid.width < 8:
+            first = rows.start * grid.width // 8  # tiles begin with a byte
+            codes = bytes_of(raw[first:], grid.width, len(rows))
+        else:
+            codes = raw[rows.start : rows.stop]
+        largest = abs(grid.bias) + (1 << grid.width)
+        is_exact = grid.is_integer and largest * rows.chunk.n_rows < MAX_EXACT
+        n_sums = self._sums.shape[1]
+        if is_exact and n_sums == N_SUMS and not grid.has_na and len(sizes) <= len(rows):
+            totals = sizes * grid.bias
+            group_kernels.add_ints(slots, read_only(codes), totals)
+            self._sums[:, 0] += sizes
+            self._sums[:, 1] += totals
+            return
+        na_code = grid.na_code if grid.has_na else -1
+        shape = (na_code, grid.bias, 10.0**grid.decimals)
+        group_kernels.add_codes(slots, read_only(codes), *shape, self._sums)
 
     def merge(self, other: ColumnStats, places: I64 = SAME) -> None:
         """Add later rows of the groups at `places` (of all groups by default)."""
@@ -115,7 +159,10 @@ class ColumnStats:
 
         where = read_only(places)
         if self.sums is not None and other.sums is not None:
-            group_kernels.merge_sums(self.sums, where, read_only(other.sums))
+            if places is SAME and self.sums.shape[1] != N_MOMENTS:
+                self.sums += other.sums
+            else:
+                group_kernels.merge_sums(self.sums, where, read_only(other.sums))
         if self.ranges is not None and other.ranges is not None:
             group_kernels.merge_ranges(self.ranges, where, read_only(other.ranges))
 
@@ -151,7 +198,7 @@ class GroupTask(TileTask[Partial, Grouped]):
     n_slots: int  # places of a table of all possible keys; 0: keys are sorted
 
     def map(self, block: Block) -> Partial:
-        return self.fold_tiles(KeyTiles(block, self.program, len(self.layout.fields)))
+        return self.fold_tiles(KeyTiles(block, self.program, len(self.program.outputs)))
 
     def fold_tiles(self, tiles: Tiles) -> Partial:
         return self._by_slot(tiles) if self.n_slots else self._by_key(tiles)
@@ -164,9 +211,10 @@ class GroupTask(TileTask[Partial, Grouped]):
     def add(self, partial: Partial, values: list[Any]) -> Partial:
         n_keys = len(self.layout.fields)
         n_rows = len(values[0])
-        words = np.zeros((max(1, self.layout.n_words), n_rows), dtype=np.uint64)
+        word = np.uint16 if self.n_slots <= 1 << 16 else np.uint64
+        words = np.zeros((max(1, self.layout.n_words), n_rows), dtype=word)
         self.layout.pack(values[:n_keys], words)
-        return _add_rows(partial, words[0].view(np.int64), values[n_keys:])
+        return _add_rows(partial, words[0], values[n_keys:])
 
     def _by_slot(self, tiles: Tiles) -> Partial:
         partial = self.begin()
@@ -181,7 +229,10 @@ class GroupTask(TileTask[Partial, Grouped]):
         for start, stop, values in self.program.tiles(tiles):
             self.layout.pack(values[:n_keys], words[:, start:stop])
             for column, part in zip(columns, values[n_keys:], strict=True):
-                column[start:stop] = part
+                if isinstance(part, Stretch):
+                    part.floats(column[start:stop])
+                else:
+                    column[start:stop] = part
         order = ordered(words, self.layout.word_bits)
         starts = order.starts()
         slots = numbered(order.rows, starts)
@@ -211,13 +262,61 @@ class GroupTask(TileTask[Partial, Grouped]):
         return Grouped(keys, n_rows, [s.of(there) for s in partial.stats])
 
 
-def _add_rows(partial: Partial, slots: I64, columns: Sequence[F64]) -> Partial:
+def deviations(n: F64, total: F64, squares: F64) -> F64:
+    """Return ``squares - total**2 / n`` of n integers, as if nothing were rounded before the end.
+
+    n * squares and total**2 come as two doubles each, the rounded product and its error (Dekker,
+    1971): they may be close to each other.
+    """
+    with np.errstate(all="ignore"):
+        (high, low), (own, rest) = _product(n, squares), _product(total, total)
+        return np.where(n > 0, np.maximum((high - own) + (low - rest), 0.0) / n, 0.0)
+
+
+def _product(a: F64, b: F64) -> tuple[F64, F64]:
+    """Return a * b, rounded, and by how much it is too small."""
+    (a_high, a_low), (b_high, b_low) = _halves(a), _halves(b)
+    found = a * b
+    error = ((a_high * b_high - found) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return found, error
+
+
+def _halves(values: F64) -> tuple[F64, F64]:
+    """Return two numbers of 26 bits for each, which it is the sum of (Veltkamp, 1968)."""
+    large = values * 134_217_729.0
+    high = large - (large - values)
+    return high, values - high
+
+
+def exact_where_possible(
+    table: Table, columns: Sequence[Column], wanted: Sequence[frozenset[str]]
+) -> tuple[frozenset[str], ...]:
+    """Return what is wanted of columns; of integers whose squares add up exactly, by `EXACT`.
+
+    That is decided by the numbers of the column alone, so on any cluster in the same way.
+    """
+    stored = [c for c, w in zip(columns, wanted, strict=True) if MOMENTS in w and c.vec is not None]
+    bounds = dict(zip(map(id, stored), bounds_of(table, stored), strict=True))
+
+    def is_exact(column: Column) -> bool:
+        found = bounds.get(id(column))
+        if found is None or found.decimals:
+            return False
+        return max(abs(found.low), abs(found.high)) ** 2 * table.n_rows < MAX_EXACT
+
+    pairs = zip(columns, wanted, strict=True)
+    return tuple(w | {EXACT} if is_exact(column) else w for column, w in pairs)
+
+
+def _add_rows(partial: Partial, slots: Slots, columns: Sequence[F64 | Stretch]) -> Partial:
     from dh2o.rapids import group_kernels
 
     held = read_only(slots)
-    group_kernels.add_sizes(held, partial.n_rows)
+    sizes = np.zeros_like(partial.n_rows)
+    group_kernels.add_sizes(held, sizes)
+    partial.n_rows += sizes
     for stats, values in zip(partial.stats, columns, strict=True):
-        stats.add(held, values)
+        stats.add(held, values, sizes)
     return partial
 
 

@@ -26,7 +26,7 @@ from dh2o.rapids.kernels import F64
 from dh2o.rapids.passes import BlockTiles, TileTask, reduce
 from dh2o.rapids.program import Program
 
-__all__ = ["KeyLayout", "KeyTiles", "bounds_of", "key_layout"]
+__all__ = ["KeyLayout", "KeyTiles", "Stretch", "bounds_of", "key_layout"]
 
 I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
@@ -45,15 +45,22 @@ class Stretch:
     def __len__(self) -> int:
         return self.stop - self.start
 
+    def floats(self, out: F64 | None = None) -> F64:
+        """Return the rows as doubles, in `out` if that is given."""
+        return self.chunk.floats(out, self.start, self.stop)
+
 
 class KeyTiles(BlockTiles):
-    """The tiles of a block, of which columns that are only keys stay packed."""
+    """The tiles of a block, of which stored columns that are only outputs stay packed.
+
+    They are looked for among the first `n_outputs`.
+    """
 
     __slots__ = ("_packed",)
 
-    def __init__(self, block: Block, program: Program, n_keys: int) -> None:
+    def __init__(self, block: Block, program: Program, n_outputs: int) -> None:
         super().__init__(block)
-        self._packed = _only_keys(program, n_keys)
+        self._packed = _only_outputs(program, n_outputs)
 
     def read(self, source: int, kind: str, start: int, stop: int, out: F64) -> Any:
         """Return rows of a source as `BlockTiles` does, or a stretch of a chunk."""
@@ -62,13 +69,12 @@ class KeyTiles(BlockTiles):
         return super().read(source, kind, start, stop, out)
 
 
-def _only_keys(program: Program, n_keys: int) -> set[int]:
-    """Return the stored columns that are key columns, the first outputs, and nothing else."""
-    used = {arg for step in program.steps for arg in step.args} | set(program.outputs[n_keys:])
-    kinds = program.kinds
-    numbers = {i for i, kind in enumerate(kinds) if kind == "number"}
-    keys = {key for key in program.outputs[:n_keys] if isinstance(key, int)}
-    return (keys & numbers) - used
+def _only_outputs(program: Program, n_outputs: int) -> set[int]:
+    """Return the stored columns that are among the first outputs, and nothing else."""
+    used = {arg for step in program.steps for arg in step.args} | set(program.outputs[n_outputs:])
+    numbers = {i for i, kind in enumerate(program.kinds) if kind == "number"}
+    first = {output for output in program.outputs[:n_outputs] if isinstance(output, int)}
+    return (first & numbers) - used
 
 
 _TOP = np.uint64(1 << 63)
@@ -119,7 +125,7 @@ class KeyField:
             return
         few = few_values(chunk)
         if few is None:
-            self._pack_floats(chunk.floats(None, start, stop), out)
+            self._pack_floats(stretch.floats(), out)
             return
         table = np.zeros(len(few.values), dtype=out.dtype)
         self._pack_floats(few.values, table)

@@ -28,6 +28,7 @@ from dh2o.rapids.groups import (
     SUMS,
     ColumnStats,
     Grouped,
+    exact_where_possible,
     grouped,
 )
 from dh2o.rapids.kernels import F64
@@ -133,7 +134,7 @@ def group_by(table: Table, by: Sequence[int], aggregates: Sequence[Aggregate]) -
     if not keys and not columns:  # a count of all rows reads some column
         columns, wanted = [table.columns[aggregates[0].column]], {aggregates[0].column: frozenset()}
         used = sorted(wanted)
-    wants = [wanted[i] for i in used]
+    wants = exact_where_possible(table, columns, [wanted[i] for i in used])
     answers = Answers(tuple(aggregates), tuple(used))
     names = unique_names([table.names[i] for i in by] + [_named(table, a) for a in aggregates])
     types = [key.type for key in keys] + [VecType.NUMERIC] * len(aggregates)
