@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -136,7 +136,7 @@ def stats_of_values(values: F64, *, is_int: bool = False) -> ChunkStats:
     n_ninf = int(np.count_nonzero(values == -math.inf)) if n_finite < len(values) else 0
     few = len(values) <= FEW_ROWS
     low, high = _sorted_ends(x) if few else _ends(x)
-    mean, m2 = _moments(x, lane_sum if few else np.sum)
+    mean, m2 = _moments(x, adder_of(len(values)))
     if few and n_finite and low[0] == high[0]:
         mean, m2 = float(low[0]), 0.0
     return ChunkStats(
@@ -153,15 +153,24 @@ def stats_of_values(values: F64, *, is_int: bool = False) -> ChunkStats:
     )
 
 
-def _moments(x: F64, add_up: Callable[[F64], Any]) -> tuple[float, float]:
+def adder_of(n_rows: int) -> Callable[[F64], float]:
+    """Return what adds up the values of so many rows, so that all sums of a column are the same."""
+    return lane_sum if n_rows <= FEW_ROWS else _sum
+
+
+def _sum(x: F64) -> float:
+    return float(np.add.reduce(x))
+
+
+def _moments(x: F64, add_up: Callable[[F64], float]) -> tuple[float, float]:
     """Return the mean of finite values, 0 of none, and the sum of squares about it."""
     n = len(x)
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = float(add_up(x)) / n if n else 0.0
+        mean = add_up(x) / n if n else 0.0
         if not math.isfinite(mean):
-            mean = float(add_up(x / n))
+            mean = add_up(x / n)
         # not a BLAS dot: its bits depend on the number of threads
-        return mean, float(add_up(np.square(x - mean)))
+        return mean, add_up(np.square(x - mean))
 
 
 def lane_sum(x: F64) -> float:

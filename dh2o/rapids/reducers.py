@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from dh2o.chunks.stats import adder_of
 from dh2o.rapids.columns import Column, Table, na_flag
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.passes import TileTask, reduce
@@ -88,12 +89,13 @@ class FactsTask(TileTask[Facts, Facts]):
 
     def _add_column(self, facts: Facts, j: int, values: F64) -> None:
         n_before = facts.n_rows - facts.n_na[j]
-        total = float(np.add.reduce(values)) if len(values) else 0.0
+        add_up = adder_of(len(values))
+        total = add_up(values)
         if math.isnan(total):
             na = np.isnan(values)
             facts.n_na[j] += np.count_nonzero(na)
             values = values[~na]
-            total = float(np.add.reduce(values)) if len(values) else 0.0
+            total = add_up(values)
         facts.sums[j] += total
         if not len(values):
             return
@@ -108,7 +110,7 @@ class FactsTask(TileTask[Facts, Facts]):
             mean = total / len(values)
             centred = values - mean
             # not a BLAS dot: its bits depend on the number of threads
-            spread = float(np.square(centred, out=centred).sum())
+            spread = add_up(np.square(centred, out=centred))
             self._merge_m2(facts, j, (n_before, len(values), mean, spread))
 
     @staticmethod
