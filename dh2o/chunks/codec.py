@@ -54,8 +54,12 @@ class Stored:
     @property
     def nbytes(self) -> int:
         """Bytes of all buffers, those of the inner chunks included."""
-        own = sum(buffer.nbytes for buffer in self.buffers)
-        return own + sum(child.nbytes for child in self.children)
+        nbytes = 0
+        for buffer in self.buffers:  # not a sum of a generator: 100,000 columns may be asked
+            nbytes += buffer.nbytes
+        for child in self.children:
+            nbytes += child.nbytes
+        return nbytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dh2o.chunks.bank import Each, bank_of
 from dh2o.chunks.chunk import Chunk
 from dh2o.chunks.codec import F64
 from dh2o.chunks.constant import ConstantCodec
@@ -16,7 +17,7 @@ from dh2o.chunks.real import Float64Codec
 from dh2o.chunks.sparse import SparseCodec
 from dh2o.chunks.wide import encode_float_columns
 
-__all__ = ["concat_each", "take_each"]
+__all__ = ["concat_each", "gather_each", "take_each"]
 
 
 def take_each(chunks: Sequence[Chunk], n_rows: int, rows: Any) -> list[Chunk]:
@@ -51,13 +52,45 @@ def concat_each(parts: Sequence[Sequence[Chunk]]) -> list[Chunk]:
             pieces.append(values)
         return np.concatenate(pieces, axis=1)
 
-    together = [
-        k
-        for k, column in enumerate(columns)
-        if all(c.kind == column[0].kind and _as_doubles(c) for c in column)
-    ]
+    together = [k for k, column in enumerate(columns) if _alike(column)]
     made = _encoded(parts[0], together, n_rows, joined)
     return [made.get(k) or Chunk.concat(column) for k, column in enumerate(columns)]
+
+
+def gather_each(
+    columns: Sequence[Sequence[Chunk]], rows: Sequence[Any], each: Each
+) -> list[list[Chunk]]:
+    """Return of each column, given as its chunks one below the other, a chunk for each of `rows`.
+
+    These are arrays of numbers of rows; -1 is NA. `each` may use threads.
+    """
+    together = [k for k, column in enumerate(columns) if _alike(column)]
+    n_rows = [chunk.n_rows for chunk in columns[0]] if columns else []
+
+    def gathered(some: Sequence[int]) -> list[list[Chunk]]:
+        values = np.full((len(some), sum(n_rows) + 1), np.nan)  # the last one is row -1
+        stop = 0
+        for i, n in enumerate(n_rows):
+            floats_of_chunks([columns[k][i] for k in some], values[:, stop : stop + n])
+            stop += n
+        made = [encode_float_columns(values[:, wanted]) for wanted in rows]
+        kinds = (columns[k][0].kind for k in some)
+        by_column = zip(kinds, zip(*made, strict=True), strict=True)
+        return [[Chunk.retype(chunk, kind) for chunk in chunks] for kind, chunks in by_column]
+
+    tiles = [together[tile] for tile in tiles_of(len(together), sum(n_rows))]
+    made: dict[int, list[Chunk]] = {}
+    for some, found in zip(tiles, each(gathered, tiles), strict=True):
+        made.update(zip(some, found, strict=True))
+    rest = [k for k in range(len(columns)) if k not in made]
+    banks = each(lambda k: bank_of(columns[k]), rest)
+    made.update({k: [bank.take(w) for w in rows] for k, bank in zip(rest, banks, strict=True)})
+    return [made[k] for k in range(len(columns))]
+
+
+def _alike(column: Sequence[Chunk]) -> bool:
+    """Return whether doubles give all numbers of a column back."""
+    return all(c.kind == column[0].kind and _as_doubles(c) for c in column)
 
 
 def _encoded(

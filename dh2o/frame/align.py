@@ -23,7 +23,7 @@ Part = tuple[int, int, int]
 def rebalance(frame: Frame, layout: Layout | None = None) -> Frame:
     """Return the same rows in `layout`, or in the layout that the amount of data asks for."""
     if layout is None:
-        layout = layout_for(frame.n_rows, text_nbytes(frame))
+        layout = layout_for(frame.n_rows, text_nbytes(frame), frame.n_cols)
     if layout == tuple(frame.layout) or not frame.n_cols:
         return frame
     if sum(layout) != frame.n_rows:

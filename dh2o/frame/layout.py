@@ -33,9 +33,9 @@ def even_layout(n_rows: int, n_blocks: int) -> Layout:
     return (each + 1,) * more + (each,) * (n_blocks - more)
 
 
-def layout_for(n_rows: int, text_nbytes: int) -> Layout:
+def layout_for(n_rows: int, text_nbytes: int, n_columns: int = 1) -> Layout:
     """Return the layout of `n_rows` rows that would take `text_nbytes` bytes as text."""
-    return even_layout(n_rows, max(1, -(-text_nbytes // block_nbytes(text_nbytes))))
+    return even_layout(n_rows, max(1, -(-text_nbytes // block_nbytes(text_nbytes, n_columns))))
 
 
 def row_starts(layout: Sequence[int]) -> tuple[int, ...]:

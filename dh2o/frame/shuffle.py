@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from dh2o.chunks import Block, Chunk
 from dh2o.chunks.bank import Bank, bank_of, short_rows
+from dh2o.chunks.many import worth_batching
+from dh2o.chunks.short import gather_each
 from dh2o.frame.layout import Layout, row_starts
 from dh2o.frame.physical import Physical, engine_for
 from dh2o.mrtask import Blocks, Engine
@@ -56,6 +58,9 @@ def gathered_here(source: Physical, rows: I64, layout: Layout) -> list[list[Chun
         return []
     threads = engine_for(source).here().threads
     cuts, n_rows = row_starts(layout), sum(source.layout)
+    if worth_batching(len(source.columns), n_rows):
+        wanted = [rows[cuts[i] : cuts[i + 1]] for i in range(len(layout))]
+        return gather_each(opened_here(source), wanted, threads.map)
     short = short_rows(rows, n_rows)
     parts = [short[cuts[i] : cuts[i + 1]] for i in range(len(layout))]
     at_once = max(1, MAX_OPEN_CELLS // max(1, n_rows))

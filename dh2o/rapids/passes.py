@@ -288,7 +288,8 @@ def store_local(table: Table, engine: Engine, layout: tuple[int, ...] | None = N
     held = gather(table)
     types = tuple(column.type for column in held.columns)
     if layout is None:
-        layout = layout_for(held.n_rows, held.n_rows * held.n_cols * TEXT_NBYTES_A_CELL)
+        n_bytes = held.n_rows * held.n_cols * TEXT_NBYTES_A_CELL
+        layout = layout_for(held.n_rows, n_bytes, held.n_cols)
     cuts = row_starts(layout)
     values = [values_of(c) for c in held.columns]
     args = [

@@ -60,7 +60,7 @@ def _exchanged(table: Table) -> Table:
     frame = store(table).frame
     if frame is None:  # pragma: no cover - store always sets it
         raise AssertionError
-    layout = layout_for(frame.n_cols, frame.n_cols * frame.n_rows * 8)
+    layout = layout_for(frame.n_cols, frame.n_cols * frame.n_rows * 8, frame.n_rows)
     starts = row_starts(layout)
     parts = [frame.select(list(range(a, a + n))) for a, n in zip(starts, layout, strict=False)]
     wanted = [b for b, n_rows in enumerate(frame.layout) if n_rows]

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from dh2o.chunks import Block, Chunk, all_na, encode_floats, encode_strings
+from dh2o.chunks.bank import bank_of
+from dh2o.chunks.short import gather_each
 
 from .test_many import bits, many, number_chunks
 
@@ -56,3 +58,21 @@ def test_integers_beyond_doubles_stay_exact() -> None:
     odd = encode_floats(np.arange(3.0)), Chunk.concat(number_chunks(3)[20:21])
     block = Block(3, tuple(odd * 200))
     assert block.take([2, 0]).chunks[1].ints().tolist() == odd[1].ints()[[2, 0]].tolist()
+
+
+def test_rows_are_gathered_as_from_banks() -> None:
+    parts = [[*many(number_chunks(n)), encode_strings(["x"] * n)] for n in (41, 0, 3)]
+    columns = list(zip(*parts, strict=True))
+    rows = [np.array([43, -1, 0, 7, 7]), np.empty(0, np.int64), RNG.integers(-1, 44, 60)]
+    found = gather_each(columns, rows, lambda fn, items: [fn(item) for item in items])
+    for column, chunks in zip(columns, found, strict=True):
+        bank = bank_of(column)
+        for chunk, wanted in zip(chunks, rows, strict=True):
+            expected = bank.take(wanted)
+            assert (chunk.kind, chunk.n_rows) == (expected.kind, len(wanted))
+            if chunk.kind == "string":
+                assert chunk.strings().equals(expected.strings())
+            elif chunk.is_integer and expected.is_integer:
+                assert chunk.ints().tolist() == expected.ints().tolist()
+            else:
+                assert bits(chunk.floats()) == bits(expected.floats())

@@ -80,7 +80,7 @@ def from_table(
     plans = _plans(names, scans, origins, strings)
     if not plans:
         return Frame((), (), (table.num_rows,) if table.num_rows else ())
-    layout = layout_for(table.num_rows, sum(scan.text_nbytes for scan in scans))
+    layout = layout_for(table.num_rows, sum(scan.text_nbytes for scan in scans), len(scans))
     ready, reading = _codes_for_dictionaries(table, plans)
     starts = row_starts(layout)
     refs = [spooled([ready.slice(starts[i], n)]) for i, n in enumerate(layout)]

@@ -35,7 +35,7 @@ def from_sparse(matrix: Any, names: Sequence[str] | None = None) -> Frame:
     if not n_cols:
         return Frame((), (), ())
     text = TEXT_NBYTES_PER_VALUE * rows.nnz + TEXT_NBYTES_PER_ZERO * n_rows * n_cols
-    layout = layout_for(n_rows, text)
+    layout = layout_for(n_rows, text, n_cols)
     starts = row_starts(layout)
     refs = [_spooled(rows[starts[i] : starts[i + 1]]) for i in range(len(layout))]
     blocks = current_engine().submit_blocks(
