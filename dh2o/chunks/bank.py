@@ -30,7 +30,16 @@ from dh2o.chunks.integer import GridCodec, narrow_dtype, narrowest_grid
 from dh2o.chunks.places import FewValues, few_values, number_chunk, plain_grid, unit_grid
 from dh2o.chunks.scan import KERNEL_ROWS, to_grid
 
-__all__ = ["Bank", "Each", "Form", "bank_of", "encode_codes_of", "form_of", "short_rows"]
+__all__ = [
+    "Bank",
+    "Each",
+    "Form",
+    "bank_of",
+    "codes_of",
+    "encode_codes_of",
+    "form_of",
+    "short_rows",
+]
 
 Rows = I64 | U32
 """Numbers of rows; -1, or `NO_SHORT_ROW` among those of 32 bits, is no row."""
@@ -92,6 +101,14 @@ def bank_of(chunks: Sequence[Chunk], each: Each = _one_by_one) -> Bank:
 
     each(fill, range(len(parts)))
     return _Numbers(values, form)
+
+
+def codes_of(chunks: Sequence[Chunk], each: Each = _one_by_one) -> tuple[Buffer, GridCodec] | None:
+    """Return the rows of `chunks` as codes on one grid, NA as its `na_code`; None on no grid."""
+    bank = bank_of(chunks, each)
+    if isinstance(bank, _Numbers) and isinstance(bank.form, _Codes):
+        return bank.values, bank.form.grid
+    return None
 
 
 def parts_of(chunks: Sequence[Chunk]) -> tuple[Kind, list[Chunk]]:

@@ -17,7 +17,7 @@ from dh2o.chunks.many import worth_batching
 from dh2o.chunks.short import gather_each
 from dh2o.frame.layout import Layout, row_starts
 from dh2o.frame.physical import Physical, engine_for
-from dh2o.mrtask import Blocks, Engine
+from dh2o.mrtask import Blocks, Engine, HasColumns
 
 I64 = npt.NDArray[np.int64]
 
@@ -44,7 +44,7 @@ def gather_rows(source: Physical, rows: I64, layout: Layout, empty: Block) -> Bl
 # ---- one worker, in this process: columns are opened whole
 
 
-def opened_here(source: Physical) -> list[tuple[Chunk, ...]]:
+def opened_here(source: HasColumns) -> list[tuple[Chunk, ...]]:
     """Return of each column the chunks of all blocks, held by the worker in this process."""
     if not source.columns:
         return []

@@ -19,6 +19,7 @@ __all__ = [
     "add_ints",
     "add_moments",
     "add_range",
+    "add_range_of_codes",
     "add_sizes",
     "add_sums",
     "fill_by_group",
@@ -104,6 +105,20 @@ def add_range(slots: Any, values: Any, ranges: Any) -> None:
         ranges[slot, 1] = max(ranges[slot, 1], value)
 
 
+@njit(nogil=True, cache=True, error_model="numpy")
+def add_range_of_codes(
+    slots: Any, codes: Any, na_code: int, bias: int, power: float, ranges: Any
+) -> None:
+    """Do what `add_range` does with the values (code + bias) / power of codes that are not NA."""
+    for i in range(len(slots)):
+        code = np.int64(codes[i])
+        if code != na_code:
+            value = np.float64(code + bias) / power
+            slot = np.uint64(slots[i])
+            ranges[slot, 0] = min(ranges[slot, 0], value)
+            ranges[slot, 1] = max(ranges[slot, 1], value)
+
+
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def _merge_sum(sums: Any, slot: int, more: Any, i: int) -> None:
     """Add row i of `more`, which are those of later rows, to a slot."""
@@ -146,22 +161,28 @@ def merge_ranges(ranges: Any, places: Any, more: Any) -> None:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def fold_sums(rows: Any, starts: Any, block_ends: Any, values: Any, sums: Any) -> None:
+def fold_sums(
+    rows: Any, starts: Any, block_ends: Any, codes: Any, grid: tuple[float, float, float], sums: Any
+) -> None:
     """Sums[g] = what is kept of the values of rows[starts[g]:starts[g + 1]]; `sums` come zeroed.
+
+    A value is (code + bias) / power, of `grid` = (code of NA, bias, power).
 
     The rows of a group are ascending. What each block has of it is added up first, a *cell*; cells
     are merged along the tree of the block numbers, pair by pair of siblings, level by level. Block
     b ends before row block_ends[b].
     """
     width = sums.shape[1]
+    na_code, bias, power = grid
     cells = np.zeros((len(block_ends), width))
     nodes = np.empty(len(block_ends), dtype=np.int64)
     stop = starts[0]
     for g in range(len(sums)):
         first, stop = stop, starts[g + 1]
         if stop == first + 1:
-            value = values[np.uint64(rows[first])]
-            if value == value:  # noqa: PLR0124  (not NA)
+            code = np.float64(codes[np.uint64(rows[first])])
+            value = (code + bias) / power
+            if (value == value) & (code != na_code):  # noqa: PLR0124  (not NA)
                 sums[g, 0] = 1.0
                 sums[g, 1] = value + 0.0
                 if width == 3:
@@ -181,8 +202,9 @@ def fold_sums(rows: Any, starts: Any, block_ends: Any, values: Any, sums: Any) -
                 for k in range(width):
                     cells[n, k] = 0.0
                 n += 1
-            value = values[np.uint64(row)]
-            if value == value:  # noqa: PLR0124  (not NA)
+            code = np.float64(codes[np.uint64(row)])
+            value = (code + bias) / power
+            if (value == value) & (code != na_code):  # noqa: PLR0124  (not NA)
                 if width > 3:
                     _add_moment(cells, n - 1, value)
                 else:
@@ -227,15 +249,22 @@ def _fold_level(cells: Any, nodes: Any, n: int) -> int:
     return left
 
 
-@njit(nogil=True, cache=True)
-def fold_ranges(rows: Any, starts: Any, values: Any, ranges: Any) -> None:
-    """Ranges[g] = smallest and largest value of rows[starts[g]:starts[g + 1]] that is not NA."""
+@njit(nogil=True, cache=True, error_model="numpy")
+def fold_ranges(
+    rows: Any, starts: Any, codes: Any, grid: tuple[float, float, float], ranges: Any
+) -> None:
+    """Ranges[g] = smallest and largest value of rows[starts[g]:starts[g + 1]] that is not NA.
+
+    A value is (code + bias) / power, of `grid` = (code of NA, bias, power).
+    """
+    na_code, bias, power = grid
     for g in range(len(ranges)):
         low, high = ranges[g, 0], ranges[g, 1]
         for i in range(starts[g], starts[g + 1]):
-            value = values[np.uint64(rows[i])]
-            low, high = min(low, value), max(high, value)
-        ranges[g, 0], ranges[g, 1] = low, high
+            code = np.float64(codes[np.uint64(rows[i])])
+            if code != na_code:
+                low, high = min(low, code), max(high, code)
+        ranges[g, 0], ranges[g, 1] = (low + bias) / power, (high + bias) / power
 
 
 @njit(nogil=True, cache=True)

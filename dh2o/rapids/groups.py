@@ -117,7 +117,7 @@ class ColumnStats:
 
         if isinstance(values, Stretch):
             grid = unit_grid(values.chunk)
-            if grid is not None and self.ranges is None and self._sums.shape[1] != N_MOMENTS:
+            if grid is not None and self._sums.shape[1] != N_MOMENTS:
                 self._add_codes(slots, values, grid, sizes)
                 return
             values = values.floats()
@@ -140,18 +140,21 @@ class ColumnStats:
             codes = bytes_of(raw[first:], grid.width, len(rows))
         else:
             codes = raw[rows.start : rows.stop]
+        codes = read_only(codes)
+        na_code = grid.na_code if grid.has_na else -1
+        shape = (na_code, grid.bias, 10.0**grid.decimals)
+        if self.ranges is not None:
+            group_kernels.add_range_of_codes(slots, codes, *shape, self.ranges)
         largest = abs(grid.bias) + (1 << grid.width)
         is_exact = grid.is_integer and largest * rows.chunk.n_rows < MAX_EXACT
         n_sums = self._sums.shape[1]
         if is_exact and n_sums == N_SUMS and not grid.has_na and len(sizes) <= len(rows):
             totals = sizes * grid.bias
-            group_kernels.add_ints(slots, read_only(codes), totals)
+            group_kernels.add_ints(slots, codes, totals)
             self._sums[:, 0] += sizes
             self._sums[:, 1] += totals
-            return
-        na_code = grid.na_code if grid.has_na else -1
-        shape = (na_code, grid.bias, 10.0**grid.decimals)
-        group_kernels.add_codes(slots, read_only(codes), *shape, self._sums)
+        else:
+            group_kernels.add_codes(slots, codes, *shape, self._sums)
 
     def merge(self, other: ColumnStats, places: I64 = SAME) -> None:
         """Add later rows of the groups at `places` (of all groups by default)."""
