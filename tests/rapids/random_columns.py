@@ -234,7 +234,7 @@ class ColumnRules:
             ),
             lambda d: (
                 f"({self.of('replaceall', 'replacefirst')} {self.enum(d)} {self.pattern()} "
-                f'"Q" {self.flag()})'
+                f'"9" {self.flag()})'
             ),
             lambda d: (
                 f"(cut {self.number_column(d)} {self.of('[-100 -1 0 1 2 100]', '[0 2 4]')} "

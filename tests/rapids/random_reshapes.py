@@ -296,7 +296,7 @@ class ReshapeRules(TableRules):
             f"(scale {self.stored('2 3')} {self.flag()} [2 0.5])",
             f"(skewness {self.stored('2 3')} True)",
             f'(GB {name} [{self.of("2", "5 2")}] "mode" {self.of("4", "5")} "rm" "nrow" 0 "all")',
-            f'(GB {name} [5] "sumSquares" 1 "rm" "var" 3 "all" "sdev" 1 "rm")',
+            f'(GB {name} [5] "sumSquares" 1 "rm" "var" 3 "all" "sdev" 0 "rm")',
             f"(filterNACols {name} {self.of('0', '0.2', '1')})",
             f"(x {self.stored('2 3')} (t {self.stored('3 2')}))",
             f"(t {self.stored('2')})",
