@@ -317,3 +317,19 @@ def test_columns_without_any_value_do_no_harm(engine: Engine) -> None:
     frame = store("gone", {"a": A, "no level": gone, "no number": np.full(N, np.nan), "y": Y})
     model = train(engine, frame, "y", lambda_=0.0, ignore_const_cols=False)
     np.testing.assert_allclose(beta_of(model, "a"), np.polyfit(A, Y, 1), rtol=1e-9)
+
+
+@pytest.mark.parametrize("missing", ["MeanImputation", "Skip"])
+def test_many_short_columns_are_read_as_each(
+    engine: Engine, missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dh2o.estimators.glm import rows
+
+    x = RNG.normal(size=(60, 300)).round(1)
+    x[7, 5] = x[30, 200] = np.nan
+    columns = {"y": x[:, 0] + x[:, 3], **{f"x{i}": column for i, column in enumerate(x.T)}}
+    frame = store("many_short", columns, n_blocks=2)
+    params = {"lambda_": 0.1, "missing_values_handling": missing, "solver": "L_BFGS"}
+    together = train(engine, frame, "y", **params)
+    monkeypatch.setattr(rows, "worth_batching", lambda *_: False)
+    assert (train(engine, frame, "y", **params).beta == together.beta).all()
