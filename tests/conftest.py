@@ -14,6 +14,9 @@ from hypothesis import HealthCheck, settings
 from dh2o.mrtask import Engine, init, use_engine
 from dh2o.mrtask.engine import set_current
 
+# Processes that a test did not start are nobody's to end; claims still keep two from one loop.
+os.environ.setdefault("DH2O_COMPILE_HELPERS", "0")
+
 # The same examples each time and no clock: a test fails by what it finds, not by luck or load.
 # HYPOTHESIS_PROFILE=search looks for new examples.
 settings.register_profile(

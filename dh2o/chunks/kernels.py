@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from dh2o.compiled import njit
 
 _FAR = np.int64(1 << 62)
 _NEGATIVE_ZERO = np.int64(-(1 << 63))

@@ -6,7 +6,8 @@ A generator is its state, 64 bits; a function that draws returns what it drew an
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from dh2o.compiled import njit
 
 __all__ = ["below", "gaussian_pair", "seeded", "signed_word", "uniform"]
 

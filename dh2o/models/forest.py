@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.errors import ModelError
 from dh2o.models.forest_codes import CodedForest
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.models.forest_heaps import HEAP, Heaps, descend
 from dh2o.models.forest_ranks import LANES, Ranks, keys_of
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.models._lanes import (
     HAS_LOOKUP,
     blended,

@@ -7,8 +7,9 @@ whose levels differ; ties go to the first centre.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from dh2o.compiled import njit
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]

@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from dh2o.compiled import njit
 from dh2o.parse.tokenise import CellArray, Dialect, U8Array, decode_lenient, is_na, plain_text
 from dh2o.parse.words import load_word
 

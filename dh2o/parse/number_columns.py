@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from dh2o.chunks import SMALL_NA, Chunk, encode_ints, encode_small_ints
 from dh2o.chunks.scan import KERNEL_ROWS
 from dh2o.chunks.wide import encode_float_columns
+from dh2o.compiled import njit
 from dh2o.parse import numbers
 from dh2o.parse.bad_cells import NO_BAD_CELLS, first_bad
 from dh2o.parse.numbers import EMPTY, NA_WORD, NONZERO, WORD, ZERO

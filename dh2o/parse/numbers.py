@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from dh2o.compiled import njit
 from dh2o.parse.decimals import (
     EXACT_INT,
     FIVES,

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from dh2o.chunks import Chunk, encode_ints
 from dh2o.chunks.wide import encode_sparse_columns
+from dh2o.compiled import njit
 from dh2o.parse.bad_cells import BadCells
 from dh2o.parse.columns import NumberReader
 from dh2o.parse.ranges import ParsedRange, RangeReport, SegmentReport

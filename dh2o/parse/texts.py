@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from dh2o.compiled import njit
 from dh2o.parse.tokenise import CellArray, U8Array, is_na, plain_text
 
 I64Array = NDArray[np.int64]

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from dh2o.compiled import njit
 from dh2o.parse import numbers
 from dh2o.parse.tokenise import CellArray, U8Array
 from dh2o.parse.words import digits_of, is_digits, load_word

@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from dh2o.compiled import njit
 
 U8Array = NDArray[np.uint8]
 CellArray = NDArray[np.int32]

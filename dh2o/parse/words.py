@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from dh2o.compiled import njit
 
 __all__ = [
     "BLOCK_NBYTES",

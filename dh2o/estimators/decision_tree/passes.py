@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees.arrays import F64, I64
 from dh2o.models.explain.walk import leaf_nodes
 from dh2o.models.forest import Forest

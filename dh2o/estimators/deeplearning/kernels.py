@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from dh2o.compiled import njit
 
 __all__ = ["activate", "add_places", "slope", "squared", "step", "step_places"]
 

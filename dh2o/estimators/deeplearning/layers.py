@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.deeplearning import kernels
 from dh2o.estimators.deeplearning.losses import class_derivatives, derivative
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from dh2o.chunks import Block, Chunk, encode_codes, encode_ints
+from dh2o.compiled import njit
 from dh2o.errors import FrameError, ModelError
 from dh2o.estimators.trees.arrays import F64, I64, U32
 from dh2o.estimators.trees.gradients import uniform

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.pcg import below, gaussian_pair, seeded, signed_word, uniform
 from dh2o.estimators.trees.arrays import F64, I32, I64, U8
 from dh2o.models.oblique_forest import ObliqueForest

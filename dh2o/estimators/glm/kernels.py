@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
+from dh2o.compiled import njit
 
 
 @njit(nogil=True, cache=True)

@@ -10,8 +10,8 @@ unusual lies, are cut more often than their share of the rows says.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees.arrays import F32, F64, I8, I32, I64, U8
 from dh2o.estimators.trees.gradients import mix
 from dh2o.models.forest import NA_LEFT, NA_RIGHT, NA_VS_REST, UNSEEN_LEFT, UNSEEN_RIGHT

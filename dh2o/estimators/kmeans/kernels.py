@@ -10,8 +10,8 @@ they come out the same in whatever order rows and workers are added.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.models._lanes import double_at, load, plus_product, splat, store
 
 _STRIP = 256  # rows whose products with all centres stay close to the core

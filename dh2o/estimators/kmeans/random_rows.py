@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from numba import njit
-
+from dh2o.compiled import njit
 from dh2o.estimators.pcg import seeded, uniform
 
 __all__ = ["farther", "seeded", "uniform"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.models._lanes import double_at, load, plus_product, splat, total
 
 _LANES = 8

@@ -14,8 +14,8 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees.arrays import F32, F64, I32, I64, U8, U16
 
 __all__ = [

@@ -10,8 +10,8 @@ import math
 from enum import IntEnum
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees._memory import put_int32, put_int64
 from dh2o.estimators.trees._prefetch import prefetch
 from dh2o.estimators.trees.arrays import F32, F64, I64, U8, U32

@@ -10,8 +10,8 @@ two-byte features one after another from `wide_start` on.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees._memory import int32_at, int64_at, uint16_at
 from dh2o.estimators.trees.arrays import I32, I64, U8
 

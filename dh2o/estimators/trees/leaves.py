@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees.arrays import F32, F64, I8, I32, I64, U8, U16
 from dh2o.estimators.trees.records import ROW_MASK, TERM_SHIFT
 

@@ -8,8 +8,8 @@ min split improvement, 1 if weights are second derivatives, rows of a small node
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8
 from dh2o.estimators.trees.gradients import mix
 from dh2o.estimators.trees.splitting import (

@@ -9,8 +9,8 @@ makes the room, and are sent at the end.  Tags, which name the rows, go along.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees._memory import copy4, copy16, copy32, int32_at, int64_at, uint16_at
 from dh2o.estimators.trees.arrays import F32, I8, I32, I64, U8
 from dh2o.estimators.trees.gradients import put_word

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees._bits import double_bits, double_of
 from dh2o.estimators.trees.arrays import F64
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees.arrays import F32, F64, I64
 from dh2o.estimators.trees.raw_tree import RawTree
 from dh2o.estimators.trees.records import ROW_MASK

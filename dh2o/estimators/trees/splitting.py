@@ -11,8 +11,8 @@ residual variance, what as many means of noise would bring; nothing if no improv
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees._bits import double_bits
 from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8
 from dh2o.estimators.trees.gradients import mix, uniform

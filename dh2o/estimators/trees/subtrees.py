@@ -8,8 +8,8 @@ integers and splits the same formulas as level by level, so it does not matter w
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees._bits import lowest_bit
 from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8, U16, U32, U64
 from dh2o.estimators.trees.gradients import mix

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees.arrays import F32, I32, I64, U8
 from dh2o.estimators.trees.binning import BinMap
 from dh2o.estimators.trees.raw_tree import RawTree

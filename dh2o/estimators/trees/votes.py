@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees._prefetch import prefetch
 from dh2o.estimators.trees.arrays import F32, F64, I32, I64, U8, U32
 from dh2o.estimators.trees.gradients import AHEAD, number_of, put_word, uniform

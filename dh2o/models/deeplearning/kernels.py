@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
 from numpy.typing import NDArray
+
+from dh2o.compiled import njit
 
 __all__ = ["scale_into"]
 

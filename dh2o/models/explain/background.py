@@ -12,8 +12,8 @@ from functools import lru_cache
 from math import comb
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.models.explain.paths import paths_of
 from dh2o.models.explain.walk import goes_right, walk_of
 from dh2o.models.forest import F32, F64, I32, I64, U8, Forest

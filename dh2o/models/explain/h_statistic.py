@@ -10,8 +10,8 @@ import math
 from itertools import combinations
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.models.explain.walk import goes_right, walk_of
 from dh2o.models.forest import F32, F64, I32, I64, U8, Forest
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.models.explain.walk import walk_of
 from dh2o.models.forest import F32, F64, I32, I64, Forest
 

@@ -14,8 +14,8 @@ in depth where the published recursion is quadratic. Rows are taken in tiles, si
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.models.explain.paths import paths_of, quadrature
 from dh2o.models.explain.walk import goes_right, walk_of
 from dh2o.models.forest import F32, F64, I32, I64, U8, Forest

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.models.forest import F32, F64, I32, I64, NA_LEFT, NA_VS_REST, U8, UNSEEN_LEFT, Forest
 
 __all__ = ["Walk", "feature_counts", "goes_right", "leaf_nodes", "walk_of"]

@@ -12,8 +12,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from dh2o.compiled import njit
 
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]

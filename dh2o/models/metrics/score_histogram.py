@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from dh2o.compiled import njit
 
 U64 = NDArray[np.uint64]
 I64 = NDArray[np.int64]

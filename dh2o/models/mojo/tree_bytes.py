@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from dh2o.compiled import njit
 
 __all__ = ["BAD_TREE", "NODE_KINDS", "aux_order", "decode_tree", "encode_tree", "part_sizes"]
 

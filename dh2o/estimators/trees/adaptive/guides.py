@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees.adaptive.points import guided_points
 from dh2o.estimators.trees.adaptive.tables import NodeTables
 from dh2o.estimators.trees.arrays import BOOL, F64, I32, I64, U8, writable

@@ -8,8 +8,8 @@ column is NA.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees._prefetch import prefetch
 from dh2o.estimators.trees.arrays import F32, F64, I8, I32, I64, U8
 

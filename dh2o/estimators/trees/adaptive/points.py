@@ -6,8 +6,8 @@ The rules are H2O's; random numbers are functions of (seed of the node, column).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees.adaptive.columns import ColumnTable
 from dh2o.estimators.trees.adaptive.sorting import first_not_below, sort_by, sort_values
 from dh2o.estimators.trees.adaptive.tables import NodeTables

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from numba import njit
-
+from dh2o.compiled import njit
 from dh2o.estimators.trees.arrays import F64, I32
 
 __all__ = ["first_not_below", "sort_by", "sort_values"]

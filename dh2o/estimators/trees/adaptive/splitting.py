@@ -7,8 +7,8 @@ follows is done in doubles.  Of columns that are equally good the first one wins
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees.adaptive.sorting import sort_by
 from dh2o.estimators.trees.arrays import F64, I8, I32, I64, U8
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees.adaptive.columns import ColumnTable
 from dh2o.estimators.trees.adaptive.value_tree import ValueTree, walk_values
 from dh2o.estimators.trees.arrays import F32, F64, I32, I64, PAD, writable

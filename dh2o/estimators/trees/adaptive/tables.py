@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees.adaptive.columns import ColumnTable, HistogramType
 from dh2o.estimators.trees.arrays import BOOL, F64, I8, I32, I64, U8
 

@@ -10,8 +10,8 @@ import math
 from enum import IntEnum
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees.arrays import F32, F64, I32, I64, U32
 from dh2o.estimators.trees.gradients import Loss, uniform
 

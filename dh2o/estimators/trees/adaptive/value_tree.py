@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 
+from dh2o.compiled import njit
 from dh2o.estimators.trees.adaptive.histogram import goes_left
 from dh2o.estimators.trees.arrays import F32, F64, I8, I32, I64, U8
 from dh2o.models.forest import Forest
