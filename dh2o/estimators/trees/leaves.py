@@ -78,6 +78,6 @@ def walk_bins(  # noqa: PLR0913, PLR0917
     """
     for i in range(start, stop):
         place = np.int64(places[i]) if places.size > 0 else np.int64(i)
-        k = leaf_of(bins, width, wide_bins, n_wide, place, 0, nodes, bits, na_left)
+        k = leaf_of(bins, width, wide_bins, n_wide, place, np.int64(0), nodes, bits, na_left)
         row = tags[place] & ROW_MASK if tags.size > 0 else place
         f[row] += np.float64(values[k])

@@ -149,7 +149,8 @@ def choose_splits(  # noqa: PLR0913, PLR0917
                 n_built += 1
             gain[s], place[s], column[s] = gains[p, c], places[node], columns[feature]
             hist_rows[s], words[0, s], words[1, s] = rows[p, 3 + c], totals[p, c], left
-            kinds[s] = splits[p, c]
+            for i in range(3):  # numba compiles two seconds of messages for a whole row
+                kinds[s, i] = splits[p, c, i]
             n_bins = np.int64(features[feature, 1])
             starts[s] = end
             end += int(n_bins) + 1

@@ -137,6 +137,7 @@ def route_and_add(  # noqa: PLR0913, PLR0917
     """
     size, is_gradient, shift = place[0], place[4], place[5]
     aside, aside_tags = np.empty(2 * TILE * size, np.uint8), np.empty(2 * TILE, np.int64)
+    zero, one = np.int64(0), np.int64(1)  # constants are types: `_send` would be compiled for each
     for s in range(first, last):
         start, stop = bounds[nodes[s], 0], bounds[nodes[s], 1]
         c = np.int64(columns[s])
@@ -152,21 +153,17 @@ def route_and_add(  # noqa: PLR0913, PLR0917
         while not is_last:
             front0, back0, n = front, back, min(high - low, TILE)
             is_last = n == 0
+            source, source_tags, at, step = records, tags, low, one
             if is_last:
-                front, back, squares = _send(
-                    aside, aside_tags, 0, 1, n_first + n_last, records, tags, how, goes_left,
-                    front, back,
-                )  # fmt: skip
+                source, source_tags, at, n = aside, aside_tags, zero, n_first + n_last
             elif low - front <= back + 1 - high:
-                front, back, squares = _send(
-                    records, tags, low, 1, n, records, tags, how, goes_left, front, back
-                )
                 low += n
             else:
-                front, back, squares = _send(
-                    records, tags, high - 1, -1, n, records, tags, how, goes_left, front, back
-                )
+                at, step = high - 1, -one
                 high -= n
+            front, back, squares = _send(
+                source, source_tags, at, step, n, records, tags, how, goes_left, front, back
+            )
             total += squares
             if builds[s] != 0:
                 lo, hi = (front0, front) if builds_left else (back + 1, back0 + 1)
@@ -197,7 +194,7 @@ def sort_out(records: U8, tags: I64, place: I64, start: int, stop: int) -> int:
     size = place[0]
     aside, aside_tags = np.empty(2 * TILE * size, np.uint8), np.empty(2 * TILE, np.int64)
     none = np.zeros(1, np.uint8)
-    zero = np.int64(0)
+    zero, one = np.int64(0), np.int64(1)
     how = (size, np.int64(_BY_WORD), zero, zero, place[3], place[4], np.int64(31), zero)
     n_first, n_last = _put_aside(records, tags, size, start, stop, aside, aside_tags)
     low, high = start + n_first, stop - n_last
@@ -205,14 +202,13 @@ def sort_out(records: U8, tags: I64, place: I64, start: int, stop: int) -> int:
     while low < high:
         n = min(high - low, TILE)
         if low - front <= back + 1 - high:
-            front, back, _ = _send(records, tags, low, 1, n, records, tags, how, none, front, back)
+            at, step = low, one
             low += n
         else:
-            front, back, _ = _send(
-                records, tags, high - 1, -1, n, records, tags, how, none, front, back
-            )
+            at, step = high - 1, -one
             high -= n
+        front, back, _ = _send(records, tags, at, step, n, records, tags, how, none, front, back)
     front, back, _ = _send(
-        aside, aside_tags, 0, 1, n_first + n_last, records, tags, how, none, front, back
+        aside, aside_tags, zero, one, n_first + n_last, records, tags, how, none, front, back
     )
     return front

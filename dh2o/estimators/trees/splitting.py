@@ -300,7 +300,7 @@ def scan_pairs(  # noqa: C901, PLR0913, PLR0917
             total = totals[p, c]
             g, w = np.float64(total >> shift), np.float64(total & mask)
             best = base = g * g / w
-            n_allowed = 0
+            n_allowed = np.int64(0)
             for f in range(features.shape[0]):
                 if allowed[min(2 * p + c, allowed.shape[0] - 1), f] != 0:
                     order[n_allowed] = f
@@ -400,7 +400,7 @@ def route_tables(  # noqa: PLR0913, PLR0917
         n_bins = np.int64(features[k, 1])
         side = side_of_na(np.int64(splits[s, 2]), totals[s], left_words[s], shift)
         coded = features[k, 2] == 1
-        n = 0
+        n = np.int64(0)
         if coded:
             for b in range(n_bins):
                 if hists[start + b] != 0:

@@ -133,7 +133,7 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
     -1, cut, left child, NA side, first byte of bits, depth), children counted from the first node
     below p; sums[k] = (word sum, rows).  Ends early when `nodes` or `bits` are full.
     """
-    found = np.zeros(3, np.int64)
+    found, zero = np.zeros(3, np.int64), np.int64(0)  # a constant would be a type of its own
     stack = np.zeros((160, 7), np.int64)
     constant = np.zeros((cells.size + 1, features.shape[0]), np.uint8)  # by depth, on the path
     depth_limit, min_rows, curved = np.int64(limits[0]), limits[1], limits[3] > 0.0
@@ -167,7 +167,7 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
             )
             if noise < 0.0 or depth >= depth_limit:
                 continue
-            n_allowed = 0
+            n_allowed = np.int64(0)
             for f in range(features.shape[0]):
                 constant[depth, f] = constant[depth - 1, f] if up >= 0 else 0
                 if allowed[f] != 0:
@@ -216,7 +216,7 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
                     cut = n_bins if side == NA_VS_REST else found[0]
                     if coded:
                         side_now = side_of_na(side, total, left_word, shift)
-                        send_bins(n, cut, side_now, True, n_bins, ints[0], goes_left, 0)
+                        send_bins(n, cut, side_now, coded, n_bins, ints[0], goes_left, zero)
             gain = best - base
             mass = np.float64(count) if curved else w / limits[2]
             if feature < 0 or gain <= 0.0 or not gain > least_gain(mass, noise, limits[4]):
@@ -224,7 +224,7 @@ def grow_subtrees(  # noqa: C901, PLR0913, PLR0915, PLR0917
             side = side_of_na(side, total, left_word, shift)
             n_bins, coded = np.int64(features[feature, 1]), features[feature, 2] == 1
             if not coded:
-                send_bins(0, cut, side, False, n_bins, ints[0], goes_left, 0)
+                send_bins(zero, cut, side, coded, n_bins, ints[0], goes_left, zero)
             column = np.int64(features[feature, 0])
             front, back, left_squares = start, stop - 1, np.int64(0)
             for i in range(start, stop):
