@@ -3,6 +3,7 @@ from __future__ import annotations
 import uuid
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from helpers import run
 
@@ -10,7 +11,7 @@ from dh2o.errors import RapidsError
 from dh2o.frame import Frame
 from dh2o.rapids import Session
 from dh2o.rapids.string_distance import DISTANCES
-from dh2o.rapids.tile_strings import java_replacement, split_texts
+from dh2o.rapids.tile_strings import java_replacement, split_texts, text_function
 
 SPLITS = {
     ("a b c", " "): ["a", "b", "c"],
@@ -30,6 +31,19 @@ SPLITS = {
 def test_splits_as_java_does(case: tuple[str, str]) -> None:
     text, pattern = case
     assert split_texts(pa.array([text, None], pa.large_string()), pattern) == [SPLITS[case], []]
+
+
+@pytest.mark.parametrize("texts", [["aB", None, ""], ["aB", "Äß", None], ["Äß", "aB"], [None], []])
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [("tolower", pc.utf8_lower), ("toupper", pc.utf8_upper), ("strlen", pc.utf8_length)],
+)
+def test_bytes_are_taken_for_characters_only_where_they_are(
+    name: str, plain: object, texts: list[str | None]
+) -> None:
+    array = pa.array(texts, pa.large_string())
+    for part in (array, array.slice(1), array.slice(0, 1)):
+        assert text_function(name, [])(part).to_pylist() == plain(part).to_pylist()  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
