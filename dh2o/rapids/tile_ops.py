@@ -20,8 +20,11 @@ def _ifelse(operands: list[Any], _params: Any, n_rows: int) -> F64:
     """Yes where test is not 0, no where it is 0, NA where it is NA."""
     test, yes, no = operands
     out = np.where(np.equal(test, 0.0), no, yes)
-    out = np.array(np.broadcast_to(out, (n_rows,)), dtype=np.float64)
-    np.copyto(out, np.nan, where=np.isnan(test))
+    if out.shape != (n_rows,) or out.dtype != np.float64:  # else it is an array of its own already
+        out = np.array(np.broadcast_to(out, (n_rows,)), dtype=np.float64)
+    missing = np.isnan(test)
+    if missing.any():
+        np.copyto(out, np.nan, where=missing)
     return out
 
 
