@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 from helpers import run
 
@@ -36,14 +37,15 @@ def test_splits_as_java_does(case: tuple[str, str]) -> None:
 @pytest.mark.parametrize("texts", [["aB", None, ""], ["aB", "Äß", None], ["Äß", "aB"], [None], []])
 @pytest.mark.parametrize(
     ("name", "plain"),
-    [("tolower", pc.utf8_lower), ("toupper", pc.utf8_upper), ("strlen", pc.utf8_length)],
+    [("tolower", str.lower), ("toupper", str.upper), ("strlen", len)],
 )
 def test_bytes_are_taken_for_characters_only_where_they_are(
-    name: str, plain: object, texts: list[str | None]
+    name: str, plain: Callable[[str], Any], texts: list[str | None]
 ) -> None:
     array = pa.array(texts, pa.large_string())
     for part in (array, array.slice(1), array.slice(0, 1)):
-        assert text_function(name, [])(part).to_pylist() == plain(part).to_pylist()  # type: ignore[operator]
+        want = [None if text is None else plain(text) for text in part.to_pylist()]
+        assert text_function(name, [])(part).to_pylist() == want
 
 
 @pytest.mark.parametrize(
