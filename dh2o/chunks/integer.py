@@ -72,6 +72,14 @@ class GridCodec(NumberCodec):
         return (1 << self.width) - 1 - self.has_na
 
     @property
+    def special_codes(self) -> tuple[int, int]:
+        """The codes of NA and of -0.0, -1 where the grid has none of them."""
+        return (
+            self.na_code if self.has_na else -1,
+            self.negative_zero_code if self.has_negative_zero else -1,
+        )
+
+    @property
     def n_values(self) -> int:
         """How many values the codes can tell apart."""
         return (1 << self.width) - self.has_na - self.has_negative_zero

@@ -92,14 +92,7 @@ def _grids(chunks: Sequence[Chunk], n_rows: I64, starts: I64, out: F64) -> None:
 
 
 def _numbers_of(grid: Any) -> tuple[int, ...]:
-    return (
-        grid.width,
-        grid.bias,
-        grid.step,
-        grid.decimals,
-        grid.na_code if grid.has_na else -1,
-        grid.negative_zero_code if grid.has_negative_zero else -1,
-    )
+    return grid.width, grid.bias, grid.step, grid.decimals, *grid.special_codes
 
 
 def _plain(chunks: Sequence[Chunk], n_rows: I64, starts: I64, out: F64) -> None:

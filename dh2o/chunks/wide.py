@@ -22,12 +22,12 @@ from dh2o.chunks.constant import ConstantCodec
 from dh2o.chunks.dictionary import MAX_UNIQUES
 from dh2o.chunks.encode import MIN_CLEVER_ROWS, encode_floats, encode_ints
 from dh2o.chunks.integer import GridCodec, narrow_dtype, narrowest_grid
+from dh2o.chunks.many import tiles_of
 from dh2o.chunks.real import Float32Codec, Float64Codec
 from dh2o.chunks.scan import KERNEL_ROWS, POWERS_OF_10
 from dh2o.chunks.sparse import SparseCodec, likely_fills, listing_nbytes
 
 _MIN_COLUMNS = 16
-_TILE_CELLS = 1 << 18
 #: Of the rows: of more entries another form than a list may be the smallest.
 _FEW = 1 / 16
 
@@ -43,8 +43,7 @@ def encode_float_columns(values: F64) -> list[Chunk]:
     n_columns, n_rows = values.shape
     if n_columns < _MIN_COLUMNS or not 0 < n_rows < KERNEL_ROWS:
         return [encode_floats(column) for column in values]
-    step = max(1, _TILE_CELLS // n_rows)
-    tiles = (values[first : first + step] for first in range(0, n_columns, step))
+    tiles = (values[some] for some in tiles_of(n_columns, n_rows))
     return [chunk for tile in tiles for chunk in _chunks_of_tile(np.ascontiguousarray(tile))]
 
 
@@ -110,8 +109,8 @@ class _Entries:
         return np.asarray(is_few & (nbytes < dense_widths * n_rows / 8))
 
     def _dense(self, columns: I64) -> Iterator[tuple[int, Chunk]]:
-        step = max(1, _TILE_CELLS // max(self._n_rows, 1))
-        for some in np.split(columns, np.arange(step, len(columns), step)):
+        for tile_of in tiles_of(len(columns), self._n_rows):
+            some = columns[tile_of]
             tile = np.zeros((len(some), self._n_rows))
             for at, i in enumerate(some.tolist()):
                 rows, values = self._of(i)
@@ -202,7 +201,8 @@ class _Look:
         from dh2o.chunks.kernels import column_codes_kernel
 
         columns = np.array(list(grids), np.int64)
-        layout = np.array([_layout_of(grid) for grid in grids.values()], np.int64).reshape(-1, 4)
+        facts = [(grid.bias, grid.step, *grid.special_codes) for grid in grids.values()]
+        layout = np.array(facts, np.int64).reshape(-1, 4)
         powers = POWERS_OF_10[[grid.decimals for grid in grids.values()]]
         codes = np.empty(len(self._values), np.uint32)
         flat = read_only(self._values), read_only(self.ends)
@@ -241,12 +241,6 @@ def _form(n_rows: int, counts: Sequence[int], lo: float, hi: float) -> NumberCod
     if is_whole:
         return grid
     return plain if grid is None or grid.width >= _width_of(plain) else grid
-
-
-def _layout_of(grid: GridCodec) -> tuple[int, int, int, int]:
-    """Return bias, step, the codes of NA and of -0.0, -1 where there is none of those."""
-    negative_zero = grid.negative_zero_code if grid.has_negative_zero else -1
-    return grid.bias, grid.step, grid.na_code, negative_zero
 
 
 def _width_of(form: NumberCodec | None) -> int:

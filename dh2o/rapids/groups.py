@@ -50,7 +50,7 @@ SLOTS_A_ROW = 4  # a table of slots may have so many places for each row of a bl
 
 
 @dataclass(slots=True)
-class ColumnStats:
+class GroupStats:
     """What is wanted of a column in each group: (groups x count, sum) etc., see `group_kernels`."""
 
     sums: F64 | None
@@ -96,7 +96,7 @@ class ColumnStats:
         return self.ranges
 
     @classmethod
-    def none(cls, n_slots: int, wanted: frozenset[str]) -> ColumnStats:
+    def none(cls, n_slots: int, wanted: frozenset[str]) -> GroupStats:
         """Return the statistics of no rows."""
         width = N_EXACT if EXACT in wanted else N_MOMENTS if MOMENTS in wanted else N_SUMS
         sums = np.zeros((n_slots, width))
@@ -106,10 +106,10 @@ class ColumnStats:
             ranges[:, 0], ranges[:, 1] = np.inf, -np.inf
         return cls(sums, ranges)
 
-    def of(self, slots: NDArray[Any]) -> ColumnStats:
+    def of(self, slots: NDArray[Any]) -> GroupStats:
         """Return the statistics of these slots (numbers, or a mask)."""
         ranges = None if self.ranges is None else self.ranges[slots]
-        return ColumnStats(None if self.sums is None else self.sums[slots], ranges)
+        return GroupStats(None if self.sums is None else self.sums[slots], ranges)
 
     def add(self, slots: Slots, values: F64 | Stretch, sizes: I64) -> None:
         """Add the values of rows in these slots, which have so many of them."""
@@ -156,7 +156,7 @@ class ColumnStats:
         else:
             group_kernels.add_codes(slots, codes, *shape, self._sums)
 
-    def merge(self, other: ColumnStats, places: I64 = SAME) -> None:
+    def merge(self, other: GroupStats, places: I64 = SAME) -> None:
         """Add later rows of the groups at `places` (of all groups by default)."""
         from dh2o.rapids import group_kernels
 
@@ -176,7 +176,7 @@ class Partial:
 
     keys: U64 | None
     n_rows: I64
-    stats: list[ColumnStats]
+    stats: list[GroupStats]
 
 
 @dataclass(slots=True)
@@ -185,7 +185,7 @@ class Grouped:
 
     keys: list[F64]
     n_rows: F64
-    stats: list[ColumnStats]
+    stats: list[GroupStats]
 
     @property
     def n_groups(self) -> int:
@@ -207,7 +207,7 @@ class GroupTask(TileTask[Partial, Grouped]):
         return self._by_slot(tiles) if self.n_slots else self._by_key(tiles)
 
     def begin(self) -> Partial:
-        stats = [ColumnStats.none(self.n_slots, w) for w in self.wanted]
+        stats = [GroupStats.none(self.n_slots, w) for w in self.wanted]
         keys = None if self.n_slots else np.zeros((self.layout.n_words, 0), dtype=np.uint64)
         return Partial(keys, np.zeros(self.n_slots, dtype=np.int64), stats)
 
@@ -240,7 +240,7 @@ class GroupTask(TileTask[Partial, Grouped]):
         starts = order.starts()
         slots = numbered(order.rows, starts)
         n_groups = len(starts)
-        stats = [ColumnStats.none(n_groups, w) for w in self.wanted]
+        stats = [GroupStats.none(n_groups, w) for w in self.wanted]
         partial = Partial(order.keys[:, starts], np.zeros(n_groups, dtype=np.int64), stats)
         return _add_rows(partial, slots, list(columns))
 
@@ -338,7 +338,7 @@ def _merged(a: Partial, b: Partial, wanted: Sequence[frozenset[str]]) -> Partial
     n_rows = np.zeros(n, dtype=np.int64)
     n_rows[place_a] = a.n_rows
     n_rows[place_b] += b.n_rows
-    stats = [ColumnStats.none(n, w) for w in wanted]
+    stats = [GroupStats.none(n, w) for w in wanted]
     for both, mine, theirs in zip(stats, a.stats, b.stats, strict=True):
         both.merge(mine, place_a)
         both.merge(theirs, place_b)

@@ -19,7 +19,7 @@ from dh2o.chunks.integer import EXACT
 from dh2o.frame.shuffle import opened_here
 from dh2o.mrtask import current_engine
 from dh2o.rapids.columns import Column, Table
-from dh2o.rapids.groups import ColumnStats, Grouped
+from dh2o.rapids.groups import Grouped, GroupStats
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.keys import I64, KeyLayout
 from dh2o.rapids.medians import row_shares
@@ -103,11 +103,11 @@ class _Groups:
         self._block_ends = read_only(np.cumsum(np.asarray(layout, dtype=np.int64)))
         self._shares = row_shares(starts)
 
-    def stats(self, numbers: _Numbers, wanted: frozenset[str]) -> ColumnStats:
+    def stats(self, numbers: _Numbers, wanted: frozenset[str]) -> GroupStats:
         """Return what is wanted of a column of each group."""
         from dh2o.rapids import group_kernels
 
-        made = ColumnStats.none(len(self._starts) - 1, wanted)
+        made = GroupStats.none(len(self._starts) - 1, wanted)
         codes, grid = read_only(numbers.codes), numbers.grid
 
         def some(share: tuple[int, int]) -> None:

@@ -26,8 +26,8 @@ from dh2o.rapids.groups import (
     MOMENTS,
     RANGE,
     SUMS,
-    ColumnStats,
     Grouped,
+    GroupStats,
     exact_where_possible,
     grouped,
 )
@@ -225,7 +225,7 @@ class Answers:
         ]
 
 
-def _answer(groups: Grouped, stats: ColumnStats | None, wanted: Aggregate) -> F64:
+def _answer(groups: Grouped, stats: GroupStats | None, wanted: Aggregate) -> F64:
     if stats is None or (wanted.function == "nrow" and wanted.na == "all"):
         return groups.n_rows
     if wanted.function == "nrow":
@@ -237,7 +237,7 @@ def _answer(groups: Grouped, stats: ColumnStats | None, wanted: Aggregate) -> F6
     return values
 
 
-def _moment(stats: ColumnStats, wanted: Aggregate, n: F64) -> F64:
+def _moment(stats: GroupStats, wanted: Aggregate, n: F64) -> F64:
     """Return a sum, mean, variance or extreme of `n` rows in each group."""
     function = wanted.function
     with np.errstate(all="ignore"):

@@ -32,7 +32,7 @@ from dh2o.rapids.exchange.runs import Runs, key_words, make_runs, word_chunks
 from dh2o.rapids.exchange.side_by_side import side_by_side
 from dh2o.rapids.exchange.size import n_ranges_of
 from dh2o.rapids.exchange.splits import cuts_between_keys, splitting_keys
-from dh2o.rapids.groups import ColumnStats, Grouped, GroupTask, Partial
+from dh2o.rapids.groups import Grouped, GroupStats, GroupTask, Partial
 from dh2o.rapids.kernels import F64
 from dh2o.rapids.keys import I64, KeyLayout, key_layout
 from dh2o.rapids.ordering import ordered
@@ -106,7 +106,7 @@ def _rows_of_ranges(
 
 def _width(wanted: frozenset[str]) -> int:
     """Return how many numbers a group keeps of a column."""
-    none = ColumnStats.none(0, wanted)
+    none = GroupStats.none(0, wanted)
     return sum(part.shape[1] for part in (none.sums, none.ranges) if part is not None)
 
 
@@ -129,7 +129,7 @@ def _partial_block(block: Block, task: GroupTask) -> Block:
 def _partial_of(block: Block, task: GroupTask) -> Partial:
     """Return the groups that `_partial_block` has put into a block."""
     n_words = task.layout.n_words
-    stats = [ColumnStats.none(block.n_rows, w) for w in task.wanted]
+    stats = [GroupStats.none(block.n_rows, w) for w in task.wanted]
     numbers = iter(block.chunks[n_words + 1 :])
     for part in (part for one in stats for part in (one.sums, one.ranges)):
         if part is not None:
